@@ -1,0 +1,354 @@
+"""The command `fsl-keras`."""
+
+import json
+import os
+import pathlib
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+# Everything that imports TensorFlow is imported where it is used, so that `--help`
+# answers at once.
+
+app = typer.Typer(
+    help="Few-shot learning: train on episodes, adapt to a few examples, predict.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+errors = Console(stderr=True, soft_wrap=True)
+
+DataDir = Annotated[
+    str | None,
+    typer.Option(
+        help="Folder where the data lies: prepared TensorFlow Datasets, or "
+        "miniImageNet's folders or pickles."
+    ),
+]
+
+
+@app.command()
+def train(
+    dataset: Annotated[
+        str, typer.Option(help="Data set; `fsl-keras datasets` lists them.")
+    ] = "glyphs",
+    data_dir: DataDir = None,
+    output: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Run folder to write. Default: runs/<dataset>."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option(help="Continue the run of the folder where it stopped.")
+    ] = False,
+    ways: Annotated[
+        int | None, typer.Option(help="Classes of a training episode.")
+    ] = None,
+    shots: Annotated[
+        int | None, typer.Option(help="Support examples of a class in training.")
+    ] = None,
+    queries: Annotated[
+        int | None, typer.Option(help="Queries of a class in training.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Training episodes in all.")] = None,
+    steps_per_epoch: Annotated[
+        int | None,
+        typer.Option(help="Training episodes between validations and checkpoints."),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help="Adam's rate at the first step; it falls to 0."),
+    ] = None,
+    filters: Annotated[
+        int | None, typer.Option(help="Channels of the Conv-4 backbone.")
+    ] = None,
+    distance: Annotated[
+        str | None, typer.Option(help="squared_euclidean or cosine.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of weights and episodes, an integer.")
+    ] = None,
+    test_episodes: Annotated[
+        int | None, typer.Option(help="Episodes of each test on unseen classes.")
+    ] = None,
+    deterministic: Annotated[
+        bool,
+        typer.Option(help="The same weights to the bit at every run, but slower."),
+    ] = False,
+):
+    """Train a prototypical network on episodes and test it on unseen classes."""
+    import keras
+    import tensorflow as tf
+
+    from fsl_keras.progress import TrainingProgress
+    from fsl_keras.runs import Options, Run
+
+    if deterministic:
+        keras.utils.set_random_seed(seed or 0)
+        tf.config.experimental.enable_op_determinism()
+    asked = {
+        "data_dir": data_dir,
+        "ways": ways,
+        "shots": shots,
+        "queries": queries,
+        "steps": steps,
+        "steps_per_epoch": steps_per_epoch,
+        "learning_rate": learning_rate,
+        "filters": filters,
+        "distance": distance,
+        "seed": seed,
+        "test_episodes": test_episodes,
+    }
+    changes = {name: value for name, value in asked.items() if value is not None}
+    folder = output or pathlib.Path("runs", dataset.replace("/", "-"))
+    if resume:
+        run = Run.resume(folder, changes)
+    else:
+        run = Run.start(folder, Options.for_dataset(dataset, **changes))
+    with TrainingProgress(console, run.options.steps) as progress:
+        model = run.train([progress])
+    with console.status("Testing on unseen classes ..."):
+        reports = run.report(model)
+    _print_reports(reports)
+    console.print("Written:")
+    for path in sorted(run.folder.iterdir()):
+        console.print(f"  {path}", highlight=False, markup=False)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[
+        pathlib.Path, typer.Argument(help="A learner or a classifier, a .keras file.")
+    ],
+    folder: Annotated[
+        pathlib.Path | None,
+        typer.Argument(help="For a classifier: a folder of pictures for each class."),
+    ] = None,
+    dataset: Annotated[
+        str, typer.Option(help="For a learner: the data set of the episodes.")
+    ] = "glyphs",
+    split: Annotated[str, typer.Option(help="Split of its classes.")] = "test",
+    data_dir: DataDir = None,
+    ways: Annotated[int, typer.Option(help="Classes of an episode.")] = 5,
+    shots: Annotated[int, typer.Option(help="Support examples of a class.")] = 1,
+    queries: Annotated[int, typer.Option(help="Queries of a class.")] = 15,
+    episodes: Annotated[int, typer.Option(help="Number of episodes.")] = 600,
+    seed: Annotated[int, typer.Option(help="Seed of the episodes, an integer.")] = 2,
+    output: Annotated[
+        pathlib.Path | None, typer.Option(help="JSON file to write the report to.")
+    ] = None,
+):
+    """Measure a learner on a data set, or a classifier on labelled pictures."""
+    from fsl_keras import datasets
+    from fsl_keras import evaluation as ev
+
+    loaded = _load(model)
+    if _is_classifier(loaded):
+        if folder is None:
+            raise ValueError(
+                f"{model} is a classifier: name a folder that holds a folder of "
+                f"pictures for each class."
+            )
+        _evaluate_folder(loaded, folder, output)
+        return
+    data = datasets.load(dataset, split, data_dir)
+    stream = data.episodes(ways, shots, queries, seed=seed, count=episodes)
+    report = ev.evaluate(loaded, stream, model.stem)
+    _print_reports([report])
+    if output:
+        report.save(output)
+
+
+@app.command()
+def adapt(
+    folder: Annotated[
+        pathlib.Path, typer.Argument(help="A folder that holds a folder a class.")
+    ],
+    learner: Annotated[
+        pathlib.Path, typer.Option(help="The trained learner, a .keras file.")
+    ] = pathlib.Path("runs/glyphs/learner.keras"),
+    output: Annotated[
+        pathlib.Path, typer.Option(help="The classifier to write, a .keras file.")
+    ] = pathlib.Path("classifier.keras"),
+    invert: Annotated[
+        bool,
+        typer.Option(
+            help="For dark ink on white paper, with a learner of ink on black."
+        ),
+    ] = False,
+    unknown_threshold: Annotated[
+        float,
+        typer.Option(help='Answer "unknown" below this probability, 0 to 1.'),
+    ] = 0.0,
+):
+    """Make a classifier of the classes in a folder of pictures."""
+    from fsl_keras.datasets.folders import picture_files
+    from fsl_keras.files import replacing
+
+    files = picture_files(folder)
+    paths = [path for found in files.values() for path in found]
+    labels = [name for name, found in files.items() for _ in found]
+    classifier = _load(learner).adapt(
+        paths, labels, invert=invert, unknown_threshold=unknown_threshold
+    )
+    with replacing(output) as beside:
+        classifier.save(beside)
+    console.print(
+        f"Learned {len(files)} classes from {len(paths)} pictures: {output}",
+        highlight=False,
+        markup=False,
+    )
+
+
+@app.command()
+def predict(
+    classifier: Annotated[
+        pathlib.Path, typer.Argument(help="The classifier, a .keras file.")
+    ],
+    images: Annotated[list[pathlib.Path], typer.Argument(help="Picture files.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of a table.")
+    ] = False,
+):
+    """Name the class of pictures."""
+    from fsl_keras import pictures
+    from fsl_keras.datasets.folders import warn_of_skipped
+
+    model = _load_classifier(classifier)
+    layer = model.preprocessing
+    # Brought to size here; the inversion, if any, is left to the classifier.
+    values, kept, skipped = pictures.read(images, layer.size, layer.channels)
+    warn_of_skipped(skipped, len(images))
+    found = model.predict_classes(values) if len(values) else []
+    rows = [(str(images[i]), p) for i, p in zip(kept, found, strict=True)]
+    if as_json:
+        sys.stdout.write(
+            json.dumps(
+                {
+                    "predictions": [{"file": f, **p._asdict()} for f, p in rows],
+                    "skipped": [{"file": f, "reason": r} for f, r in skipped],
+                },
+                ensure_ascii=False,
+                indent=1,
+            )
+            + "\n"
+        )
+    else:
+        _print_table(
+            ["file", "class", "probability"],
+            [(f, p.class_name, f"{p.probability:.3f}") for f, p in rows],
+        )
+    if not rows:
+        raise ValueError("No picture could be read.")
+
+
+@app.command()
+def export(
+    classifier: Annotated[
+        pathlib.Path, typer.Argument(help="The classifier, a .keras file.")
+    ],
+    output: Annotated[pathlib.Path, typer.Argument(help="The folder to write.")],
+):
+    """Write a classifier as a SavedModel that needs TensorFlow alone."""
+    _load_classifier(classifier).export(output)
+    console.print(f"Written: {output}", highlight=False, markup=False)
+
+
+@app.command()
+def datasets():
+    """List the data sets that can be loaded by name."""
+    from fsl_keras.datasets.catalogue import DESCRIPTIONS
+
+    rows = [*DESCRIPTIONS.items(), ("any other", "a set of TensorFlow Datasets")]
+    _print_table(["name", "what it is"], rows)
+
+
+def main():
+    """Runs the command line; an error is one line and a non-zero exit."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    warnings.showwarning = _show_warning
+    try:
+        app()
+    except (ValueError, OSError) as error:
+        line = " ".join(str(error).split())
+        errors.print(f"Error: {line}", style="red", highlight=False, markup=False)
+        raise SystemExit(1) from None
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    del category, filename, lineno, file, line
+    errors.print(f"Warning: {message}", style="yellow", highlight=False, markup=False)
+
+
+def _load(path):
+    import keras
+
+    import fsl_keras  # noqa: F401  (registers its classes)
+
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There is no file {path}. `fsl-keras train` makes a learner, "
+            f"`fsl-keras adapt` a classifier."
+        )
+    return keras.saving.load_model(path)
+
+
+def _is_classifier(model):
+    from fsl_keras import FewShotClassifier
+
+    return isinstance(model, FewShotClassifier)
+
+
+def _load_classifier(path):
+    model = _load(path)
+    if not _is_classifier(model):
+        raise ValueError(
+            f"{path} is a learner and knows no classes yet: make a classifier of it "
+            f"with `fsl-keras adapt`."
+        )
+    return model
+
+
+def _evaluate_folder(classifier, folder, output):
+    from fsl_keras import evaluation, pictures
+    from fsl_keras.datasets.folders import picture_files, warn_of_skipped
+    from fsl_keras.files import replacing
+
+    files = picture_files(folder)
+    paths = [path for found in files.values() for path in found]
+    labels = [name for name, found in files.items() for _ in found]
+    layer = classifier.preprocessing
+    values, kept, skipped = pictures.read(paths, layer.size, layer.channels)
+    warn_of_skipped(skipped, len(paths))
+    report = evaluation.evaluate_classifier(
+        classifier, values, [labels[i] for i in kept]
+    )
+    rows = [(name, f"{100 * recall:.1f} %") for name, recall in report.recalls.items()]
+    _print_table(["class", "recall"], rows)
+    _print_table(["class", "taken for", "pictures"], report.confusions[:10])
+    console.print(
+        f"accuracy {100 * report.accuracy:.1f} %, "
+        f"macro accuracy {100 * report.macro_accuracy:.1f} %, "
+        f"unknown {100 * report.unknown_rate:.1f} %"
+    )
+    if output:
+        with replacing(output) as beside:
+            beside.write_text(json.dumps(vars(report), indent=1, ensure_ascii=False))
+
+
+def _print_reports(reports):
+    rows = [report.row() for report in reports]
+    _print_table(list(rows[0]), [list(row.values()) for row in rows])
+
+
+def _print_table(columns, rows):
+    if not rows:
+        return
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    console.print(table, markup=False)

@@ -1,0 +1,6 @@
+"""Data sets of classes with few examples, and where they come from."""
+
+from fsl_keras.datasets.catalogue import load, names
+from fsl_keras.datasets.class_dataset import ClassDataset
+
+__all__ = ["ClassDataset", "load", "names"]

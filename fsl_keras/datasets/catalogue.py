@@ -1,0 +1,95 @@
+"""The data sets that can be loaded by name."""
+
+import difflib
+
+from fsl_keras.datasets import mini_imagenet, omniglot
+from fsl_keras.datasets.class_dataset import ClassDataset
+
+SPLITS = ("train", "validation", "test")
+
+# What `fsl-keras datasets` tells about each.
+DESCRIPTIONS = {
+    "glyphs": "printed characters of many scripts, 28x28; whole scripts held out; "
+    "drawn from Matplotlib's fonts, nothing to download",
+    "omniglot": "handwritten characters, 28x28, Vinyals split, four rotations as "
+    "classes; holds out characters and shares the alphabet Gurmukhi",
+    "omniglot/lake": "handwritten characters, 28x28, whole alphabets held out: 30 of "
+    "background (trainval = train + validation) and 20 of evaluation (test)",
+    "mini_imagenet": "photographs, 84x84, Ravi & Larochelle's 64/16/20 classes; from "
+    "a local folder or pickles",
+}
+
+
+def names():
+    """Returns the names that `load` knows by itself, besides those of TFDS.
+
+    Example:
+
+    >>> names()
+    ['glyphs', 'omniglot', 'omniglot/lake', 'mini_imagenet']
+    """
+    return list(DESCRIPTIONS)
+
+
+def load(name, split="train", data_dir=None, **kwargs):
+    """Loads one split of the classes of a data set.
+
+    No class is in two splits. `"omniglot"` is the split of Vinyals et al. 2016 with
+    rotations as classes: it holds out characters, and shares the alphabet Gurmukhi
+    between train and test. `"omniglot/lake"` holds out whole alphabets. The classes
+    of any other set of TensorFlow Datasets are divided at random, always in the same
+    way: 64% train, 16% validation, 20% test.
+
+    Args:
+        name: `"glyphs"`, `"omniglot"`, `"omniglot/lake"`, `"mini_imagenet"` or the
+            name of an image classification set of TensorFlow Datasets.
+        split: `"train"`, `"validation"` or `"test"`; Omniglot also has
+            `"trainval"`.
+        data_dir: optional folder where the data lies. By default TensorFlow
+            Datasets' own (`TFDS_DATA_DIR`), and `$FSL_KERAS_DATA/mini_imagenet`.
+        **kwargs: further arguments of `ClassDataset.from_directory`
+            (miniImageNet) or `ClassDataset.from_tfds` (any TFDS name).
+
+    Returns:
+        A `ClassDataset`.
+
+    Raises:
+        ValueError: if there is no such data set or split, with the nearest name.
+        FileNotFoundError: if the data is not there, with where to put it.
+    """
+    known = (*SPLITS, "trainval") if name.startswith("omniglot") else SPLITS
+    if split not in known:
+        raise ValueError(f"`split` must be one of {known}. Received: split={split!r}")
+    title = f"{name} {split}"
+    if name == "glyphs":
+        return _glyphs(split, title)
+    if name == "omniglot":
+        return ClassDataset.from_arrays(*omniglot.load_vinyals(split, data_dir), title)
+    if name == "omniglot/lake":
+        return ClassDataset.from_arrays(*omniglot.load_lake(split, data_dir), title)
+    if name == "mini_imagenet":
+        path = mini_imagenet.find(split, data_dir)
+        if path.is_file():
+            return ClassDataset.from_arrays(*mini_imagenet.read_pickle(path), title)
+        kwargs = {"size": mini_imagenet.SIZE, **kwargs}
+        return ClassDataset.from_directory(path, name=title, **kwargs)
+    near = difflib.get_close_matches(name, DESCRIPTIONS, n=1, cutoff=0.75)
+    if near:
+        raise ValueError(f"There is no data set {name!r}. Did you mean {near[0]!r}?")
+    whole = ClassDataset.from_tfds(name, "train", data_dir=data_dir, **kwargs)
+    part = whole.split_classes()[SPLITS.index(split)]
+    part.name = title
+    return part
+
+
+def _glyphs(split, title):
+    from fsl_keras.datasets.glyphs import load_glyphs
+
+    glyphs = load_glyphs()
+    chosen = [i for i, part in enumerate(glyphs.splits) if part == split]
+    images = glyphs.images[chosen]
+    labels = [i for i in range(len(chosen)) for _ in range(images.shape[1])]
+    class_names = [glyphs.class_names[i] for i in chosen]
+    return ClassDataset.from_arrays(
+        images.reshape(-1, *images.shape[2:]), labels, class_names, title
+    )

@@ -1,0 +1,71 @@
+"""miniImageNet from a local folder or the pickles it is passed around as."""
+
+import os
+import pathlib
+import pickle
+
+import numpy as np
+
+SPLITS = {"train": "train", "validation": "val", "test": "test"}
+SIZE = (84, 84)
+
+
+def find(split, data_dir=None):
+    """Finds the class folders or the pickle of a split.
+
+    Args:
+        split: `"train"`, `"validation"` or `"test"`.
+        data_dir: optional folder; `$FSL_KERAS_DATA/mini_imagenet` by default.
+
+    Returns:
+        The path of a folder that holds a folder for each class, or of a pickle.
+
+    Raises:
+        FileNotFoundError: if neither is there, with where to put it.
+    """
+    if data_dir is None:
+        data_dir = pathlib.Path(os.environ.get("FSL_KERAS_DATA", "."), "mini_imagenet")
+    data_dir, short = pathlib.Path(data_dir), SPLITS[split]
+    candidates = [
+        data_dir / short,
+        data_dir / f"mini-imagenet-cache-{short}.pkl",
+    ]
+    for path in candidates:
+        if path.exists():
+            return path
+    raise FileNotFoundError(
+        f"miniImageNet's {split} classes are not in {data_dir}: neither a folder "
+        f"`{short}` of class folders nor `mini-imagenet-cache-{short}.pkl`. Its "
+        f"licence does not allow shipping it; put it there, or name its folder with "
+        f"`data_dir` or as `mini_imagenet` below FSL_KERAS_DATA."
+    )
+
+
+def read_pickle(path):
+    """Reads a pickle of `image_data` uint8 `[n, 84, 84, 3]` and `class_dict`.
+
+    Returns:
+        A triple: pictures, labels and class names.
+    """
+    with open(path, "rb") as file:
+        content = _PlainUnpickler(file).load()
+    class_names = sorted(content["class_dict"])
+    rows = [np.asarray(content["class_dict"][name]) for name in class_names]
+    labels = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
+    return content["image_data"][np.concatenate(rows)], labels, class_names
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Reads arrays and plain containers: a pickle can otherwise run any code."""
+
+    def find_class(self, module, name):
+        if module.split(".")[0] == "numpy" and name in (
+            "_reconstruct",
+            "ndarray",
+            "dtype",
+            "scalar",
+        ):
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(
+            f"{module}.{name} has no place in a pickle of miniImageNet."
+        )

@@ -1,0 +1,147 @@
+"""Omniglot by the splits that papers use."""
+
+import numpy as np
+import tensorflow as tf
+
+from fsl_keras import pictures
+from fsl_keras.datasets.tfds import open_tfds
+from fsl_keras.files import cache_folder, replacing
+
+SIZE = (28, 28)
+
+# The split of Vinyals et al. as published with prototypical networks: alphabets not
+# named here train. Characters, not alphabets, are held out: Gurmukhi is on both sides.
+VALIDATION = ("Armenian", "Bengali", "Early_Aramaic", "Hebrew", "Mkhedruli_(Georgian)")
+TEST = (
+    "Kannada",
+    "Keble",
+    "Malayalam",
+    "Manipuri",
+    "Mongolian",
+    "Old_Church_Slavonic_(Cyrillic)",
+    "Oriya",
+    "Sylheti",
+    "Syriac_(Serto)",
+    "Tengwar",
+    "Tibetan",
+    "ULOG",
+)
+SHARED_ALPHABET, FIRST_TEST_CHARACTER = "Gurmukhi", 42
+
+ROTATIONS = (0, 90, 180, 270)
+
+
+def vinyals_part(alphabet, character):
+    """Returns the part of the Vinyals split a character (from 1) belongs to."""
+    if alphabet == SHARED_ALPHABET:
+        return "test" if character >= FIRST_TEST_CHARACTER else "train"
+    if alphabet in TEST:
+        return "test"
+    return "validation" if alphabet in VALIDATION else "train"
+
+
+def load_vinyals(split, data_dir=None):
+    """Loads the Vinyals split, with each character turned four times as four classes.
+
+    It holds out characters; the alphabet Gurmukhi has some on both sides. Classes
+    are named `alphabet/character01/rot090`.
+
+    Args:
+        split: `"train"` (4,112 classes), `"validation"` (688), `"trainval"` (both)
+            or `"test"` (1,692).
+        data_dir: optional folder of prepared TensorFlow Datasets.
+
+    Returns:
+        uint8 pictures `[n, 28, 28, 1]`, ink 255, labels and class names.
+    """
+    images, alphabets, characters, _ = _read(data_dir)
+    parts = np.asarray(
+        [vinyals_part(a, c) for a, c in zip(alphabets, characters, strict=True)]
+    )
+    wanted = ("train", "validation") if split == "trainval" else (split,)
+    chosen = np.isin(parts, wanted)
+    names = [
+        f"{a}/character{c:02d}"
+        for a, c in zip(alphabets[chosen], characters[chosen], strict=True)
+    ]
+    # `rot90` of the two picture axes: classes, drawings, height, width, channel.
+    turned = [
+        np.rot90(images[chosen], degrees // 90, axes=(2, 3)) for degrees in ROTATIONS
+    ]
+    images = np.stack(turned, axis=1).reshape(-1, 20, *images.shape[2:])
+    return _flat(images, [f"{n}/rot{d:03d}" for n in names for d in ROTATIONS])
+
+
+def load_lake(split, data_dir=None):
+    """Loads Lake's split: `"train"` is 30 alphabets, `"test"` 20 others.
+
+    `"validation"` is the last five of the background alphabets, which `"train"`
+    leaves out and `"trainval"` has: the background set whole.
+
+    Returns:
+        uint8 pictures `[n, 28, 28, 1]`, ink 255, labels and class names such as
+        `Greek/character01`.
+    """
+    images, alphabets, characters, background = _read(data_dir)
+    held_out = np.unique(alphabets[background])[-5:]
+    validation = background & np.isin(alphabets, held_out)
+    chosen = {
+        "train": background & ~validation,
+        "validation": validation,
+        "trainval": background,
+        "test": ~background,
+    }[split]
+    names = [
+        f"{a}/character{c:02d}"
+        for a, c in zip(alphabets[chosen], characters[chosen], strict=True)
+    ]
+    return _flat(images[chosen], names)
+
+
+def _flat(images, class_names):
+    labels = np.repeat(np.arange(len(images)), images.shape[1])
+    return images.reshape(-1, *images.shape[2:]), labels, class_names
+
+
+def _read(data_dir):
+    """Returns all characters: pictures `[1623, 20, 28, 28, 1]`, alphabets, character
+    numbers from 1, and whether they belong to the background set."""
+    path = cache_folder() / "omniglot-28-v1.npz"
+    if not path.exists():
+        arrays = _read_tfds(data_dir)
+        with replacing(path) as beside:
+            np.savez(beside, **arrays)
+    with np.load(path) as stored:
+        return tuple(
+            stored[k] for k in ("images", "alphabets", "characters", "background")
+        )
+
+
+def _read_tfds(data_dir):
+    images, labels, alphabets, characters, background = [], [], [], [], []
+    for split in ("train", "test"):
+        dataset, info = open_tfds("omniglot", split, data_dir)
+        dataset = dataset.map(_small, num_parallel_calls=tf.data.AUTOTUNE).batch(1024)
+        for batch in dataset.as_numpy_iterator():
+            images.append(batch["image"])
+            labels.append(batch["label"])
+            alphabets.append(batch["alphabet"])
+            characters.append(batch["alphabet_char_id"] + 1)
+            background.append(np.full(len(batch["label"]), split == "train"))
+    order = np.argsort(np.concatenate(labels), kind="stable")
+    per_class = [
+        np.concatenate(part)[order].reshape(-1, 20, *part[0].shape[1:])
+        for part in (images, alphabets, characters, background)
+    ]
+    names = np.asarray(info.features["alphabet"].names)
+    return {
+        "images": per_class[0],
+        "alphabets": names[per_class[1][:, 0]],
+        "characters": per_class[2][:, 0],
+        "background": per_class[3][:, 0],
+    }
+
+
+def _small(example):
+    image = pictures.fit(example["image"], SIZE, channels=1, invert=True)
+    return {**example, "image": image}

@@ -1,0 +1,119 @@
+"""From item ids to a `tf.data.Dataset` of episode batches."""
+
+import tensorflow as tf
+
+from fsl_keras.episodes.random import fold_in
+from fsl_keras.episodes.sampling import CHUNK
+
+
+def episode_dataset(
+    fetch, sampler, tasks=1, start=0, count=None, shard=None, augmentation=None
+):
+    """Streams the episodes of a sampler as batches of the contract.
+
+    Everything runs inside the tf.data graph. Episode `i` is the same whatever the
+    parallelism, the position the stream starts from, and the shard it falls into.
+
+    Args:
+        fetch: function from int32 ids `[n]` to items `[n, *item]`.
+        sampler: `EpisodeSampler`.
+        tasks: integer, episodes in one batch.
+        start: integer, the index of the first episode.
+        count: optional integer, how many episodes; a multiple of `tasks`. By
+            default the stream never ends.
+        shard: optional pair `(k, n)`: of the episodes from `start` on, take the
+            `k`-th of every `n`. `count` counts the episodes of this shard.
+        augmentation: optional object with `transform(images, seed)`, or a function
+            of the same arguments, which is given the support set (seed 0 of the
+            episode) and the query set (seed 1).
+
+    Returns:
+        A `tf.data.Dataset` of `(x, y)`, or of `(x, y, sample_weight)` where the
+        episodes differ in size.
+
+    Raises:
+        ValueError: if a number is out of range.
+    """
+    _check(tasks, start, count, shard)
+    ids = _ids(sampler, start, count, shard)
+    transform = getattr(augmentation, "transform", augmentation)
+    parallel = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
+
+    def look_up(index, row):
+        del index
+        return _episode(sampler, fetch, row)
+
+    def look_up_and_augment(index, row):
+        episode = _episode(sampler, fetch, row)
+        seed = sampler.augmentation_seed(index)
+        for part, name in enumerate(("support", "query")):
+            episode[0][name] = transform(episode[0][name], fold_in(seed, part))
+        return episode
+
+    if transform is None:
+        # The cheapest way: the items of a whole batch are looked up at once.
+        dataset = ids.batch(tasks, drop_remainder=True).map(look_up, **parallel)
+    else:
+        dataset = ids.map(look_up_and_augment, **parallel)
+        dataset = dataset.batch(tasks, drop_remainder=True)
+    # Told to Keras, and to whoever loops over a stream that has no end.
+    length = tf.data.INFINITE_CARDINALITY if count is None else count // tasks
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(length))
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _ids(sampler, start, count, shard):
+    """Streams `(index, row)` for each episode that is asked for."""
+    chunks = tf.data.Dataset.range(start // CHUNK, tf.int64.max // CHUNK)
+
+    def draw(chunk):
+        index = chunk * CHUNK + tf.range(CHUNK, dtype="int64")
+        return index, sampler.sample_chunk(chunk)
+
+    ids = chunks.map(draw, num_parallel_calls=2, deterministic=True).unbatch()
+    ids = ids.skip(start % CHUNK)
+    if shard is not None:
+        ids = ids.shard(shard[1], shard[0])
+    return ids if count is None else ids.take(count)
+
+
+def _episode(sampler, fetch, row):
+    """Returns the contract's `(x, y)` or `(x, y, sample_weight)` of rows of ids."""
+    labels = tf.one_hot(row["support_way"], sampler.ways[1])
+    if sampler.padded:
+        labels *= tf.cast(row["support_mask"], "float32")[..., None]
+    x = {
+        "support": _items(fetch, row["support"]),
+        "support_labels": labels,
+        "query": _items(fetch, row["query"]),
+    }
+    if not sampler.padded:
+        return x, row["query_way"]
+    x["query_mask"] = row["query_mask"]
+    return x, row["query_way"], tf.cast(row["query_mask"], "float32")
+
+
+def _items(fetch, ids):
+    """Fetches items `[..., *item]` of ids `[...]`."""
+    items = fetch(tf.reshape(ids, [-1]))
+    item_shape = items.shape[1:]
+    items = tf.reshape(items, tf.concat([tf.shape(ids), tf.shape(items)[1:]], axis=0))
+    items.set_shape(ids.shape.concatenate(item_shape))
+    return items
+
+
+def _check(tasks, start, count, shard):
+    if tasks < 1 or start < 0:
+        raise ValueError(
+            f"`tasks` must be at least 1 and `start` at least 0. Received: "
+            f"tasks={tasks}, start={start}"
+        )
+    if count is not None and (count < 1 or count % tasks):
+        raise ValueError(
+            f"`count` must be a positive multiple of `tasks`, so that every batch is "
+            f"full. Received: count={count}, tasks={tasks}"
+        )
+    if shard is not None and not 0 <= shard[0] < shard[1]:
+        raise ValueError(
+            f"`shard` must be a pair `(k, n)` with 0 <= k < n. Received: shard={shard}"
+        )

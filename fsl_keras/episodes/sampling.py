@@ -1,0 +1,196 @@
+"""Which items make up an episode: a pure function of a seed and an index."""
+
+import numbers
+
+import numpy as np
+import tensorflow as tf
+
+from fsl_keras.episodes.random import fold_in, ranking, uniform
+from fsl_keras.episodes.shots import UniformShots
+
+# Episodes are drawn so many at a time, as one row each of the same tensors. The
+# number is part of what a seed means: changing it changes every episode.
+CHUNK = 32
+
+# One stream of random numbers for each decision, all derived from the same seed.
+CLASSES, WAYS, SHOTS, ITEMS, QUERY_ORDER, AUGMENTATION = range(6)
+
+
+class EpisodeSampler:
+    """Draws the items of N-way K-shot episodes, many episodes at a time.
+
+    Every class is equally likely, classes come in random order, no item is in
+    both support and query, and queries come in random order. Episode `i` depends
+    on `seed` and `i` alone.
+
+    Args:
+        class_sizes: integers, the number of items of each class. Item ids count
+            through the classes in their order.
+        ways: integer or pair `(low, high)`, the classes of an episode.
+        shots: integer, pair `(low, high)`, or `MetaDatasetShots`, the support
+            examples of a class.
+        queries: integer, the queries of each class.
+        seed: integer.
+        class_names: optional names of the classes, for errors.
+
+    Raises:
+        ValueError: if a number is not positive, there are fewer classes than
+            ways, or a class has fewer items than shots and queries together.
+
+    Example:
+
+    >>> sampler = EpisodeSampler([20, 20, 20], ways=2, shots=1, queries=3, seed=0)
+    >>> ids = sampler.sample_chunk(0)
+    >>> ids["support"].shape, ids["query"].shape
+    (TensorShape([32, 2]), TensorShape([32, 6]))
+    """
+
+    def __init__(self, class_sizes, ways, shots, queries, seed=0, class_names=None):
+        self.class_sizes = np.asarray(class_sizes, "int32")
+        self.ways = _range("ways", ways)
+        if isinstance(shots, (numbers.Integral, tuple, list)):
+            shots = UniformShots(*_range("shots", shots))
+        self.shots = shots
+        self.queries = _range("queries", queries)[0]
+        if not isinstance(seed, numbers.Integral):
+            raise ValueError(f"`seed` must be an integer. Received: seed={seed!r}")
+        self.seed = int(seed)
+        self._check_enough(class_names)
+        self.support_size = self.shots.support_size(self.ways[1])
+        self.query_size = self.ways[1] * self.queries
+
+    @property
+    def padded(self):
+        """Whether episodes differ in size and are padded to the largest."""
+        fixed = isinstance(self.shots, UniformShots)
+        fixed = fixed and self.shots.low == self.shots.high
+        return not fixed or self.ways[0] != self.ways[1]
+
+    def sample_chunk(self, chunk):
+        """Draws the episodes `CHUNK * chunk` to `CHUNK * (chunk + 1) - 1`.
+
+        Args:
+            chunk: integer or scalar integer tensor.
+
+        Returns:
+            A dictionary of tensors with one row an episode: item ids `support`
+            `[CHUNK, S]` and `query` `[CHUNK, M]`, class numbers within the
+            episode `support_way` and `query_way`, and bool `support_mask` and
+            `query_mask`, False at padding (which repeats items of the episode).
+        """
+        classes = self._ranking(CLASSES, chunk, len(self.class_sizes), self.ways[1])
+        sizes = tf.gather(self.class_sizes, classes)
+        present = self._present(chunk)
+        shots = self.shots.counts(
+            sizes, present, self.queries, self._seed(SHOTS, chunk)
+        )
+        items = self._items(chunk, classes, sizes)
+
+        way, rank, support_mask = _lay_out(shots, self.support_size)
+        # A class's first items are its queries, so that shots may vary freely.
+        support = _pick(items, way, rank + self.queries)
+        support_way = way
+        way, rank, query_mask = _lay_out(present * self.queries, self.query_size)
+        query = _pick(items, way, rank)
+
+        order = self._ranking(QUERY_ORDER, chunk, self.query_size, self.query_size)
+        query, way, query_mask = (
+            tf.gather(value, order, batch_dims=1) for value in (query, way, query_mask)
+        )
+        return {
+            "support": support,
+            "support_way": support_way,
+            "support_mask": support_mask,
+            "query": query,
+            "query_way": tf.where(query_mask, way, 0),
+            "query_mask": query_mask,
+        }
+
+    def augmentation_seed(self, index):
+        """Returns the int64 `[2]` seed of the augmentation of one episode."""
+        return self._seed(AUGMENTATION, index)
+
+    def _seed(self, stream, index):
+        return fold_in(tf.constant([self.seed, stream], "int64"), index)
+
+    def _ranking(self, stream, chunk, length, most):
+        return ranking(self._seed(stream, chunk), (CHUNK, length), most)
+
+    def _present(self, chunk):
+        """Returns int32 `[CHUNK, N]`, 1 for the classes that take part."""
+        low, high = self.ways
+        if low == high:
+            return tf.ones((CHUNK, high), "int32")
+        draw = uniform(self._seed(WAYS, chunk), (CHUNK, 1))
+        ways = low + tf.cast(draw * (high - low + 1), "int32")
+        return tf.cast(tf.range(high)[None] < ways, "int32")
+
+    def _items(self, chunk, classes, sizes):
+        """Returns ids `[CHUNK, N, K + Q]` of different items of each class."""
+        largest = int(self.class_sizes.max())
+        most = min(self.shots.most + self.queries, largest)
+        valid = None
+        if self.class_sizes.min() < largest:
+            valid = tf.range(largest) < sizes[..., None]
+        shape = (CHUNK, self.ways[1], largest)
+        rank = ranking(self._seed(ITEMS, chunk), shape, most, valid)
+        first = np.cumsum(self.class_sizes) - self.class_sizes
+        return tf.gather(first.astype("int32"), classes)[..., None] + rank
+
+    def _check_enough(self, class_names):
+        classes = len(self.class_sizes)
+        if self.ways[1] > classes:
+            raise ValueError(
+                f"{self.ways[1]} ways were asked for and there are {classes} classes. "
+                f"Lower `ways` or add classes."
+            )
+        needed = self.shots.needed(self.queries)
+        short = np.flatnonzero(self.class_sizes < needed)
+        if len(short):
+            names = [str(i if class_names is None else class_names[i]) for i in short]
+            listed = ", ".join(
+                f"{name!r} ({size})"
+                for name, size in zip(names[:5], self.class_sizes[short], strict=False)
+            )
+            more = f" and {len(short) - 5} more" if len(short) > 5 else ""
+            raise ValueError(
+                f"An episode needs {needed} items of a class (shots and queries "
+                f"together), and {len(short)} of {classes} classes have fewer: "
+                f"{listed}{more}. Lower `shots` or `queries`, or leave these classes "
+                f"out with `subset`."
+            )
+
+
+def _range(name, value):
+    """Returns `(low, high)` of a positive integer or of a pair of them."""
+    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    whole = all(
+        isinstance(v, numbers.Integral) and not isinstance(v, bool) for v in pair
+    )
+    if len(pair) != 2 or not whole or not 0 < pair[0] <= pair[1]:
+        raise ValueError(
+            f"`{name}` must be a positive integer or a pair `(low, high)` of them. "
+            f"Received: {name}={value!r}"
+        )
+    return int(pair[0]), int(pair[1])
+
+
+def _lay_out(counts, length):
+    """Spreads classes over `length` places, `counts` `[B, N]` places a class.
+
+    Returns:
+        `[B, length]` tensors: the class of each place, its rank within the class,
+        and whether the place is real. Places in excess start again from the first.
+    """
+    ends = tf.cumsum(counts, axis=-1)
+    total = ends[:, -1:]
+    place = tf.range(length)[None]
+    wrapped = place % total
+    way = tf.searchsorted(ends, wrapped, side="right")
+    starts = tf.gather(ends - counts, way, batch_dims=1)
+    return way, wrapped - starts, place < total
+
+
+def _pick(items, way, rank):
+    """Gathers `items[b, way[b, s], rank[b, s]]`."""
+    return tf.gather_nd(items, tf.stack([way, rank], axis=-1), batch_dims=1)

@@ -1,0 +1,113 @@
+"""How many support examples each class of an episode gets."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from fsl_keras.episodes.random import uniform
+
+
+@dataclasses.dataclass(frozen=True)
+class UniformShots:
+    """The same number of shots for every class, drawn anew for each episode.
+
+    Args:
+        low: integer, the least number of shots.
+        high: integer, the largest number of shots.
+    """
+
+    low: int
+    high: int
+
+    @property
+    def most(self):
+        """The largest number of shots of a class."""
+        return self.high
+
+    def needed(self, queries):
+        """Returns how many items a class must have."""
+        return self.high + queries
+
+    def support_size(self, ways):
+        """Returns the static size of the support set of up to `ways` classes."""
+        return ways * self.high
+
+    def counts(self, sizes, present, queries, seed):
+        """Draws int32 `[B, N]` shots; classes that are not `present` get 0."""
+        del sizes, queries
+        if self.low == self.high:
+            return self.high * present
+        draw = uniform(seed, (tf.shape(present)[0], 1))
+        return (self.low + tf.cast(draw * (self.high - self.low + 1), "int32")) * (
+            present
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class MetaDatasetShots:
+    """Shots as Meta-Dataset draws them: unequal, in proportion to class sizes.
+
+    The size of the support set follows a uniform fraction of what its classes
+    hold, and is shared out by class size times a log-uniform factor between one
+    half and two, at least one example a class.
+
+    Reference:
+
+    - [Triantafillou et al., 2020](https://arxiv.org/abs/1903.03096), section 3
+
+    Args:
+        max_support: integer, the most examples in a support set.
+        max_shots: integer, the most examples of one class.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from fsl_keras.datasets import ClassDataset
+    >>> data = ClassDataset.from_arrays(
+    ...     np.zeros((90, 4), "float32"), np.repeat([0, 1, 2], [20, 30, 40]))
+    >>> episodes = data.episodes(
+    ...     ways=(2, 3), shots=MetaDatasetShots(max_support=50), queries=5, count=1)
+    >>> x, y, weight = next(iter(episodes))
+    >>> x["support"].shape, x["query"].shape
+    (TensorShape([1, 50, 4]), TensorShape([1, 15, 4]))
+    """
+
+    max_support: int = 500
+    max_shots: int = 100
+
+    @property
+    def most(self):
+        """The largest number of shots of a class."""
+        return self.max_shots
+
+    def needed(self, queries):
+        """Returns how many items a class must have."""
+        return queries + 1
+
+    def support_size(self, ways):
+        """Returns the static size of the support set of up to `ways` classes."""
+        if self.max_support < ways:
+            raise ValueError(
+                f"`max_support={self.max_support}` gives {ways} classes less than one "
+                f"example each. Raise `max_support` or lower `ways`."
+            )
+        return min(self.max_support, ways * self.max_shots)
+
+    def counts(self, sizes, present, queries, seed):
+        """Draws int32 `[B, N]` shots; classes that are not `present` get 0."""
+        ways = sizes.shape[1]
+        draw = uniform(seed, (tf.shape(sizes)[0], ways + 1))
+        here = tf.cast(present, "float32")
+        available = tf.minimum(sizes - queries, self.max_shots) * present
+        fraction = 1.0 - draw[:, :1]  # in (0, 1]
+        size = tf.reduce_sum(
+            tf.math.ceil(fraction * tf.cast(available, "float32")), -1, keepdims=True
+        )
+        size = tf.minimum(size, float(self.support_size(ways)))
+        low, high = tf.math.log(0.5), tf.math.log(2.0)
+        weight = tf.exp(low + (high - low) * draw[:, 1:]) * here
+        weight *= tf.cast(sizes, "float32")
+        share = weight / tf.reduce_sum(weight, -1, keepdims=True)
+        free = size - tf.reduce_sum(here, -1, keepdims=True)
+        counts = tf.cast(tf.floor(share * free), "int32") + present
+        return tf.minimum(counts, available)

@@ -1,0 +1,289 @@
+"""Measuring learners on episodes and classifiers on labelled pictures."""
+
+import dataclasses
+import json
+import math
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from fsl_keras.classifier import UNKNOWN
+from fsl_keras.files import replacing
+from fsl_keras.metrics import Z95
+
+
+def mean_and_interval(values):
+    """Returns the mean of values and the half width of its normal 95% interval.
+
+    Example:
+
+    >>> mean, interval = mean_and_interval([0.8, 0.9, 1.0, 0.9])
+    >>> round(mean, 3), round(interval, 3)
+    (0.9, 0.08)
+    """
+    values = np.asarray(values, "float64")
+    if len(values) < 2:
+        return float(values.mean()), 0.0
+    error = values.std(ddof=1) / math.sqrt(len(values))
+    return float(values.mean()), float(Z95 * error)
+
+
+@dataclasses.dataclass
+class EpisodeReport:
+    """The accuracy of a learner on each of many episodes, and how it was measured.
+
+    Args:
+        name: string, what was measured.
+        accuracies: float64 array `[episodes]`, from 0 to 1.
+        protocol: dictionary: data set, ways, shots, queries, episodes, seed, kind
+            (inductive or transductive), batch_norm mode, training classes, overlap.
+
+    Example:
+
+    >>> report = EpisodeReport("random", np.array([0.25, 0.15]), {"ways": 5})
+    >>> round(report.accuracy, 3), round(report.ci95, 3)
+    (0.2, 0.098)
+    """
+
+    name: str
+    accuracies: np.ndarray
+    protocol: dict
+
+    @property
+    def accuracy(self):
+        """The mean over episodes, from 0 to 1."""
+        return mean_and_interval(self.accuracies)[0]
+
+    @property
+    def ci95(self):
+        """The half width of the 95% interval of `accuracy`."""
+        return mean_and_interval(self.accuracies)[1]
+
+    def row(self):
+        """Returns the cells of a row of a table, as strings."""
+        told = self.protocol
+        return {
+            "model": self.name,
+            "data": str(told.get("dataset", "?")),
+            "task": f"{_spelled(told.get('ways'))}-way "
+            f"{_spelled(told.get('shots'))}-shot",
+            "queries": _spelled(told.get("queries")),
+            "episodes": str(len(self.accuracies)),
+            "seed": _spelled(told.get("seed")),
+            "accuracy": f"{100 * self.accuracy:.2f} ± {100 * self.ci95:.2f} %",
+            "kind": f"{told['kind']}, {told['batch_norm']} BatchNorm",
+            "overlap": _spelled(told.get("overlap", None)),
+        }
+
+    def __str__(self):
+        return " | ".join(f"{key} {cell}" for key, cell in self.row().items())
+
+    def save(self, path):
+        """Writes the report as JSON, with the accuracy of every episode."""
+        content = {
+            "name": self.name,
+            "accuracy": self.accuracy,
+            "ci95": self.ci95,
+            "protocol": self.protocol,
+            "accuracies": [round(float(a), 9) for a in self.accuracies],
+        }
+        with replacing(path) as beside:
+            beside.write_text(json.dumps(content, indent=1, ensure_ascii=False))
+
+    @classmethod
+    def load(cls, path):
+        """Reads a report that `save` wrote."""
+        content = json.loads(pathlib.Path(path).read_text())
+        accuracies = np.asarray(content["accuracies"])
+        return cls(content["name"], accuracies, content["protocol"])
+
+
+def evaluate(model, episodes, name=None, training_classes=None):
+    """Measures a learner on a finite stream of episodes.
+
+    Args:
+        model: an `EpisodicModel`; it needs not be compiled.
+        episodes: what `ClassDataset.episodes(..., count=...)` gives, or any finite
+            `tf.data.Dataset` of episode batches.
+        name: optional string, what to call the model in the report.
+        training_classes: optional list of the names of the classes the model was
+            trained on. How many of the tested classes are among them goes into the
+            report as `overlap`.
+
+    Returns:
+        An `EpisodeReport`.
+
+    Raises:
+        ValueError: if the stream has no end or no episodes.
+    """
+    if int(episodes.cardinality()) == tf.data.INFINITE_CARDINALITY:
+        raise ValueError(
+            "The stream of episodes has no end. Say how many with "
+            "`episodes(..., count=600)`, or `.take(600)`."
+        )
+    protocol = dict(getattr(episodes, "protocol", {}))
+    tested = protocol.pop("classes", [])
+    answer = tf.function(
+        lambda x: tf.argmax(model(x, training=False), -1), reduce_retracing=True
+    )
+    accuracies = []
+    for x, y, *weight in episodes:
+        right = np.equal(answer(x).numpy(), y.numpy())
+        weight = weight[0].numpy() != 0 if weight else np.ones(right.shape, bool)
+        accuracies.extend((right & weight).sum(-1) / weight.sum(-1))
+        if "ways" not in protocol:
+            protocol["ways"] = int(x["support_labels"].shape[-1])
+    if not accuracies:
+        raise ValueError("The stream holds no episodes.")
+    protocol["episodes"] = len(accuracies)
+    protocol["kind"] = getattr(model, "kind", "inductive")
+    protocol["batch_norm"] = getattr(model, "batch_norm", "running")
+    protocol["tested_classes"] = len(tested) or None
+    if training_classes is not None:
+        protocol["training_classes"] = len(training_classes)
+        protocol["overlap"] = len(set(training_classes) & set(tested))
+    return EpisodeReport(name or model.name, np.asarray(accuracies), protocol)
+
+
+@dataclasses.dataclass
+class PairedDifference:
+    """By how much one report is better than another on the same episodes.
+
+    Attributes:
+        name: string, the report that is compared.
+        baseline: string, the report it is compared with.
+        difference: float, the mean difference of accuracies.
+        ci95: float, the half width of the 95% interval of the difference.
+    """
+
+    name: str
+    baseline: str
+    difference: float
+    ci95: float
+
+    def __str__(self):
+        return (
+            f"{self.name} minus {self.baseline}: {100 * self.difference:+.2f} ± "
+            f"{100 * self.ci95:.2f} points"
+        )
+
+
+def compare(reports):
+    """Compares reports on identical episodes, each with the first.
+
+    The differences are taken episode by episode, which takes out what makes an
+    episode easy or hard for all models.
+
+    Args:
+        reports: list of at least two `EpisodeReport`.
+
+    Returns:
+        A list of `PairedDifference`, one for each report after the first.
+
+    Raises:
+        ValueError: if the reports are not of the same episodes.
+
+    Example:
+
+    >>> told = {"dataset": "glyphs test", "seed": 1}
+    >>> a = EpisodeReport("nearest", np.array([0.5, 0.7, 0.6]), told)
+    >>> b = EpisodeReport("prototypes", np.array([0.7, 0.8, 0.8]), told)
+    >>> print(compare([a, b])[0])
+    prototypes minus nearest: +16.67 ± 6.53 points
+    """
+    if len(reports) < 2:
+        raise ValueError(f"Comparing takes two reports or more, got {len(reports)}.")
+    same = ("dataset", "ways", "shots", "queries", "episodes", "seed", "start")
+    first = reports[0]
+    for other in reports[1:]:
+        differing = {
+            key: (first.protocol.get(key), other.protocol.get(key))
+            for key in same
+            if _jsoned(first.protocol.get(key)) != _jsoned(other.protocol.get(key))
+        }
+        if differing or len(first.accuracies) != len(other.accuracies):
+            raise ValueError(
+                f"{first.name} and {other.name} were not measured on the same "
+                f"episodes: {differing or 'their numbers differ'}. Evaluate both on "
+                f"one stream."
+            )
+    return [
+        PairedDifference(
+            other.name,
+            first.name,
+            *mean_and_interval(other.accuracies - first.accuracies),
+        )
+        for other in reports[1:]
+    ]
+
+
+@dataclasses.dataclass
+class ClassifierReport:
+    """How a classifier does on labelled pictures.
+
+    Attributes:
+        class_names: list of strings, the classes of the pictures.
+        recalls: dictionary from class name to the share of its pictures that are
+            named right.
+        accuracy: float, the share of all pictures that are named right.
+        macro_accuracy: float, the mean of the recalls.
+        unknown_rate: float, the share of pictures that are called "unknown".
+        confusions: list of `(class, answer, count)`, the most frequent first.
+    """
+
+    class_names: list
+    recalls: dict
+    accuracy: float
+    macro_accuracy: float
+    unknown_rate: float
+    confusions: list
+
+
+def evaluate_classifier(classifier, images, labels):
+    """Measures a classifier on labelled pictures.
+
+    Args:
+        classifier: a `FewShotClassifier`.
+        images: pictures as `FewShotClassifier.predict_classes` takes them.
+        labels: the name of the class of each. Classes the classifier does not know
+            are allowed: the right answer to them is "unknown".
+
+    Returns:
+        A `ClassifierReport`.
+    """
+    if len(images) != len(labels):
+        raise ValueError(f"There are {len(images)} images and {len(labels)} labels.")
+    answers = [p.class_name for p in classifier.predict_classes(images)]
+    labels = [str(label) for label in labels]
+    wanted = [x if x in classifier.class_names else UNKNOWN for x in labels]
+    right = np.asarray([a == w for a, w in zip(answers, wanted, strict=True)])
+    class_names = sorted(set(labels))
+    recalls = {
+        name: float(right[[label == name for label in labels]].mean())
+        for name in class_names
+    }
+    wrong = [(x, a) for x, a, r in zip(labels, answers, right, strict=True) if not r]
+    confusions = sorted(
+        ((x, a, wrong.count((x, a))) for x, a in set(wrong)),
+        key=lambda row: (-row[2], row),
+    )
+    return ClassifierReport(
+        class_names,
+        recalls,
+        float(right.mean()),
+        float(np.mean(list(recalls.values()))),
+        float(np.mean([a == UNKNOWN for a in answers])),
+        confusions,
+    )
+
+
+def _spelled(value):
+    if value is None:
+        return "?"
+    return "-".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _jsoned(value):
+    """Returns a value as JSON gives it back: tuples become lists."""
+    return list(value) if isinstance(value, tuple) else value

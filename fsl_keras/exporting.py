@@ -1,0 +1,54 @@
+"""A fitted classifier as a SavedModel that needs TensorFlow alone."""
+
+import tensorflow as tf
+from keras.export import ExportArchive
+
+from fsl_keras.files import replacing
+from fsl_keras.predictions import UNKNOWN
+
+
+def export_saved_model(classifier, filepath):
+    """Writes a classifier as a SavedModel; see `FewShotClassifier.export`.
+
+    Args:
+        classifier: a `FewShotClassifier`.
+        filepath: path of the folder to write; it is replaced whole.
+    """
+    archive = ExportArchive()
+    archive.track(classifier)
+    for name, function, signature in _endpoints(classifier):
+        archive.add_endpoint(name, function, [signature])
+    with replacing(filepath) as beside:
+        archive.write_out(str(beside), verbose=False)
+
+
+def _endpoints(classifier):
+    learner, preprocessing = classifier.learner, classifier.preprocessing
+
+    def serve(images):
+        return _answers(classifier, classifier(images))
+
+    def serve_bytes(contents):
+        items = preprocessing.from_bytes(contents)
+        return _answers(classifier, classifier.classify(items))
+
+    if preprocessing is None:
+        items = tf.TensorSpec((None, *learner.item_shape), learner.item_dtype)
+        return [("serve", serve, items)]
+    shape = (None, None, None, preprocessing.channels)
+    return [
+        ("serve", serve, tf.TensorSpec(shape, "uint8")),
+        ("serve_float", serve, tf.TensorSpec(shape, "float32")),
+        ("serve_bytes", serve_bytes, tf.TensorSpec((None,), "string")),
+    ]
+
+
+def _answers(classifier, probabilities):
+    index = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
+    names = tf.gather(tf.constant(classifier.class_names), index)
+    best = tf.reduce_max(probabilities, axis=-1)
+    return {
+        "probabilities": probabilities,
+        "class_index": index,
+        "class_name": tf.where(best >= classifier.unknown_threshold, names, UNKNOWN),
+    }

@@ -1,0 +1,68 @@
+"""Writing files so that a crash never costs the last good one."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import uuid
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Yields a path beside `path`; what is written there then takes its place.
+
+    The yielded path has the same suffix, lies in the same folder, and may become
+    a file or a folder. It is renamed to `path` only when the block ends without
+    an exception, so a full disk or a kill in the middle of writing leaves the
+    previous `path` as it was.
+
+    Args:
+        path: string or `os.PathLike`, the file or folder to write. Missing
+            parent folders are made.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "report.json"
+    >>> with replacing(path) as beside:
+    ...     _ = beside.write_text("{}")
+    >>> path.read_text()
+    '{}'
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mark = uuid.uuid4().hex[:8]
+    beside = path.with_name(f".{path.stem}.{mark}{path.suffix}")
+    try:
+        yield beside
+        if path.is_dir() and not path.is_symlink():
+            _swap_folder(beside, path, mark)
+        else:
+            os.replace(beside, path)
+    finally:
+        _remove(beside)
+
+
+def _swap_folder(beside, path, mark):
+    """Puts folder `beside` where folder `path` is (no single call does it)."""
+    old = path.with_name(f".{path.name}.{mark}.old")
+    os.replace(path, old)
+    try:
+        os.replace(beside, path)
+    except OSError:
+        os.replace(old, path)
+        raise
+    _remove(old)
+
+
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def cache_folder():
+    """Returns the folder of what is built once: `$FSL_KERAS_HOME` or `~/.fsl_keras`."""
+    home = os.environ.get("FSL_KERAS_HOME")
+    return pathlib.Path(home) if home else pathlib.Path.home() / ".fsl_keras"

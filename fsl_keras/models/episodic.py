@@ -1,0 +1,220 @@
+"""What all learners share: training, testing and adapting on episodes."""
+
+import keras
+import tensorflow as tf
+
+from fsl_keras.classifier import FewShotClassifier
+from fsl_keras.metrics import EpisodeAccuracy
+
+
+class EpisodicModel(keras.Model):
+    """Base of the models that learn from a support set to classify queries.
+
+    A learner is three pure functions: `remember` keeps what is needed of the
+    support set, `prepare` turns this memory into the state that classifies, and
+    `score` gives the logits of queries. Calling the model on an episode batch is
+    one after the other, so `fit`, `evaluate` and `predict` work on streams of
+    episodes as on any other data.
+
+    A subclass writes `remember`, `prepare`, `score`, `merge`, `widen`, `select`
+    and `item_shape`, and sets `incremental` to `"exact"`, `"refit"` or
+    `"fixed_ways"`.
+
+    Call arguments:
+        episode: dictionary of `support` `[T, S, *item]`, `support_labels` float32
+            one-hot `[T, S, N]` and `query` `[T, M, *item]`.
+        training: bool, whether batch normalization, dropout and the like train.
+
+    Returns:
+        Logits `[T, M, N]`.
+    """
+
+    incremental = "exact"
+
+    def remember(self, support, support_labels):
+        """Keeps what is needed of a support set.
+
+        Args:
+            support: items `[T, S, *item]`.
+            support_labels: one-hot float32 `[T, S, N]`, zeros at padding.
+
+        Returns:
+            The memory, a dictionary of tensors `[T, ...]`.
+        """
+        raise NotImplementedError
+
+    def prepare(self, memory):
+        """Turns a memory into the state that classifies, a dictionary of tensors."""
+        raise NotImplementedError
+
+    def score(self, state, query):
+        """Returns the logits `[T, M, N]` of queries `[T, M, *item]`."""
+        raise NotImplementedError
+
+    def merge(self, memory, more):
+        """Joins the memories of two support sets over the same classes."""
+        raise NotImplementedError
+
+    def adapt_state(self, support, support_labels):
+        """Learns tasks from their support sets.
+
+        Args:
+            support: items `[T, S, *item]`.
+            support_labels: one-hot float32 `[T, S, N]`, zeros at padding.
+
+        Returns:
+            The state, a dictionary of tensors `[T, ...]` for `score`.
+        """
+        return self.prepare(self.remember(support, support_labels))
+
+    def call(self, episode, training=None):
+        del training
+        state = self.adapt_state(episode["support"], episode["support_labels"])
+        return self.score(state, episode["query"])
+
+    def compute_output_shape(self, episode_shape):
+        return (*episode_shape["query"][:2], episode_shape["support_labels"][2])
+
+    def compile(
+        self,
+        optimizer="auto",
+        loss="auto",
+        metrics="auto",
+        weighted_metrics=None,
+        jit_compile="auto",
+        **kwargs,
+    ):
+        """Configures training, as `keras.Model.compile` does.
+
+        Args:
+            optimizer: an optimizer, or `"auto"` for Adam at a rate of 1e-3.
+            loss: a loss, or `"auto"` for the cross-entropy of the logits, averaged
+                over the queries that are not padding.
+            metrics: metrics, or `"auto"` for `EpisodeAccuracy`, which gives
+                `accuracy` and `accuracy_ci95`.
+            weighted_metrics: list of further metrics that see the sample weights.
+            jit_compile: bool, or `"auto"` for XLA where a GPU is: on a CPU the
+                plain graph is faster.
+            **kwargs: further arguments of `keras.Model.compile`.
+        """
+        if isinstance(optimizer, str) and optimizer == "auto":
+            optimizer = keras.optimizers.Adam(1e-3)
+        if isinstance(loss, str) and loss == "auto":
+            loss = self.default_loss()
+        if isinstance(metrics, str) and metrics == "auto":
+            metrics = None
+            weighted_metrics = [*self.default_metrics(), *(weighted_metrics or [])]
+        if jit_compile == "auto" and not tf.config.list_physical_devices("GPU"):
+            jit_compile = False
+        super().compile(
+            optimizer=optimizer,
+            loss=loss,
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+            jit_compile=jit_compile,
+            **kwargs,
+        )
+
+    def default_loss(self):
+        """Returns the loss that `compile(loss="auto")` takes."""
+        return keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        )
+
+    def default_metrics(self):
+        """Returns the weighted metrics that `compile(metrics="auto")` takes."""
+        return [EpisodeAccuracy()]
+
+    def compile_from_config(self, config):
+        """Compiles the model as it was when it was saved."""
+        config = keras.saving.deserialize_keras_object(config)
+        self.compile(**config)
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def train_step(self, data):
+        """Takes one step down the gradient of a batch of episodes.
+
+        Keras compiles this to a `tf.function`. Override it, as in any Keras model,
+        for a training loop of your own.
+        """
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as tape:
+            logits = self(x, training=True)
+            loss = self.compute_loss(x, y, logits, sample_weight, training=True)
+            self._track_loss(loss, y)
+            scaled_loss = self.optimizer.scale_loss(loss)
+        weights = self.trainable_weights
+        gradients = tape.gradient(scaled_loss, weights)
+        self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        return self.compute_metrics(x, y, logits, sample_weight)
+
+    def test_step(self, data):
+        """Measures loss and metrics on a batch of episodes."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        logits = self(x, training=False)
+        loss = self.compute_loss(x, y, logits, sample_weight, training=False)
+        self._track_loss(loss, y)
+        return self.compute_metrics(x, y, logits, sample_weight)
+
+    def _track_loss(self, loss, y):
+        # Under a distribution strategy a replica's loss is its share of the sum.
+        loss *= tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, loss.dtype)
+        self._loss_tracker.update_state(loss, sample_weight=tf.shape(y)[0])
+
+    def copy(self):
+        """Returns an uncompiled copy, with weights of its own."""
+        copy = type(self).from_config(self.get_config())
+        copy.set_weights(self.get_weights())
+        return copy
+
+    def adapt(self, images, labels=None, class_names=None, **kwargs):
+        """Learns classes from a few examples and gives a classifier of them.
+
+        The classifier owns a copy of this model: training this model on does not
+        change it.
+
+        Args:
+            images: array of raw items `[n, *item]` (pictures uint8, uint16 or float
+                in [0, 1], of any size), list of pictures of different sizes, list
+                of file paths, or `tf.data.Dataset` of batches `(images, labels)`.
+            labels: `n` integers or names. None where `images` is a Dataset.
+            class_names: optional list of names: what integer labels stand for, or
+                the order of the classes where labels are names.
+            **kwargs: further arguments of `FewShotClassifier.from_examples`.
+
+        Returns:
+            A `FewShotClassifier`.
+
+        Raises:
+            ValueError: if labels and images do not go together, with the mend.
+
+        Example:
+
+        >>> import numpy as np, fsl_keras as fsl
+        >>> model = fsl.models.PrototypicalNetwork(fsl.backbones.Conv4((28, 28, 1)))
+        >>> pictures = np.random.default_rng(0).integers(
+        ...     0, 256, (4, 28, 28, 1), dtype="uint8")
+        >>> classifier = model.adapt(pictures, ["heron", "heron", "egret", "egret"])
+        >>> classifier.class_names
+        ['egret', 'heron']
+        """
+        return FewShotClassifier.from_examples(
+            self.copy(), images, labels, class_names, **kwargs
+        )
+
+    def export(self, filepath, format="tf_saved_model", input_signature=None, **kwargs):
+        """Exports the episodic model itself, for any ways, shots and queries.
+
+        As `keras.Model.export`; the signature takes an episode batch. To ship a
+        model that knows its classes, export what `adapt` returns.
+        """
+        if input_signature is None:
+            items = tf.TensorSpec((None, None, *self.item_shape), self.item_dtype)
+            labels = tf.TensorSpec((None, None, None), "float32")
+            input_signature = [
+                {"support": items, "support_labels": labels, "query": items}
+            ]
+        super().export(
+            filepath, format=format, input_signature=input_signature, **kwargs
+        )

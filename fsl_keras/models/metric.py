@@ -1,0 +1,122 @@
+"""Learners that are a backbone and a head."""
+
+import keras
+from keras import ops
+
+from fsl_keras.heads import Head
+from fsl_keras.models.episodic import EpisodicModel
+
+
+@keras.saving.register_keras_serializable(package="fsl_keras")
+class MetricModel(EpisodicModel):
+    """A learner that compares embeddings: a backbone under a head.
+
+    In training, support and query go through the backbone in one batch and share
+    its statistics; otherwise the running statistics are used, and a query's answer
+    does not depend on the other queries.
+
+    Args:
+        backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`.
+        head: a `Head`.
+        name: optional string.
+
+    Example:
+
+    >>> import keras
+    >>> from fsl_keras.heads import PrototypeHead
+    >>> backbone = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> model = MetricModel(backbone, PrototypeHead(distance="cosine"))
+    >>> model.item_shape
+    (4,)
+    """
+
+    def __init__(self, backbone, head, name=None, **kwargs):
+        super().__init__(name=name, **kwargs)
+        if not isinstance(backbone, keras.Model) or not backbone.built:
+            raise ValueError(
+                f"`backbone` must be a built Keras model from an item to an embedding: "
+                f"let it begin with a `keras.Input`. Received: backbone={backbone!r}"
+            )
+        if not isinstance(head, Head):
+            raise ValueError(
+                f"`head` must be a head, such as `fsl_keras.heads.PrototypeHead()`. "
+                f"Received: head={head!r}"
+            )
+        if len(backbone.output_shape) != 2:
+            raise ValueError(
+                f"`backbone` must give one vector an item. Its output has the shape "
+                f"{backbone.output_shape}: end it with a pooling or `Flatten` layer."
+            )
+        self.backbone = backbone
+        self.head = head
+        self.built = True
+
+    @property
+    def item_shape(self):
+        """The shape of one item, without batch."""
+        return tuple(self.backbone.input_shape[1:])
+
+    @property
+    def item_dtype(self):
+        """The dtype of items, as a string."""
+        return self.backbone.inputs[0].dtype
+
+    @property
+    def incremental(self):
+        """What the head can do with classes that arrive later."""
+        return self.head.incremental
+
+    def embed(self, items, training=False):
+        """Embeds items `[T, S, *item]` as vectors `[T, S, D]`."""
+        items = ops.convert_to_tensor(items)
+        lead = ops.shape(items)[:2]
+        flat = ops.reshape(items, (-1, *self.item_shape))
+        vectors = self.backbone(flat, training=training)
+        return ops.reshape(vectors, (*lead, vectors.shape[-1]))
+
+    def remember(self, support, support_labels):
+        """Returns the head's memory of the embedded support set."""
+        return self.head.remember(self.embed(support), support_labels)
+
+    def prepare(self, memory):
+        """Returns the head's state."""
+        return self.head.prepare(memory)
+
+    def score(self, state, query):
+        """Returns the head's logits `[T, M, N]` of queries `[T, M, *item]`."""
+        return self.head.score(state, self.embed(query))
+
+    def merge(self, memory, more):
+        """Joins the memories of two support sets over the same classes."""
+        return self.head.merge(memory, more)
+
+    def widen(self, memory, ways):
+        """Adds classes without examples to a memory until it has `ways`."""
+        return self.head.widen(memory, ways)
+
+    def select(self, memory, classes):
+        """Keeps the given classes of a memory, in the order given."""
+        return self.head.select(memory, classes)
+
+    def call(self, episode, training=None):
+        support, query = episode["support"], episode["query"]
+        shots = ops.shape(support)[1]
+        both = self.embed(ops.concatenate([support, query], axis=1), bool(training))
+        labels = episode["support_labels"]
+        return self.head(both[:, :shots], labels, both[:, shots:])
+
+    def get_config(self):
+        return {
+            "backbone": keras.saving.serialize_keras_object(self.backbone),
+            "head": keras.saving.serialize_keras_object(self.head),
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        parts = {
+            name: keras.saving.deserialize_keras_object(config[name])
+            for name in ("backbone", "head")
+            if name in config
+        }
+        return cls(**{**config, **parts})

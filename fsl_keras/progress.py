@@ -1,0 +1,59 @@
+"""A live progress bar of training."""
+
+import keras
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+class TrainingProgress(keras.callbacks.Callback):
+    """Shows loss, accuracy and the time left while a model trains.
+
+    A context manager, so that the terminal is left in order when training is
+    interrupted.
+
+    Args:
+        console: `rich.console.Console` to draw on.
+        steps: integer, the steps of the whole training.
+    """
+
+    def __init__(self, console, steps):
+        super().__init__()
+        self._steps = steps
+        self._validated = ""
+        self._bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._bar.stop()
+
+    def on_train_begin(self, logs=None):
+        done = int(self.model.optimizer.iterations.numpy())
+        self._task = self._bar.add_task(
+            "training", total=self._steps, completed=done, figures=""
+        )
+        self._bar.start()
+
+    def on_train_batch_end(self, batch, logs=None):
+        figures = f"loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.3f}"
+        self._bar.update(self._task, advance=1, figures=figures + self._validated)
+
+    def on_test_end(self, logs=None):
+        # Not the learner's whole report: what is left in the line's width.
+        self._validated = f"  unseen {logs['accuracy']:.3f}"

@@ -1,0 +1,61 @@
+"""Checks that many classes go through, each a call with the class at hand."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+
+from fsl_keras import ClassDataset
+
+
+def assert_config_round_trip(instance):
+    """An object, written as a configuration and read, has the same configuration."""
+    config = keras.saving.serialize_keras_object(instance)
+    copy = keras.saving.deserialize_keras_object(config)
+    assert type(copy) is type(instance)
+    assert keras.saving.serialize_keras_object(copy)["config"] == config["config"]
+
+
+def assert_symbolic_shape(layer, *inputs, **kwargs):
+    """The shape computed without numbers is that of the numbers."""
+    symbols = keras.tree.map_structure(
+        lambda x: keras.KerasTensor(x.shape, str(x.dtype)), inputs
+    )
+    spec = layer.compute_output_spec(*symbols, **kwargs)
+    numbers = layer(*inputs, **kwargs)
+    assert tuple(spec.shape) == tuple(numbers.shape)
+    assert spec.dtype == keras.backend.standardize_dtype(numbers.dtype)
+
+
+def assert_same_predictions_after_saving(model, inputs, path):
+    """A model, saved and loaded, predicts the same numbers."""
+    model.save(path)
+    loaded = keras.saving.load_model(path)
+    np.testing.assert_array_equal(
+        loaded.predict(inputs, verbose=0), model.predict(inputs, verbose=0)
+    )
+    return loaded
+
+
+def run_python(code, *arguments):
+    """Runs code in a fresh process and returns what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def random_classes(classes, items, shape=(16, 16, 1), seed=0):
+    """A data set whose classes are a random picture each, with noise."""
+    generator = np.random.default_rng(seed)
+    centres = generator.integers(0, 200, (classes, 1, *shape))
+    noise = generator.integers(0, 56, (classes, items, *shape))
+    pictures = (centres + noise).astype("uint8").reshape(-1, *shape)
+    names = [f"class {number}" for number in range(classes)]
+    labels = np.repeat(np.arange(classes), items)
+    return ClassDataset.from_arrays(pictures, labels, names, "random")

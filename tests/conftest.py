@@ -1,0 +1,29 @@
+"""What all tests share: where real data lies, and a cache of their own."""
+
+import os
+import pathlib
+import tempfile
+
+import pytest
+
+# Before the package is imported, so that no test reads a cache of an older version.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ["FSL_KERAS_HOME"] = tempfile.mkdtemp(prefix="fsl-keras-tests-")
+
+
+@pytest.fixture(scope="session")
+def omniglot_dir():
+    """The folder of prepared TensorFlow Datasets that holds Omniglot."""
+    folder = os.environ.get("TFDS_DATA_DIR")
+    if not folder or not pathlib.Path(folder, "omniglot").is_dir():
+        pytest.skip("needs Omniglot as TensorFlow Datasets prepares it: TFDS_DATA_DIR")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_dir():
+    """The folder of real data that is not part of the package."""
+    folder = os.environ.get("FSL_KERAS_DATA")
+    if not folder or not pathlib.Path(folder).is_dir():
+        pytest.skip("needs a folder of real data: FSL_KERAS_DATA")
+    return pathlib.Path(folder)

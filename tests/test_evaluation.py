@@ -1,0 +1,144 @@
+import json
+
+import numpy as np
+import pytest
+
+import fsl_keras as fsl
+from fsl_keras.evaluation import (
+    EpisodeReport,
+    compare,
+    evaluate,
+    evaluate_classifier,
+    mean_and_interval,
+)
+from tests.checks import random_classes
+
+
+@pytest.fixture(scope="module")
+def data():
+    return random_classes(classes=6, items=8)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return fsl.models.PrototypicalNetwork(fsl.backbones.Conv4((16, 16, 1), filters=4))
+
+
+def test_the_interval_is_1_96_standard_errors():
+    # Deviations -0.1, 0, 0.1, 0: variance 0.02 / 3, error sqrt(0.02 / 3 / 4).
+    mean, interval = mean_and_interval([0.8, 0.9, 1.0, 0.9])
+    assert mean == pytest.approx(0.9)
+    assert interval == pytest.approx(1.959964 * (0.02 / 12) ** 0.5, rel=1e-6)
+
+
+def test_a_report_agrees_with_keras_evaluate(model, data):
+    model.compile()
+    episodes = data.episodes(5, 1, 3, seed=4, count=20)
+    report = evaluate(model, episodes)
+    measured = model.evaluate(episodes, return_dict=True, verbose=0)
+    assert len(report.accuracies) == 20
+    assert report.accuracy == pytest.approx(measured["accuracy"], abs=1e-6)
+    assert report.ci95 == pytest.approx(measured["accuracy_ci95"], abs=1e-6)
+
+
+def test_a_report_on_padded_episodes_leaves_padding_out(model, data):
+    model.compile()
+    episodes = data.episodes((2, 5), (1, 3), 3, seed=4, count=20, tasks=4)
+    measured = model.evaluate(episodes, return_dict=True, verbose=0)
+    assert evaluate(model, episodes).accuracy == pytest.approx(
+        measured["accuracy"], abs=1e-6
+    )
+
+
+def test_a_report_carries_its_protocol(model, data):
+    episodes = data.episodes(5, 1, 3, seed=4, count=8, tasks=2)
+    training_classes = [*data.class_names[:2], "another"]
+    told = evaluate(model, episodes, training_classes=training_classes).protocol
+    assert told["dataset"] == data.name
+    assert (told["ways"], told["shots"], told["queries"]) == (5, 1, 3)
+    assert (told["episodes"], told["seed"]) == (8, 4)
+    assert (told["kind"], told["batch_norm"]) == ("inductive", "running")
+    assert (told["training_classes"], told["overlap"]) == (3, 2)
+
+
+def test_any_stream_of_episodes_can_be_measured(model, data):
+    episodes = data.episodes(5, 1, 3).take(3)
+    assert evaluate(model, episodes).protocol["ways"] == 5
+
+
+def test_a_stream_without_end_is_refused(model, data):
+    with pytest.raises(ValueError, match="count=600"):
+        evaluate(model, data.episodes(5, 1, 3))
+
+
+def test_a_report_survives_a_file(tmp_path):
+    report = EpisodeReport("m", np.array([0.2, 1 / 3]), {"ways": 5, "shots": [1, 3]})
+    report.save(tmp_path / "report.json")
+    loaded = EpisodeReport.load(tmp_path / "report.json")
+    assert loaded.protocol == report.protocol
+    np.testing.assert_allclose(loaded.accuracies, report.accuracies, atol=1e-9)
+    assert json.loads((tmp_path / "report.json").read_text())["accuracy"] == (
+        pytest.approx(report.accuracy)
+    )
+
+
+def test_a_report_prints_as_a_row(model, data):
+    report = evaluate(model, data.episodes(5, 1, 3, seed=4, count=4), "tiny")
+    text = str(report)
+    for part in ("tiny", "5-way 1-shot", "±", "seed 4", "inductive, running BatchNorm"):
+        assert part in text
+
+
+def test_paired_differences_are_taken_episode_by_episode():
+    told = {"seed": 1}
+    first = EpisodeReport("a", np.array([0.2, 0.8]), told)
+    second = EpisodeReport("b", np.array([0.3, 0.9]), told)
+    (difference,) = compare([first, second])
+    assert difference.difference == pytest.approx(0.1)
+    assert difference.ci95 == pytest.approx(0.0, abs=1e-12)
+    assert str(difference) == "b minus a: +10.00 ± 0.00 points"
+
+
+@pytest.mark.parametrize(
+    ("told", "count"), [({"seed": 2}, 2), ({"seed": 1}, 3), ({"seed": 1, "ways": 5}, 2)]
+)
+def test_reports_of_other_episodes_are_not_compared(told, count):
+    first = EpisodeReport("a", np.array([0.2, 0.8]), {"seed": 1})
+    with pytest.raises(ValueError, match="not measured on the same episodes"):
+        compare([first, EpisodeReport("b", np.full(count, 0.5), told)])
+
+
+def test_a_classifier_is_measured_class_by_class(model, data):
+    pictures = {name: data.class_items(name) for name in data.class_names}
+    known = data.class_names[:3]
+    support = np.concatenate([pictures[name][:2] for name in known])
+    classifier = model.adapt(support, np.repeat(known, 2))
+    images = np.concatenate([pictures[name] for name in data.class_names[:4]])
+    labels = np.repeat(data.class_names[:4], 8)
+    report = evaluate_classifier(classifier, images, labels)
+
+    answers = [p.class_name for p in classifier.predict_classes(images)]
+    for name in known:
+        mine = [a for a, label in zip(answers, labels, strict=True) if label == name]
+        share = np.mean([a == name for a in mine])
+        assert report.recalls[name] == pytest.approx(share)
+    # The fourth class is not known, and without a threshold nothing is "unknown".
+    assert report.recalls[data.class_names[3]] == 0.0
+    assert report.unknown_rate == 0.0
+    assert report.macro_accuracy == pytest.approx(
+        np.mean(list(report.recalls.values()))
+    )
+    assert sum(count for *_, count in report.confusions) == round(
+        32 * (1 - report.accuracy)
+    )
+
+
+def test_unknown_is_right_for_a_class_that_is_not_known(model, data):
+    known = data.class_names[:2]
+    support = np.concatenate([data.class_items(name)[:1] for name in known])
+    classifier = model.adapt(support, known, unknown_threshold=1.1)
+    report = evaluate_classifier(
+        classifier, data.class_items(data.class_names[5]), ["?"] * 8
+    )
+    assert report.recalls == {"?": 1.0}
+    assert report.unknown_rate == 1.0
