@@ -1,6 +1,13 @@
 """Few-shot learning for Keras."""
 
 import importlib
+import os
+import sys
+
+if os.path.basename(sys.argv[0]) == "fsl-keras":
+    # TensorFlow's notes on the processor would break the command's progress bar, and
+    # it reads the level when it is imported, which happens below.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from fsl_keras import backbones, datasets, episodes, heads, layers, metrics, models
 from fsl_keras.classifier import FewShotClassifier

@@ -140,7 +140,6 @@ class FewShotClassifier(keras.Model):
     def call(self, images, training=None):
         del training
         if self.preprocessing is not None:
-            inputs.assert_in_range(images, self.value_range)
             images = self.preprocessing(images)
         return self.classify(images)
 
@@ -345,7 +344,8 @@ class FewShotClassifier(keras.Model):
         if self.learner.incremental == "fixed_ways":
             raise ValueError(
                 f"{type(self.learner).__name__} was made for a fixed number of "
-                f"classes. Call `adapt` of the learner with the examples of all classes."
+                f"classes. Call `adapt` of the learner with the examples of all of "
+                f"them."
             )
         self._check_fingerprint(fingerprint_of(self.learner))
 

@@ -1,18 +1,23 @@
 """The command `fsl-keras`."""
 
 import json
-import os
 import pathlib
 import sys
 import warnings
 from typing import Annotated
 
+import keras
+import tensorflow as tf
 import typer
 from rich.console import Console
 from rich.table import Table
 
-# Everything that imports TensorFlow is imported where it is used, so that `--help`
-# answers at once.
+from fsl_keras import datasets, evaluation, pictures
+from fsl_keras.classifier import FewShotClassifier
+from fsl_keras.datasets.catalogue import DESCRIPTIONS
+from fsl_keras.datasets.folders import picture_files, warn_of_skipped
+from fsl_keras.files import replacing
+from fsl_keras.progress import TrainingProgress
 
 app = typer.Typer(
     help="Few-shot learning: train on episodes, adapt to a few examples, predict.",
@@ -66,6 +71,13 @@ def train(
     filters: Annotated[
         int | None, typer.Option(help="Channels of the Conv-4 backbone.")
     ] = None,
+    augment: Annotated[
+        bool | None,
+        typer.Option(
+            "--augment/--no-augment",
+            help="Turn, zoom, shear and shift training pictures at random.",
+        ),
+    ] = None,
     distance: Annotated[
         str | None, typer.Option(help="squared_euclidean or cosine.")
     ] = None,
@@ -81,10 +93,7 @@ def train(
     ] = False,
 ):
     """Train a prototypical network on episodes and test it on unseen classes."""
-    import keras
-    import tensorflow as tf
-
-    from fsl_keras.progress import TrainingProgress
+    # Here, because it draws: Matplotlib takes longer to import than all the rest.
     from fsl_keras.runs import Options, Run
 
     if deterministic:
@@ -99,6 +108,7 @@ def train(
         "steps_per_epoch": steps_per_epoch,
         "learning_rate": learning_rate,
         "filters": filters,
+        "augment": augment,
         "distance": distance,
         "seed": seed,
         "test_episodes": test_episodes,
@@ -114,9 +124,9 @@ def train(
     with console.status("Testing on unseen classes ..."):
         reports = run.report(model)
     _print_reports(reports)
-    console.print("Written:")
+    _say("Written:")
     for path in sorted(run.folder.iterdir()):
-        console.print(f"  {path}", highlight=False, markup=False)
+        _say(f"  {path}")
 
 
 @app.command()
@@ -143,11 +153,8 @@ def evaluate(
     ] = None,
 ):
     """Measure a learner on a data set, or a classifier on labelled pictures."""
-    from fsl_keras import datasets
-    from fsl_keras import evaluation as ev
-
     loaded = _load(model)
-    if _is_classifier(loaded):
+    if isinstance(loaded, FewShotClassifier):
         if folder is None:
             raise ValueError(
                 f"{model} is a classifier: name a folder that holds a folder of "
@@ -157,7 +164,7 @@ def evaluate(
         return
     data = datasets.load(dataset, split, data_dir)
     stream = data.episodes(ways, shots, queries, seed=seed, count=episodes)
-    report = ev.evaluate(loaded, stream, model.stem)
+    report = evaluation.evaluate(loaded, stream, model.stem)
     _print_reports([report])
     if output:
         report.save(output)
@@ -186,9 +193,6 @@ def adapt(
     ] = 0.0,
 ):
     """Make a classifier of the classes in a folder of pictures."""
-    from fsl_keras.datasets.folders import picture_files
-    from fsl_keras.files import replacing
-
     files = picture_files(folder)
     paths = [path for found in files.values() for path in found]
     labels = [name for name, found in files.items() for _ in found]
@@ -197,11 +201,7 @@ def adapt(
     )
     with replacing(output) as beside:
         classifier.save(beside)
-    console.print(
-        f"Learned {len(files)} classes from {len(paths)} pictures: {output}",
-        highlight=False,
-        markup=False,
-    )
+    _say(f"Learned {len(files)} classes from {len(paths)} pictures: {output}")
 
 
 @app.command()
@@ -215,9 +215,6 @@ def predict(
     ] = False,
 ):
     """Name the class of pictures."""
-    from fsl_keras import pictures
-    from fsl_keras.datasets.folders import warn_of_skipped
-
     model = _load_classifier(classifier)
     layer = model.preprocessing
     # Brought to size here; the inversion, if any, is left to the classifier.
@@ -255,21 +252,18 @@ def export(
 ):
     """Write a classifier as a SavedModel that needs TensorFlow alone."""
     _load_classifier(classifier).export(output)
-    console.print(f"Written: {output}", highlight=False, markup=False)
+    _say(f"Written: {output}")
 
 
-@app.command()
-def datasets():
+@app.command("datasets")
+def list_datasets():
     """List the data sets that can be loaded by name."""
-    from fsl_keras.datasets.catalogue import DESCRIPTIONS
-
     rows = [*DESCRIPTIONS.items(), ("any other", "a set of TensorFlow Datasets")]
     _print_table(["name", "what it is"], rows)
 
 
 def main():
     """Runs the command line; an error is one line and a non-zero exit."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     warnings.showwarning = _show_warning
     try:
         app()
@@ -285,10 +279,6 @@ def _show_warning(message, category, filename, lineno, file=None, line=None):
 
 
 def _load(path):
-    import keras
-
-    import fsl_keras  # noqa: F401  (registers its classes)
-
     if not path.exists():
         raise FileNotFoundError(
             f"There is no file {path}. `fsl-keras train` makes a learner, "
@@ -297,15 +287,9 @@ def _load(path):
     return keras.saving.load_model(path)
 
 
-def _is_classifier(model):
-    from fsl_keras import FewShotClassifier
-
-    return isinstance(model, FewShotClassifier)
-
-
 def _load_classifier(path):
     model = _load(path)
-    if not _is_classifier(model):
+    if not isinstance(model, FewShotClassifier):
         raise ValueError(
             f"{path} is a learner and knows no classes yet: make a classifier of it "
             f"with `fsl-keras adapt`."
@@ -314,10 +298,6 @@ def _load_classifier(path):
 
 
 def _evaluate_folder(classifier, folder, output):
-    from fsl_keras import evaluation, pictures
-    from fsl_keras.datasets.folders import picture_files, warn_of_skipped
-    from fsl_keras.files import replacing
-
     files = picture_files(folder)
     paths = [path for found in files.values() for path in found]
     labels = [name for name, found in files.items() for _ in found]
@@ -330,7 +310,7 @@ def _evaluate_folder(classifier, folder, output):
     rows = [(name, f"{100 * recall:.1f} %") for name, recall in report.recalls.items()]
     _print_table(["class", "recall"], rows)
     _print_table(["class", "taken for", "pictures"], report.confusions[:10])
-    console.print(
+    _say(
         f"accuracy {100 * report.accuracy:.1f} %, "
         f"macro accuracy {100 * report.macro_accuracy:.1f} %, "
         f"unknown {100 * report.unknown_rate:.1f} %"
@@ -340,9 +320,16 @@ def _evaluate_folder(classifier, folder, output):
             beside.write_text(json.dumps(vars(report), indent=1, ensure_ascii=False))
 
 
+def _say(line):
+    # Whole lines, so that paths can be copied.
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
 def _print_reports(reports):
     rows = [report.row() for report in reports]
-    _print_table(list(rows[0]), [list(row.values()) for row in rows])
+    shared = ("data", "queries", "episodes", "seed", "kind", "overlap")
+    _say(", ".join(f"{name} {rows[0][name]}" for name in shared))
+    _print_table(["task", "accuracy"], [(row["task"], row["accuracy"]) for row in rows])
 
 
 def _print_table(columns, rows):

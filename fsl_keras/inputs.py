@@ -35,10 +35,10 @@ class Examples:
         elif labels is None:
             raise ValueError("`labels` are missing: give one for each image.")
         _check_is_many(images)
+        if len(images) == 0:
+            raise ValueError("There are no images to learn from.")
         self._images = images
         self._index, self.class_names = label_index(labels, class_names, len(images))
-        if not len(images):
-            raise ValueError("There are no images to learn from.")
 
     def batches(self, size):
         """Yields pairs of items `[b, *item]` and class numbers `[b]`."""
@@ -109,33 +109,6 @@ def _check_finite(items):
             f"infinite values. Leave them out or mend them."
         )
     return items.astype("float32")
-
-
-def assert_in_range(images, value_range=None):
-    """Refuses float pictures out of range inside a graph, where they are clipped.
-
-    Outside of a graph the preprocessing itself raises a `ValueError`.
-
-    Args:
-        images: tensor `[B, H, W, C]`.
-        value_range: optional pair, the values of floats that stand for black and
-            white; `(0, 1)` by default.
-
-    Raises:
-        tf.errors.InvalidArgumentError: when the graph runs.
-    """
-    images = tf.convert_to_tensor(images)
-    if tf.executing_eagerly() or not images.dtype.is_floating:
-        return
-    low, high = value_range or (0, 1)
-    rounding = 1e-4 * (high - low)
-    inside = (images >= low - rounding) & (images <= high + rounding)
-    told = (
-        f"Expected values from {low} to {high}. Say which values are black and white, "
-        f"for example value_range=(0, 255). Lowest and highest value:"
-    )
-    least, most = tf.reduce_min(images), tf.reduce_max(images)
-    tf.debugging.Assert(tf.reduce_all(inside), [told, least, most])
 
 
 def _read_dataset(dataset, preprocessing):

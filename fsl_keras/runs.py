@@ -11,6 +11,7 @@ from fsl_keras import datasets, plots
 from fsl_keras.backbones import Conv4
 from fsl_keras.evaluation import evaluate
 from fsl_keras.files import replacing
+from fsl_keras.layers.augmentation import RandomAffine
 from fsl_keras.models import PrototypicalNetwork
 
 
@@ -30,6 +31,8 @@ class Options:
             checkpoint is written after each.
         learning_rate: float, Adam's at the first step; it falls to 0 as a cosine.
         filters: integer, channels of the Conv-4 backbone.
+        augment: bool, whether training pictures are turned, zoomed, sheared and
+            shifted at random (`layers.augmentation.RandomAffine`).
         distance: `"squared_euclidean"` or `"cosine"`.
         seed: integer, of weights and episodes.
         tests: pairs `(ways, shots)` of the test episodes.
@@ -46,6 +49,7 @@ class Options:
     steps_per_epoch: int = 100
     learning_rate: float = 2e-3
     filters: int = 64
+    augment: bool = True
     distance: str = "squared_euclidean"
     seed: int = 0
     tests: tuple = ((5, 1), (5, 5))
@@ -101,19 +105,17 @@ class Run:
 
     @classmethod
     def start(cls, folder, options):
-        """Begins a run in a new folder.
+        """Begins a run in a new folder, which is made when training begins.
 
         Raises:
             FileExistsError: if the folder is there already.
         """
-        run = cls(folder, options)
-        if run.folder.exists():
+        if pathlib.Path(folder).exists():
             raise FileExistsError(
                 f"The folder {folder} exists. Continue its run with --resume, or name "
                 f"another with --output."
             )
-        _write_json(run.folder / "options.json", dataclasses.asdict(options))
-        return run
+        return cls(folder, options)
 
     @classmethod
     def resume(cls, folder, changes):
@@ -161,15 +163,19 @@ class Run:
         model = self._model(train.item_shape)
         done = int(model.optimizer.iterations.numpy()) // options.steps_per_epoch
         epochs = options.steps // options.steps_per_epoch
+        episodes = train.episodes(
+            options.ways,
+            options.shots,
+            options.queries,
+            seed=options.seed,
+            start=done * options.steps_per_epoch,
+            augmentation=RandomAffine() if options.augment else None,
+        )
+        # Only now, so that a mistake in the options leaves no folder behind.
+        _write_json(self.folder / "options.json", dataclasses.asdict(options))
         if done < epochs:
             model.fit(
-                train.episodes(
-                    options.ways,
-                    options.shots,
-                    options.queries,
-                    seed=options.seed,
-                    start=done * options.steps_per_epoch,
-                ),
+                episodes,
                 steps_per_epoch=options.steps_per_epoch,
                 initial_epoch=done,
                 epochs=epochs,

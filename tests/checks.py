@@ -50,6 +50,17 @@ def run_python(code, *arguments):
     return done.stdout
 
 
+def assert_same_batches(some, others):
+    """Two finite datasets hold the same numbers in the same order."""
+    some, others = (list(stream.as_numpy_iterator()) for stream in (some, others))
+    assert len(some) == len(others) > 0
+    for one, other in zip(some, others, strict=True):
+        keras.tree.assert_same_structure(one, other)
+        pairs = zip(keras.tree.flatten(one), keras.tree.flatten(other), strict=True)
+        for array, same in pairs:
+            np.testing.assert_array_equal(array, same)
+
+
 def random_classes(classes, items, shape=(16, 16, 1), seed=0):
     """A data set whose classes are a random picture each, with noise."""
     generator = np.random.default_rng(seed)

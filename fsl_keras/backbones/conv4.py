@@ -28,6 +28,7 @@ class Conv4(keras.Model):
         pooling: `"flatten"` (a vector of all the last feature maps), `"average"`
             (their mean over places) or `None` (feature maps `[H, W, filters]`).
         momentum: float, of the running statistics of batch normalization.
+        dtype: optional dtype policy of its layers; Keras's global one by default.
 
     Example:
 
@@ -41,6 +42,7 @@ class Conv4(keras.Model):
         filters=64,
         pooling="flatten",
         momentum=0.95,
+        dtype=None,
         name=None,
         **kwargs,
     ):
@@ -55,20 +57,29 @@ class Conv4(keras.Model):
                 f'`pooling` must be "flatten", "average" or None. '
                 f"Received: pooling={pooling!r}"
             )
+        policy = keras.dtype_policies.get(dtype)
         inputs = keras.Input(item_shape, name="pictures")
         x = inputs
         for block in range(1, BLOCKS + 1):
             x = layers.Conv2D(
-                filters, 3, padding="same", use_bias=False, name=f"conv{block}"
+                filters,
+                3,
+                padding="same",
+                use_bias=False,
+                dtype=policy,
+                name=f"conv{block}",
             )(x)
-            x = FusedBatchNormalization(momentum=momentum, name=f"norm{block}")(x)
-            x = layers.MaxPooling2D(2, name=f"pool{block}")(x)
-            x = layers.ReLU(name=f"relu{block}")(x)
+            x = FusedBatchNormalization(
+                momentum=momentum, dtype=policy, name=f"norm{block}"
+            )(x)
+            x = layers.MaxPooling2D(2, dtype=policy, name=f"pool{block}")(x)
+            x = layers.ReLU(dtype=policy, name=f"relu{block}")(x)
         if pooling == "flatten":
-            x = layers.Flatten(name="embedding")(x)
+            x = layers.Flatten(dtype=policy, name="embedding")(x)
         elif pooling == "average":
-            x = layers.GlobalAveragePooling2D(name="embedding")(x)
+            x = layers.GlobalAveragePooling2D(dtype=policy, name="embedding")(x)
         super().__init__(inputs=inputs, outputs=x, name=name, **kwargs)
+        self.dtype_policy = policy
         self.item_shape = item_shape
         self.filters = filters
         self.pooling = pooling
@@ -80,6 +91,7 @@ class Conv4(keras.Model):
             "filters": self.filters,
             "pooling": self.pooling,
             "momentum": self.momentum,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "name": self.name,
             "trainable": self.trainable,
         }

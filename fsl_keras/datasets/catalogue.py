@@ -47,8 +47,8 @@ def load(name, split="train", data_dir=None, **kwargs):
             `"trainval"`.
         data_dir: optional folder where the data lies. By default TensorFlow
             Datasets' own (`TFDS_DATA_DIR`), and `$FSL_KERAS_DATA/mini_imagenet`.
-        **kwargs: further arguments of `ClassDataset.from_directory`
-            (miniImageNet) or `ClassDataset.from_tfds` (any TFDS name).
+        **kwargs: further arguments of `ClassDataset.from_directory` (a folder of
+            miniImageNet) or `ClassDataset.from_tfds` (any TFDS name).
 
     Returns:
         A `ClassDataset`.
@@ -56,21 +56,25 @@ def load(name, split="train", data_dir=None, **kwargs):
     Raises:
         ValueError: if there is no such data set or split, with the nearest name.
         FileNotFoundError: if the data is not there, with where to put it.
+        TypeError: if the data set takes no further arguments.
     """
     known = (*SPLITS, "trainval") if name.startswith("omniglot") else SPLITS
     if split not in known:
         raise ValueError(f"`split` must be one of {known}. Received: split={split!r}")
     title = f"{name} {split}"
     if name == "glyphs":
-        return _glyphs(split, title)
+        return _glyphs(split, title, **kwargs)
     if name == "omniglot":
-        return ClassDataset.from_arrays(*omniglot.load_vinyals(split, data_dir), title)
+        arrays = omniglot.load_vinyals(split, data_dir, **kwargs)
+        return ClassDataset.from_arrays(*arrays, title)
     if name == "omniglot/lake":
-        return ClassDataset.from_arrays(*omniglot.load_lake(split, data_dir), title)
+        arrays = omniglot.load_lake(split, data_dir, **kwargs)
+        return ClassDataset.from_arrays(*arrays, title)
     if name == "mini_imagenet":
         path = mini_imagenet.find(split, data_dir)
         if path.is_file():
-            return ClassDataset.from_arrays(*mini_imagenet.read_pickle(path), title)
+            arrays = mini_imagenet.read_pickle(path, **kwargs)
+            return ClassDataset.from_arrays(*arrays, title)
         kwargs = {"size": mini_imagenet.SIZE, **kwargs}
         return ClassDataset.from_directory(path, name=title, **kwargs)
     near = difflib.get_close_matches(name, DESCRIPTIONS, n=1, cutoff=0.75)

@@ -10,7 +10,7 @@ from fsl_keras.datasets import streams
 from fsl_keras.datasets.folders import picture_files, warn_of_skipped
 from fsl_keras.datasets.items import FileItems, MemoryItems
 from fsl_keras.datasets.labels import label_index
-from fsl_keras.episodes import EpisodeSampler, episode_dataset
+from fsl_keras.episodes import EpisodeSampler, MetaDatasetShots, episode_dataset
 
 # Pictures of a folder stay in memory up to this many bytes.
 MEMORY_LIMIT = 2**30
@@ -64,7 +64,9 @@ class ClassDataset:
         self._rows = tf.constant(np.concatenate(self.class_rows))
 
     @classmethod
-    def from_arrays(cls, images, labels, class_names=None, name="arrays"):
+    def from_arrays(
+        cls, images, labels, class_names=None, name="arrays", value_range=None
+    ):
         """Groups the items of an array by their labels.
 
         Args:
@@ -73,12 +75,14 @@ class ClassDataset:
             labels: `n` integers from 0, or names.
             class_names: optional list of names; integer labels index it.
             name: string, what the data set is called in reports.
+            value_range: optional pair, the values of pictures that become 0 and 1;
+                `(0, 255)` for floats up to 255.
 
         Raises:
             ValueError: if labels are floats, negative or not as many as the images,
-                or images hold NaN or floats above 1.
+                or images hold NaN or values out of range.
         """
-        values = _check_items(np.asarray(images))
+        values = _check_items(np.asarray(images), value_range)
         index, class_names = label_index(labels, class_names, len(values))
         rows = [np.flatnonzero(index == label) for label in range(len(class_names))]
         return cls(MemoryItems(values), rows, class_names, name)
@@ -134,24 +138,27 @@ class ClassDataset:
         """Reads any finite `tf.data.Dataset` of `(item, label)` into memory.
 
         Args:
-            dataset: elements `(item, label)`, single or in batches. Float pictures
-                from 0 to 255, as of `keras.utils.image_dataset_from_directory`, are
-                stored as uint8.
+            dataset: elements `(item, label)`, single or in batches, labels as in
+                `from_arrays`. Float pictures from 0 to 255, as of
+                `keras.utils.image_dataset_from_directory`, are stored as uint8.
             class_names: optional list of names that the integer labels index;
                 `dataset.class_names` by default, where it is there.
             name: string.
+
+        Raises:
+            ValueError: if elements are no such pairs, or there are none or no end.
         """
         class_names = class_names or getattr(dataset, "class_names", None)
-        label_spec = dataset.element_spec[1]
-        if label_spec.shape.rank == 1:
+        if _check_pairs(dataset).shape.rank == 1:
             dataset = dataset.unbatch()
         pairs = list(dataset.as_numpy_iterator())
         if not pairs:
             raise ValueError("The dataset has no elements.")
         values = np.stack([item for item, _ in pairs])
-        if values.dtype.kind == "f" and values.ndim == 4 and values.max() > 1.0:
-            values = np.clip(np.round(values), 0, 255).astype("uint8")
-        labels = np.asarray([_plain(label) for _, label in pairs])
+        is_float_picture = values.dtype.kind == "f" and values.ndim == 4
+        if is_float_picture and 1 < values.max() <= 255 and values.min() >= 0:
+            values = np.round(values).astype("uint8")
+        labels = np.asarray([label for _, label in pairs])
         return cls.from_arrays(values, labels, class_names, name)
 
     @classmethod
@@ -165,12 +172,13 @@ class ClassDataset:
                 own size, which then must be the same for all its pictures.
             channels: optional, 1 or 3; the set's own by default.
             **kwargs: `data_dir` (where the prepared sets lie), `invert`,
-                `image_key="image"` and `label_key="label"`.
+                `image_key="image"`, `label_key="label"` and `download=True` (whether
+                to fetch a set that is not there).
 
         Raises:
-            FileNotFoundError: if the set is not prepared there and cannot be
+            FileNotFoundError: if the set is not prepared there and was not
                 downloaded.
-            ValueError: if the set has no pictures or no label.
+            ValueError: if there is no such set, or it has no pictures or no label.
         """
         from fsl_keras.datasets.tfds import read_tfds
 
@@ -198,11 +206,8 @@ class ClassDataset:
     def summary(self):
         """Returns one line that says what is there."""
         sizes = self.class_sizes
-        each = (
-            f"{sizes.min()}"
-            if sizes.min() == sizes.max()
-            else (f"{sizes.min()} to {sizes.max()}")
-        )
+        least, most = sizes.min(), sizes.max()
+        each = f"{least}" if least == most else f"{least} to {most}"
         return (
             f"{self.name}: {len(self)} classes of {each} items, {sizes.sum()} in all, "
             f"shape {self.item_shape}"
@@ -225,9 +230,12 @@ class ClassDataset:
             name: optional string.
         """
         numbers = {name: number for number, name in enumerate(self.class_names)}
-        strange = [c for c in classes if isinstance(c, str) and c not in numbers]
+        strange = [c for c in classes if c not in numbers and c not in range(len(self))]
         if strange:
-            raise ValueError(f"There are no classes {strange} in {self.name}.")
+            raise ValueError(
+                f"There are no classes {strange} in {self.name}. Give names, such as "
+                f"{self.class_names[0]!r}, or numbers from 0 to {len(self) - 1}."
+            )
         chosen = [numbers[c] if isinstance(c, str) else int(c) for c in classes]
         return ClassDataset(
             self.items,
@@ -310,7 +318,7 @@ class ClassDataset:
         dataset.protocol = {
             "dataset": self.name,
             "ways": ways,
-            "shots": shots if isinstance(shots, (int, tuple, list)) else repr(shots),
+            "shots": repr(shots) if isinstance(shots, MetaDatasetShots) else shots,
             "queries": queries,
             "episodes": count,
             "seed": seed,
@@ -369,7 +377,7 @@ class ClassDataset:
         return self.items.fetch(tf.gather(self._rows, ids))
 
 
-def _check_items(values):
+def _check_items(values, value_range):
     """Returns items as they are stored: uint8, float32 or strings."""
     if values.dtype.kind in "USO":
         return values.astype(object)
@@ -380,9 +388,22 @@ def _check_items(values):
             rows = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(1))
             raise ValueError(f"Items {rows[:5].tolist()} hold NaN or infinite values.")
         return values.astype("float32")
-    values = pictures.to_unit_range(values).numpy()
-    return values[..., None] if values.ndim == 3 else values
+    values = values[..., None] if values.ndim == 3 else values
+    return pictures.to_unit_range(values, value_range).numpy()
 
 
-def _plain(label):
-    return label.decode() if isinstance(label, bytes) else label
+def _check_pairs(dataset):
+    """Returns the spec of the labels of a finite dataset of `(item, label)`."""
+    spec = dataset.element_spec
+    if not isinstance(spec, tuple) or len(spec) != 2:
+        raise ValueError(
+            f"Elements of the dataset must be pairs `(item, label)`. They are {spec}."
+        )
+    if spec[1].dtype.is_floating or spec[1].shape.rank not in (0, 1, None):
+        raise ValueError(
+            f"Labels must be an integer or a name for each item. They are {spec[1]}. "
+            f'Use `label_mode="int"`, or `tf.argmax` of one-hot labels.'
+        )
+    if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
+        raise ValueError("The dataset has no end. Leave out its `repeat()`.")
+    return spec[1]

@@ -36,7 +36,7 @@ def picture_files(folder):
         )
     files = {
         path.name: sorted(
-            p for p in path.rglob("*") if is_picture_name(p) and p.name[0] != "."
+            p for p in path.rglob("*") if is_picture_name(p) and not _hidden(p, path)
         )
         for path in classes
     }
@@ -47,6 +47,10 @@ def picture_files(folder):
             f"({', '.join(PICTURE_SUFFIXES)}). Fill or remove them."
         )
     return files
+
+
+def _hidden(path, folder):
+    return any(part[0] == "." for part in path.relative_to(folder).parts)
 
 
 def warn_of_skipped(skipped, total):

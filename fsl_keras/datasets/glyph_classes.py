@@ -61,12 +61,6 @@ def glyph_classes():
 
     Returns:
         list of `GlyphClass`, training classes first.
-
-    Example:
-
-    >>> classes = glyph_classes()
-    >>> classes[0].name, classes[0].script, classes[0].split
-    ('LATIN CAPITAL LETTER A', 'Latin', 'train')
     """
     letters = _letters()
     cosines = _cosines([letter.code for letter in letters])
@@ -94,11 +88,11 @@ def _letters():
 
 
 def _is_plain_letter(character):
-    form, *parts = unicodedata.decomposition(character).split() or [_FORMS[0]]
+    parts = unicodedata.decomposition(character).split()
+    if parts and parts.pop(0) not in _FORMS:
+        return False
     characters = [character, *(chr(int(part, 16)) for part in parts)]
-    return form in _FORMS and all(
-        unicodedata.category(c) in _LETTERS for c in characters
-    )
+    return all(unicodedata.category(c) in _LETTERS for c in characters)
 
 
 def _cosines(codes):

@@ -71,7 +71,7 @@ def outline(face, code):
     Example:
 
     >>> outline("DejaVuSans", ord("o")).shape
-    (34, 5, 2)
+    (18, 5, 2)
     """
     from matplotlib.ft2font import LoadFlags
 

@@ -16,8 +16,9 @@ class MemoryItems:
     def __init__(self, values):
         self.values = values
         # Made once, here: a table made inside a traced function would become a
-        # constant of its graph.
-        self._table = tf.convert_to_tensor(values)
+        # constant of its graph. It stays where tf.data works, off an accelerator.
+        with tf.device("CPU:0"):
+            self._table = tf.convert_to_tensor(values)
 
     def __len__(self):
         return len(self.values)

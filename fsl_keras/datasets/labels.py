@@ -46,7 +46,10 @@ def label_index(labels, class_names=None, length=None):
             raise ValueError(f"`class_names` repeats a name: {class_names}.")
     if labels.dtype.kind in "iu":
         return _from_integers(labels.astype("int64"), class_names)
-    return _from_names([str(label) for label in labels], class_names)
+    names = [
+        label.decode() if isinstance(label, bytes) else str(label) for label in labels
+    ]
+    return _from_names(names, class_names)
 
 
 def _from_integers(labels, class_names):

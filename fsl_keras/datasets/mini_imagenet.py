@@ -46,9 +46,17 @@ def read_pickle(path):
 
     Returns:
         A triple: pictures, labels and class names.
+
+    Raises:
+        pickle.UnpicklingError: if it holds anything but arrays and plain containers.
+        ValueError: if it has neither of the two.
     """
     with open(path, "rb") as file:
-        content = _PlainUnpickler(file).load()
+        # The encoding in which Python 2, which made the first of them, wrote bytes.
+        content = _PlainUnpickler(file, encoding="latin1").load()
+    missing = {"image_data", "class_dict"} - set(content)
+    if missing:
+        raise ValueError(f"{path} has no {sorted(missing)}. It has {sorted(content)}.")
     class_names = sorted(content["class_dict"])
     rows = [np.asarray(content["class_dict"][name]) for name in class_names]
     labels = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
@@ -58,13 +66,12 @@ def read_pickle(path):
 class _PlainUnpickler(pickle.Unpickler):
     """Reads arrays and plain containers: a pickle can otherwise run any code."""
 
+    # What NumPy's arrays are made of again, in all protocols of pickle.
+    ALLOWED = ("_reconstruct", "_frombuffer", "ndarray", "dtype", "scalar")
+
     def find_class(self, module, name):
-        if module.split(".")[0] == "numpy" and name in (
-            "_reconstruct",
-            "ndarray",
-            "dtype",
-            "scalar",
-        ):
+        of_numpy = module.split(".")[0] == "numpy" and name in self.ALLOWED
+        if of_numpy or (module, name) == ("_codecs", "encode"):
             return super().find_class(module, name)
         raise pickle.UnpicklingError(
             f"{module}.{name} has no place in a pickle of miniImageNet."

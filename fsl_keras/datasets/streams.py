@@ -86,8 +86,8 @@ def _augment(items, augmentation, seed, index):
 
 
 def _stream(draw, start, count):
-    stop = tf.int64.max if count is None else start + count
-    dataset = tf.data.Dataset.range(start, stop)
+    dataset = tf.data.Dataset.counter(start)
+    dataset = dataset if count is None else dataset.take(count)
     dataset = dataset.map(draw, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return dataset.prefetch(tf.data.AUTOTUNE)
 

@@ -15,6 +15,7 @@ def read_tfds(
     invert=False,
     image_key="image",
     label_key="label",
+    download=True,
 ):
     """Reads pictures, labels and class names; see `ClassDataset.from_tfds`.
 
@@ -22,12 +23,13 @@ def read_tfds(
         A triple: uint8 pictures `[n, H, W, C]`, int64 labels `[n]` and the list of
         all the set's class names.
     """
-    dataset, info = open_tfds(name, split, data_dir)
+    dataset, info = open_tfds(name, split, data_dir, download)
     missing = [key for key in (image_key, label_key) if key not in info.features]
     if missing:
         raise ValueError(
-            f"{name} has no feature {missing}. It has {sorted(info.features)}: say which "
-            f"is the picture and which the label with `image_key` and `label_key`."
+            f"{name} has no feature {missing}. It has {sorted(info.features)}: say "
+            f"which is the picture and which the label with `image_key` and "
+            f"`label_key`."
         )
     label = info.features[label_key]
     class_names = getattr(label, "names", None)
@@ -52,7 +54,7 @@ def read_tfds(
     return values, labels, class_names
 
 
-def open_tfds(name, split, data_dir=None):
+def open_tfds(name, split, data_dir=None, download=True):
     """Opens a prepared set, and says where to put it if it is not there.
 
     Returns:
@@ -62,7 +64,7 @@ def open_tfds(name, split, data_dir=None):
 
     try:
         return tfds.load(
-            name, split=split, data_dir=data_dir, with_info=True, shuffle_files=False
+            name, split=split, data_dir=data_dir, download=download, with_info=True
         )
     except tfds.core.DatasetNotFoundError as error:
         raise ValueError(_unknown(name, tfds.list_builders())) from error
@@ -71,9 +73,9 @@ def open_tfds(name, split, data_dir=None):
     except Exception as error:
         folder = data_dir or tfds.core.constants.DATA_DIR
         raise FileNotFoundError(
-            f"The data set {name} is not prepared in {folder} and could not be "
-            f"downloaded ({type(error).__name__}). Put the prepared folder "
-            f"`{name}/<version>` there, or set TFDS_DATA_DIR to where it is."
+            f"The data set {name} is not prepared in {folder} and was not downloaded "
+            f"({type(error).__name__}). Put the prepared folder `{name}/<version>` "
+            f"there, or set TFDS_DATA_DIR to where it is."
         ) from error
 
 

@@ -56,15 +56,12 @@ def episode_dataset(
     else:
         dataset = ids.map(look_up_and_augment, **parallel)
         dataset = dataset.batch(tasks, drop_remainder=True)
-    # Told to Keras, and to whoever loops over a stream that has no end.
-    length = tf.data.INFINITE_CARDINALITY if count is None else count // tasks
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(length))
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
 def _ids(sampler, start, count, shard):
     """Streams `(index, row)` for each episode that is asked for."""
-    chunks = tf.data.Dataset.range(start // CHUNK, tf.int64.max // CHUNK)
+    chunks = tf.data.Dataset.counter(start // CHUNK)
 
     def draw(chunk):
         index = chunk * CHUNK + tf.range(CHUNK, dtype="int64")

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras.episodes.random import fold_in, ranking, uniform
-from fsl_keras.episodes.shots import UniformShots
+from fsl_keras.episodes.shots import MetaDatasetShots, UniformShots
 
 # Episodes are drawn so many at a time, as one row each of the same tensors. The
 # number is part of what a seed means: changing it changes every episode.
@@ -48,10 +48,14 @@ class EpisodeSampler:
     def __init__(self, class_sizes, ways, shots, queries, seed=0, class_names=None):
         self.class_sizes = np.asarray(class_sizes, "int32")
         self.ways = _range("ways", ways)
-        if isinstance(shots, (numbers.Integral, tuple, list)):
+        if not isinstance(shots, MetaDatasetShots):
             shots = UniformShots(*_range("shots", shots))
         self.shots = shots
-        self.queries = _range("queries", queries)[0]
+        if not _is_count(queries):
+            raise ValueError(
+                f"`queries` must be a positive integer. Received: queries={queries!r}"
+            )
+        self.queries = int(queries)
         if not isinstance(seed, numbers.Integral):
             raise ValueError(f"`seed` must be an integer. Received: seed={seed!r}")
         self.seed = int(seed)
@@ -164,15 +168,17 @@ class EpisodeSampler:
 def _range(name, value):
     """Returns `(low, high)` of a positive integer or of a pair of them."""
     pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    whole = all(
-        isinstance(v, numbers.Integral) and not isinstance(v, bool) for v in pair
-    )
-    if len(pair) != 2 or not whole or not 0 < pair[0] <= pair[1]:
+    if len(pair) != 2 or not all(map(_is_count, pair)) or pair[0] > pair[1]:
         raise ValueError(
             f"`{name}` must be a positive integer or a pair `(low, high)` of them. "
             f"Received: {name}={value!r}"
         )
     return int(pair[0]), int(pair[1])
+
+
+def _is_count(value):
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return whole and value > 0
 
 
 def _lay_out(counts, length):

@@ -2,9 +2,15 @@
 
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 
 from fsl_keras.episodes.random import uniform
+
+# Factors from one half to two, evenly spread in their logarithm, in units of 1/1024.
+# Shares are computed in whole numbers: a logarithm or a sum of floats that differs in
+# its last bit between two machines could give a class one shot more.
+FACTORS = np.round(1024 * 2.0 ** np.linspace(-1.0, 1.0, 4096)).astype("int64")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,9 +44,8 @@ class UniformShots:
         if self.low == self.high:
             return self.high * present
         draw = uniform(seed, (tf.shape(present)[0], 1))
-        return (self.low + tf.cast(draw * (self.high - self.low + 1), "int32")) * (
-            present
-        )
+        extra = tf.cast(draw * (self.high - self.low + 1), "int32")
+        return (self.low + extra) * present
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +64,9 @@ class MetaDatasetShots:
         max_support: integer, the most examples in a support set.
         max_shots: integer, the most examples of one class.
 
+    Raises:
+        ValueError: if a number is not positive.
+
     Example:
 
     >>> import numpy as np
@@ -74,6 +82,12 @@ class MetaDatasetShots:
 
     max_support: int = 500
     max_shots: int = 100
+
+    def __post_init__(self):
+        if self.max_support < 1 or self.max_shots < 1:
+            raise ValueError(
+                f"`max_support` and `max_shots` must be at least 1. Received: {self}"
+            )
 
     @property
     def most(self):
@@ -97,17 +111,13 @@ class MetaDatasetShots:
         """Draws int32 `[B, N]` shots; classes that are not `present` get 0."""
         ways = sizes.shape[1]
         draw = uniform(seed, (tf.shape(sizes)[0], ways + 1))
-        here = tf.cast(present, "float32")
         available = tf.minimum(sizes - queries, self.max_shots) * present
         fraction = 1.0 - draw[:, :1]  # in (0, 1]
-        size = tf.reduce_sum(
-            tf.math.ceil(fraction * tf.cast(available, "float32")), -1, keepdims=True
-        )
-        size = tf.minimum(size, float(self.support_size(ways)))
-        low, high = tf.math.log(0.5), tf.math.log(2.0)
-        weight = tf.exp(low + (high - low) * draw[:, 1:]) * here
-        weight *= tf.cast(sizes, "float32")
-        share = weight / tf.reduce_sum(weight, -1, keepdims=True)
-        free = size - tf.reduce_sum(here, -1, keepdims=True)
-        counts = tf.cast(tf.floor(share * free), "int32") + present
-        return tf.minimum(counts, available)
+        wanted = tf.math.ceil(fraction * tf.cast(available, "float32"))
+        size = tf.reduce_sum(tf.cast(wanted, "int64"), -1, keepdims=True)
+        size = tf.minimum(size, self.support_size(ways))
+        factor = tf.gather(FACTORS, tf.cast(draw[:, 1:] * len(FACTORS), "int32"))
+        weight = factor * tf.cast(sizes * present, "int64")
+        free = size - tf.reduce_sum(tf.cast(present, "int64"), -1, keepdims=True)
+        shares = free * weight // tf.reduce_sum(weight, -1, keepdims=True)
+        return tf.minimum(tf.cast(shares, "int32") + present, available)

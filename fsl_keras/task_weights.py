@@ -1,0 +1,145 @@
+"""What a learner keeps of one task: how it is gathered, and how it is stored."""
+
+import hashlib
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class TaskWeights(keras.layers.Layer):
+    """The memory, the state and the examples of one task, as weights.
+
+    A Keras layer fixes its weights when it is built. Those of a task change shape
+    when classes or examples come, so `replace` makes them anew, and a configuration
+    that holds `spec` makes them again before they are loaded.
+
+    Args:
+        spec: optional dictionary, what the `spec` of another one gives.
+        **kwargs: the `name` of the layer.
+
+    Example:
+
+    >>> task = TaskWeights()
+    >>> ones = np.ones((1, 2, 3), "float32")
+    >>> task.replace(memory={"sums": ones}, state={"means": ones}, examples=[])
+    >>> task.spec["memory"]
+    {'sums': [[2, 3], 'float32']}
+    """
+
+    def __init__(self, spec=None, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        self._parts = {}
+        self._make(spec or {})
+        self.built = True
+
+    @property
+    def spec(self):
+        """The shapes and dtypes of all weights, by part and name."""
+        return {
+            part: {name: [list(v.shape), v.dtype] for name, v in tree.items()}
+            for part, tree in self._parts.items()
+        }
+
+    @property
+    def memory(self):
+        """The learner's memory, a dictionary of tensors `[1, ...]`."""
+        return {name: v[None] for name, v in self._parts["memory"].items()}
+
+    @property
+    def state(self):
+        """The learner's state, a dictionary of tensors `[1, ...]`."""
+        return {name: v[None] for name, v in self._parts["state"].items()}
+
+    @property
+    def examples(self):
+        """The examples in memory, a list of pairs of digest and class number."""
+        rows = ops.convert_to_numpy(self._parts["examples"]["digests"])
+        return [tuple(row) for row in rows.tolist()]
+
+    def replace(self, memory, state, examples):
+        """Takes the memory, state and examples of another task, of any shape."""
+        digests = np.asarray(examples, "int64").reshape(-1, 2)
+        values = {
+            "memory": _of_one_task(memory),
+            "state": _of_one_task(state),
+            "examples": {"digests": digests},
+        }
+        self._make(
+            {
+                part: {name: [list(v.shape), str(v.dtype)] for name, v in tree.items()}
+                for part, tree in values.items()
+            }
+        )
+        for part, tree in self._parts.items():
+            for name, variable in tree.items():
+                variable.assign(values[part][name])
+
+    def _make(self, spec):
+        # Keras has no public way to replace the weights of a layer.
+        for variable in list(self.weights):
+            self._untrack_variable(variable)
+        self._tracker.unlock()
+        self._parts = {
+            part: {
+                name: self.add_weight(
+                    shape=tuple(shape),
+                    dtype=dtype,
+                    initializer="zeros",
+                    trainable=False,
+                    name=f"{part}_{name}",
+                )
+                for name, (shape, dtype) in tree.items()
+            }
+            for part, tree in spec.items()
+        }
+
+
+def learn(learner, batches, ways, memory=None, examples=()):
+    """Adds examples to a memory; the same item twice for a class counts once.
+
+    Args:
+        learner: a learner, of which `remember` and `merge` are called.
+        batches: iterable of pairs of items `[b, *item]` and class numbers `[b]`.
+        ways: integer, the number of classes.
+        memory: optional memory of one task, to which the examples are added.
+        examples: the examples in `memory`, as `TaskWeights.examples`.
+
+    Returns:
+        A pair: the memory (None if there was none and no example came) and the
+        list of all examples in it.
+    """
+    known = dict.fromkeys(examples)  # a set that keeps its order
+    for items, classes in batches:
+        new = []
+        for place, (item, number) in enumerate(zip(items, classes, strict=True)):
+            example = (_digest(item), int(number))
+            if example not in known:
+                known[example] = None
+                new.append(place)
+        if new:
+            labels = np.eye(ways, dtype="float32")[np.asarray(classes)[new]]
+            items = ops.convert_to_tensor(items[new])
+            more = learner.remember(items[None], labels[None])
+            memory = more if memory is None else learner.merge(memory, more)
+    return memory, list(known)
+
+
+def fingerprint_of(learner):
+    """Returns a string that changes when any weight of a learner does."""
+    digest = hashlib.sha256()
+    for weight in learner.weights:
+        value = np.ascontiguousarray(ops.convert_to_numpy(weight))
+        digest.update(f"{weight.path.split('/', 1)[-1]}{value.shape}".encode())
+        digest.update(value.tobytes())
+    return digest.hexdigest()
+
+
+def _digest(item):
+    item = item if isinstance(item, bytes) else np.asarray(item).tobytes()
+    digest = hashlib.blake2b(item, digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def _of_one_task(tree):
+    return {name: ops.convert_to_numpy(value)[0] for name, value in tree.items()}

@@ -1,0 +1,73 @@
+import difflib
+
+import pytest
+
+from fsl_keras.datasets import load, names
+from fsl_keras.datasets.catalogue import DESCRIPTIONS
+
+
+def test_every_set_is_described():
+    assert names() == list(DESCRIPTIONS)
+    assert all(len(text) > 20 for text in DESCRIPTIONS.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("omniglott", "omniglot"),
+        ("glyph", "glyphs"),
+        ("omniglot/lak", "omniglot/lake"),
+        ("miniimagenet", "mini_imagenet"),
+    ],
+)
+def test_a_misspelt_name_is_mended(name, meant):
+    with pytest.raises(ValueError, match=f"'{name}'. Did you mean '{meant}'?"):
+        load(name)
+
+
+def test_no_set_of_tensorflow_datasets_is_taken_for_a_misspelling():
+    import tensorflow_datasets as tfds
+
+    for name in set(tfds.list_builders()) - set(names()):
+        assert not difflib.get_close_matches(name, names(), cutoff=0.75)
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("glyphs", "trainval"),
+        ("glyphs", "val"),
+        ("omniglot", "dev"),
+        ("mini_imagenet", None),
+        ("cifar10", "trainval"),
+    ],
+)
+def test_an_unknown_split_names_the_others(name, split):
+    with pytest.raises(ValueError, match=f"'validation', 'test'.*split={split!r}"):
+        load(name, split)
+
+
+@pytest.mark.parametrize("name", ["glyphs", "omniglot", "omniglot/lake"])
+def test_arguments_that_a_set_does_not_take_are_refused(name):
+    with pytest.raises(TypeError, match="size"):
+        load(name, size=(64, 64))
+
+
+@pytest.mark.filterwarnings("ignore")  # the mock's own
+def test_the_classes_of_other_sets_are_divided_without_overlap():
+    import tensorflow_datasets as tfds
+
+    with tfds.testing.mock_data(num_examples=300):
+        parts = [
+            load("cifar10", split, size=(8, 8))
+            for split in ("train", "validation", "test")
+        ]
+    assert [len(part) for part in parts] == [6, 2, 2]
+    assert len({name for part in parts for name in part.class_names}) == 10
+    assert parts[1].name == "cifar10 validation"
+    assert parts[0].item_shape == (8, 8, 3)
+
+
+def test_an_unknown_name_is_looked_for_among_tensorflow_datasets():
+    with pytest.raises(ValueError, match=r"'cifar101'\. Did you mean cifar10"):
+        load("cifar101")

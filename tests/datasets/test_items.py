@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fsl_keras.datasets.folders import picture_files
+from fsl_keras.datasets.items import FileItems, MemoryItems
+from fsl_keras.pictures import read
+
+ROWS = [3, 0, 3]
+
+
+def test_pictures_in_memory_are_fetched_in_the_unit_range():
+    values = np.arange(4 * 4, dtype="uint8").reshape(4, 2, 2, 1) * 17
+    items = MemoryItems(values)
+    assert len(items) == 4
+    assert items.item_shape == (2, 2, 1)
+    fetched = items.fetch(tf.constant(ROWS))
+    assert fetched.dtype == "float32"
+    np.testing.assert_allclose(fetched, values[ROWS] / 255, rtol=1e-6)
+    np.testing.assert_array_equal(items.take(ROWS), values[ROWS])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.linspace(-5, 900, 8, dtype="float32").reshape(4, 2),
+        np.asarray(["so", "it", "goes", "да"], object),
+    ],
+    ids=["vectors", "strings"],
+)
+def test_other_items_are_fetched_as_they_are(values):
+    items = MemoryItems(values)
+    fetched = items.fetch(tf.constant(ROWS)).numpy().tolist()
+    expected = values[ROWS].tolist()
+    if values.ndim == 1:
+        expected = [text.encode() for text in expected]
+    assert fetched == expected
+    assert items.take(ROWS).tolist() == values[ROWS].tolist()
+
+
+@pytest.mark.parametrize(("channels", "invert"), [(1, True), (3, False)])
+def test_files_give_what_memory_gives(birds, channels, invert):
+    paths = [path for files in picture_files(birds).values() for path in files]
+    values, _, _ = read(paths, (6, 7), channels, invert)
+    in_files = FileItems(paths, (6, 7), channels, invert)
+    in_memory = MemoryItems(values)
+    assert len(in_files) == len(in_memory) == 12
+    assert in_files.item_shape == in_memory.item_shape == (6, 7, channels)
+    rows = tf.constant(ROWS)
+    in_graph = tf.function(in_files.fetch)(rows)
+    assert in_graph.shape == (3, 6, 7, channels)
+    np.testing.assert_array_equal(in_graph, in_memory.fetch(rows))
+    np.testing.assert_array_equal(in_files.take(ROWS), in_memory.take(ROWS))
+
+
+def test_a_file_that_broke_later_is_named(birds):
+    paths = picture_files(birds)["Ägretta"]
+    items = FileItems(paths, (6, 7), 3)
+    paths[2].write_bytes(b"")
+    with pytest.raises(ValueError, match=r"no 2\.png can no longer be read: .*empty"):
+        items.take([0, 2])

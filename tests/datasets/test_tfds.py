@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+
+from fsl_keras import ClassDataset
+from fsl_keras.datasets.tfds import open_tfds
+
+
+@pytest.fixture
+def mocked():
+    """Sets of TensorFlow Datasets whose 40 examples are made up."""
+    import tensorflow_datasets as tfds
+
+    with tfds.testing.mock_data(num_examples=40):
+        yield
+
+
+def test_omniglot_is_read_with_its_names(omniglot_dir):
+    data = ClassDataset.from_tfds(
+        "omniglot",
+        "small1",
+        size=(28, 28),
+        channels=1,
+        data_dir=omniglot_dir,
+        invert=True,
+    )
+    assert data.summary() == (
+        "omniglot: 136 classes of 20 items, 2720 in all, shape (28, 28, 1)"
+    )
+    assert data.class_items(data.class_names[0]).dtype == "uint8"
+    assert data.class_items(data.class_names[0]).mean() < 64  # ink is high on 0
+
+
+def test_the_alphabet_may_be_the_label(omniglot_dir):
+    data = ClassDataset.from_tfds(
+        "omniglot",
+        "small1",
+        size=(8, 8),
+        channels=1,
+        data_dir=omniglot_dir,
+        label_key="alphabet",
+    )
+    assert len(data) == 5
+    assert data.class_sizes.sum() == 2720
+
+
+@pytest.mark.usefixtures("mocked")
+@pytest.mark.filterwarnings("ignore")  # the mock's own
+class TestOtherSets:
+    def test_a_set_keeps_its_size_channels_and_names(self):
+        data = ClassDataset.from_tfds("cifar10", "train+test")
+        assert data.item_shape == (32, 32, 3)
+        assert data.name == "cifar10"
+        assert len(data) <= 10
+        assert data.class_sizes.sum() == 40
+        x, y = next(data.episodes(2, 1, 1, seed=1).as_numpy_iterator())
+        assert x["support"].shape == (1, 2, 32, 32, 3)
+        assert x["support"].max() <= 1
+        assert sorted(y[0]) == [0, 1]
+
+    def test_pictures_of_many_sizes_need_one(self):
+        with pytest.raises(ValueError, match=r"tf_flowers differ in size.*size=\("):
+            ClassDataset.from_tfds("tf_flowers")
+        data = ClassDataset.from_tfds("tf_flowers", size=(9, 8), channels=1)
+        assert data.item_shape == (9, 8, 1)
+
+    def test_a_set_without_pictures_is_refused(self):
+        with pytest.raises(ValueError, match=r"no feature \['image'\].*`image_key`"):
+            ClassDataset.from_tfds("imdb_reviews")
+
+    def test_a_label_that_is_no_class_is_refused(self):
+        with pytest.raises(ValueError, match="`image` of mnist is not a class label"):
+            ClassDataset.from_tfds("mnist", label_key="image")
+
+    def test_classes_without_pictures_are_left_out(self):
+        data = ClassDataset.from_tfds("cifar100")
+        assert len(data) < 40
+        assert data.class_sizes.min() >= 1
+        assert np.concatenate(data.class_rows).size == 40
+
+
+def test_data_that_is_not_there_is_told_where_to_lie(tmp_path):
+    with pytest.raises(
+        FileNotFoundError,
+        match=rf"(?s)mnist is not prepared in {tmp_path}.*`mnist/<version>` there, or "
+        r"set TFDS_DATA_DIR",
+    ):
+        ClassDataset.from_tfds("mnist", data_dir=tmp_path, download=False)
+
+
+def test_an_unknown_set_names_its_neighbours():
+    with pytest.raises(ValueError, match=r"'cifar1000'\. Did you mean cifar100 "):
+        open_tfds("cifar1000", "train")
+    with pytest.raises(ValueError, match=r"no data set 'nothing_of_the_kind'\.$"):
+        open_tfds("nothing_of_the_kind", "train")
+
+
+def test_an_unknown_split_names_the_others(omniglot_dir):
+    with pytest.raises(ValueError, match=r"'trian'. Should be one of \['train'"):
+        open_tfds("omniglot", "trian", omniglot_dir)

@@ -1,0 +1,189 @@
+"""What holds for every head. A new head joins by one line in `HEADS`."""
+
+import keras
+import numpy as np
+import pytest
+
+from fsl_keras.heads import Head, PrototypeHead
+from tests.checks import assert_config_round_trip, assert_symbolic_shape
+
+HEADS = {
+    "prototype": PrototypeHead,
+    "prototype, cosine": lambda: PrototypeHead(distance="cosine"),
+}
+
+WAYS, DIMENSIONS, QUERIES = 3, 5, 4
+
+each_head = pytest.mark.parametrize("make_head", HEADS.values(), ids=HEADS)
+
+
+def episodes(shots=(2, 1, 3), tasks=2, seed=0):
+    """Embeddings of a support set of unequal shots, their labels, and queries."""
+    rng = np.random.default_rng(seed)
+    classes = np.repeat(np.arange(len(shots)), shots)
+    support = rng.normal(size=(tasks, len(classes), DIMENSIONS)).astype("float32")
+    labels = np.tile(np.eye(len(shots), dtype="float32")[classes], (tasks, 1, 1))
+    query = rng.normal(size=(tasks, QUERIES, DIMENSIONS)).astype("float32")
+    return support, labels, query
+
+
+def numbers(tree):
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, tree)
+
+
+@each_head
+def test_a_padded_and_an_unpadded_episode_give_equal_logits(make_head):
+    head = make_head()
+    support, labels, query = episodes()
+    padding = support[:, :4]
+    padded = np.concatenate([support, padding], axis=1)
+    padded_labels = np.concatenate([labels, np.zeros((2, 4, WAYS))], axis=1)
+    np.testing.assert_allclose(
+        head(padded, padded_labels.astype("float32"), query),
+        head(support, labels, query),
+        atol=1e-5,
+    )
+
+
+@each_head
+def test_a_class_without_examples_is_never_chosen(make_head):
+    head = make_head()
+    support, labels, query = episodes()
+    wide = np.pad(labels, [(0, 0), (0, 0), (0, 1)])
+    logits = np.asarray(head(support, wide, query))
+    assert np.isfinite(logits).all()
+    assert (logits[..., -1] < -1e8).all()
+    narrow = head(support, labels, query)
+    np.testing.assert_allclose(logits[..., :-1], narrow, atol=1e-5)
+
+
+@each_head
+def test_tasks_do_not_mix(make_head):
+    head = make_head()
+    support, labels, query = episodes(tasks=3)
+    for task in range(3):
+        one = slice(task, task + 1)
+        np.testing.assert_allclose(
+            head(support, labels, query)[one],
+            head(support[one], labels[one], query[one]),
+            atol=1e-5,
+        )
+
+
+@each_head
+def test_the_order_of_the_examples_does_not_matter(make_head):
+    head = make_head()
+    support, labels, query = episodes()
+    order = np.random.default_rng(1).permutation(support.shape[1])
+    np.testing.assert_allclose(
+        head(support[:, order], labels[:, order], query),
+        head(support, labels, query),
+        atol=1e-5,
+    )
+
+
+@each_head
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_heads_compute_in_float32_under_mixed_precision(make_head, policy):
+    support, labels, query = episodes()
+    expected = make_head()(support, labels, query)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        logits = make_head()(support, labels, query)
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert keras.backend.standardize_dtype(logits.dtype) == "float32"
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+@each_head
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_embeddings_are_scored_in_float32(make_head, dtype):
+    head = make_head()
+    support, labels, query = episodes()
+    support, query = (keras.ops.cast(x, dtype) for x in (support, query))
+    memory = head.remember(support, labels)
+    logits = head.score(head.prepare(memory), query)
+    support, query = (keras.ops.cast(x, "float32") for x in (support, query))
+    expected = head.score(head.prepare(head.remember(support, labels)), query)
+    assert keras.backend.standardize_dtype(logits.dtype) == "float32"
+    np.testing.assert_array_equal(logits, expected)
+
+
+@each_head
+def test_a_call_is_remember_prepare_and_score(make_head):
+    head = make_head()
+    support, labels, query = episodes()
+    memory = head.remember(support, labels)
+    np.testing.assert_array_equal(
+        head(support, labels, query), head.score(head.prepare(memory), query)
+    )
+
+
+@each_head
+def test_two_support_sets_merge_into_that_of_both(make_head):
+    head = make_head()
+    support, labels, query = episodes()
+    parts = (slice(None, 4), slice(4, None))
+    first, second = (head.remember(support[:, p], labels[:, p]) for p in parts)
+    merged = head.prepare(head.merge(first, second))
+    np.testing.assert_allclose(
+        head.score(merged, query), head(support, labels, query), atol=1e-5
+    )
+
+
+@each_head
+def test_a_wider_memory_has_absent_classes(make_head):
+    head = make_head()
+    support, labels, query = episodes()
+    memory = head.remember(support, labels)
+    wide = head.score(head.prepare(head.widen(memory, WAYS + 2)), query)
+    assert (np.asarray(wide)[..., WAYS:] < -1e8).all()
+    narrow = head.score(head.prepare(memory), query)
+    np.testing.assert_allclose(wide[..., :WAYS], narrow, atol=1e-5)
+
+
+@each_head
+def test_selected_classes_come_in_the_order_asked(make_head):
+    head = make_head()
+    support, labels, query = episodes()
+    selected = head.select(head.remember(support, labels), np.array([2, 0]))
+    of_two = labels[:, :, [2, 0]]
+    np.testing.assert_allclose(
+        head.score(head.prepare(selected), query),
+        head(support, of_two, query),
+        atol=1e-5,
+    )
+
+
+@each_head
+def test_other_classes_stay_the_same_to_the_bit_when_one_comes(make_head):
+    head = make_head()
+    if head.incremental != "exact":
+        pytest.skip("prepares its state anew")
+    support, labels, _ = episodes()
+    more, _, _ = episodes(seed=1)
+    of_new_class = np.zeros((2, 6, WAYS + 1), "float32")
+    of_new_class[..., -1] = 1.0
+    memory = head.remember(support, labels)
+    before = numbers(head.prepare(memory))
+    wide = head.merge(head.widen(memory, WAYS + 1), head.remember(more, of_new_class))
+    after = numbers(head.prepare(wide))
+    for name, value in before.items():
+        assert after[name][:, :WAYS].tobytes() == value.tobytes()
+
+
+@each_head
+def test_configuration(make_head):
+    assert_config_round_trip(make_head())
+
+
+@each_head
+def test_symbolic_shape(make_head):
+    assert_symbolic_shape(make_head(), *episodes())
+
+
+def test_the_base_has_no_formula():
+    with pytest.raises(NotImplementedError):
+        Head()(*episodes())

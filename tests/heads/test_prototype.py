@@ -1,0 +1,103 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fsl_keras.heads import PrototypeHead
+
+
+def reference(support, labels, query, distance):
+    """The formula, one query and one class at a time."""
+    logits = np.full((*query.shape[:2], labels.shape[2]), -1e9)
+    for task, way in np.ndindex(labels.shape[0], labels.shape[2]):
+        own = support[task][labels[task, :, way] == 1]
+        if not len(own):
+            continue
+        prototype = own.mean(axis=0)
+        for place, vector in enumerate(query[task]):
+            if distance == "cosine":
+                lengths = np.linalg.norm(vector) * np.linalg.norm(prototype)
+                logits[task, place, way] = 10 * (vector @ prototype) / lengths
+            else:
+                logits[task, place, way] = -np.sum((vector - prototype) ** 2)
+    return logits
+
+
+class TestByHand:
+    # Class 0 has its mean at (1, 0), class 1 is one example at (0, 3).
+    support = np.array([[[0.0, 0.0], [2.0, 0.0], [0.0, 3.0]]], "float32")
+    labels = np.array([[[1, 0], [1, 0], [0, 1]]], "float32")
+    query = np.array([[[1.0, 0.0], [4.0, 3.0]]], "float32")
+
+    def test_squared_euclidean(self):
+        # (1, 0): 0 and 1 + 9; (4, 3): 9 + 9 and 16.
+        logits = PrototypeHead()(self.support, self.labels, self.query)
+        np.testing.assert_allclose(logits, [[[0, -10], [-18, -16]]])
+
+    def test_cosine(self):
+        # (1, 0): parallel and orthogonal; (4, 3): 4/5 and 3/5.
+        head = PrototypeHead(distance="cosine", temperature=2.0)
+        logits = head(self.support, self.labels, self.query)
+        np.testing.assert_allclose(logits, [[[2, 0], [1.6, 1.2]]], rtol=1e-6)
+
+    def test_memory_is_sums_and_counts(self):
+        memory = PrototypeHead().remember(self.support, self.labels)
+        np.testing.assert_array_equal(memory["sums"], [[[2, 0], [0, 3]]])
+        np.testing.assert_array_equal(memory["counts"], [[2, 1]])
+
+
+@pytest.mark.parametrize("distance", ["squared_euclidean", "cosine"])
+@pytest.mark.parametrize("seed", range(4))
+def test_random_episodes_of_unequal_shots_with_padding(distance, seed):
+    rng = np.random.default_rng(seed)
+    tasks, length, ways, queries, dimensions = 2, 9, 4, 6, 16
+    classes = rng.integers(0, ways, (tasks, length))
+    labels = np.eye(ways)[classes]
+    labels[:, rng.permutation(length)[:2]] = 0  # two places are padding
+    support = rng.normal(size=(tasks, length, dimensions))
+    query = rng.normal(size=(tasks, queries, dimensions))
+    given = [x.astype("float32") for x in (support, labels, query)]
+    np.testing.assert_allclose(
+        PrototypeHead(distance)(*given),
+        reference(support, labels, query, distance),
+        rtol=1e-4,
+        atol=1e-4,
+    )
+
+
+@pytest.mark.parametrize("distance", ["squared_euclidean", "cosine"])
+def test_with_one_shot_an_example_is_nearest_to_its_own_class(distance):
+    support = np.random.default_rng(0).normal(size=(1, 5, 8)).astype("float32")
+    logits = PrototypeHead(distance)(support, np.eye(5)[None], support)
+    assert np.argmax(logits, axis=-1).tolist() == [[0, 1, 2, 3, 4]]
+
+
+def test_large_float16_embeddings_do_not_overflow():
+    # 1,600 squares of 40 are far beyond float16.
+    support = np.full((1, 1, 1600), 40, "float16")
+    logits = PrototypeHead()(support, np.ones((1, 1, 1)), np.zeros_like(support))
+    np.testing.assert_allclose(logits, [[[-1600 * 40**2]]])
+
+
+def test_the_gradient_reaches_the_embeddings_and_the_temperature():
+    head = PrototypeHead(distance="cosine")
+    rng = np.random.default_rng(0)
+    support, query = (tf.constant(rng.normal(size=(1, 4, 3)), "float32"),) * 2
+    with tf.GradientTape() as tape:
+        tape.watch(support)
+        logits = head(support, np.eye(2)[[0, 0, 1, 1]][None], query[:, :1])
+        loss = keras.losses.sparse_categorical_crossentropy(
+            np.zeros((1, 1)), logits, from_logits=True
+        )
+    for gradient in tape.gradient(loss, [support, head.scale.value]):
+        assert np.abs(gradient).max() > 0
+
+
+def test_only_cosine_similarities_have_a_temperature_to_learn():
+    assert len(PrototypeHead(distance="cosine").trainable_weights) == 1
+    assert PrototypeHead().weights == []
+
+
+def test_an_unknown_distance_is_refused():
+    with pytest.raises(ValueError, match=r"squared_euclidean.*cosine.*'manhattan'"):
+        PrototypeHead(distance="manhattan")

@@ -1,0 +1,166 @@
+"""Classes and examples that come to a classifier later, or leave it."""
+
+import keras
+import numpy as np
+import pytest
+
+import fsl_keras as fsl
+from fsl_keras.classifier import fingerprint_of
+from tests.shapes import NAMES, make_learner, pictures, write
+
+THREE = NAMES[:3]
+
+
+@pytest.fixture(scope="module")
+def learner():
+    return make_learner()
+
+
+@pytest.fixture
+def classifier(learner):
+    """Knows the first three shapes."""
+    return learner.adapt(*pictures(THREE))
+
+
+def names(classifier, images):
+    return [answer.class_name for answer in classifier.predict_classes(images)]
+
+
+def prototypes(classifier):
+    return np.asarray(classifier.task.state["prototypes"][0])
+
+
+class TestGrowth:
+    def test_a_class_comes_and_the_others_stay_the_same_to_the_bit(self, classifier):
+        images, labels = pictures(NAMES, seed=100)
+        assert classifier.predict(images, verbose=0).shape == (16, 3)
+        classifier.evaluate(images[:12], np.repeat([0, 1, 2], 4), verbose=0)
+        before = prototypes(classifier)
+        classifier.add_class("frame", pictures(["frame"])[0])
+        assert classifier.class_names == NAMES
+        assert prototypes(classifier)[:3].tobytes() == before.tobytes()
+        assert classifier.predict(images, verbose=0).shape == (16, 4)
+        assert names(classifier, images) == labels
+        targets = np.repeat([0, 1, 2, 3], 4)
+        assert classifier.evaluate(images, targets, verbose=0)[1] == 1.0
+
+    def test_a_class_that_comes_is_as_if_it_had_been_there(self, learner, classifier):
+        classifier.add_class("frame", list(pictures(["frame"])[0]))
+        at_once = learner.adapt(*pictures(NAMES))
+        np.testing.assert_allclose(
+            prototypes(classifier), prototypes(at_once), atol=1e-5
+        )
+
+    def test_from_files(self, classifier, tmp_path):
+        paths = write(tmp_path, *pictures(["frame"]))
+        classifier.add_class("frame", paths)
+        assert names(classifier, pictures(["frame"], seed=100)[0]) == ["frame"] * 4
+
+    def test_more_examples_of_a_class(self, learner, classifier):
+        more, labels = pictures(["beam"], count=3, seed=50)
+        before = prototypes(classifier)
+        classifier.update("beam", more)
+        images, known = pictures(THREE)
+        at_once = learner.adapt(np.concatenate([images, more]), known + labels)
+        np.testing.assert_allclose(
+            prototypes(classifier), prototypes(at_once), atol=1e-5
+        )
+        np.testing.assert_array_equal(prototypes(classifier)[[0, 2]], before[[0, 2]])
+
+    def test_known_examples_count_once(self, classifier):
+        before = prototypes(classifier)
+        classifier.update("bar", pictures(["bar"])[0])
+        np.testing.assert_array_equal(prototypes(classifier), before)
+        classifier.update("bar", pictures(["bar"], count=5)[0])  # one of them is new
+        assert np.asarray(classifier.task.memory["counts"]).tolist() == [[5, 4, 4]]
+
+    def test_a_class_is_forgotten(self, learner, classifier):
+        images, _ = pictures(["bar", "disk"], seed=100)
+        classifier.remove_class("beam")
+        assert classifier.class_names == ["bar", "disk"]
+        without = learner.adapt(*pictures(["bar", "disk"]))
+        np.testing.assert_allclose(
+            classifier.predict(images, verbose=0),
+            without.predict(images, verbose=0),
+            atol=1e-5,
+        )
+        # Its examples are forgotten too, and may come again.
+        classifier.add_class("beam", pictures(["beam"])[0])
+        assert np.asarray(classifier.task.memory["counts"]).tolist() == [[4, 4, 4]]
+
+    def test_the_classes_of_two_classifiers(self, learner, classifier):
+        other = learner.adapt(*pictures(["frame"]))
+        classifier.add_classes_from(other)
+        at_once = learner.adapt(*pictures(NAMES))
+        assert classifier.class_names == NAMES
+        assert classifier.task.examples == at_once.task.examples
+        np.testing.assert_allclose(
+            prototypes(classifier), prototypes(at_once), atol=1e-5
+        )
+
+    def test_what_fails_leaves_everything_as_it_was(self, classifier, tmp_path):
+        images = pictures(THREE)[0]
+        before = classifier.predict(images, verbose=0)
+        (tmp_path / "bad.png").write_bytes(b"no picture")
+        with pytest.raises(ValueError, match=r"bad\.png"):
+            classifier.add_class("frame", [tmp_path / "bad.png"])
+        with pytest.raises(ValueError, match="no images"):
+            classifier.add_class("frame", [])
+        with pytest.raises(ValueError, match="list of pictures"):
+            classifier.update("bar", "bar.png")
+        assert classifier.class_names == THREE
+        np.testing.assert_array_equal(classifier.predict(images, verbose=0), before)
+
+    def test_errors(self, learner, classifier):
+        images = pictures(["bar"])[0]
+        with pytest.raises(ValueError, match=r"'bar' is known already.*`update`"):
+            classifier.add_class("bar", images)
+        with pytest.raises(ValueError, match=r"no class 'egg'.*'bar', 'beam', 'disk'"):
+            classifier.update("egg", images)
+        with pytest.raises(ValueError, match="no class 'egg'"):
+            classifier.remove_class("egg")
+        with pytest.raises(ValueError, match=r"\['bar'\] are known already"):
+            classifier.add_classes_from(learner.adapt(images, ["bar"] * 4))
+        with pytest.raises(ValueError, match="invert"):
+            classifier.add_classes_from(
+                learner.adapt(*pictures(["frame"]), invert=True)
+            )
+        classifier.remove_class("bar")
+        classifier.remove_class("beam")
+        with pytest.raises(ValueError, match="only class"):
+            classifier.remove_class("disk")
+
+
+class TestAnotherBackboneIsRefused:
+    def test_of_another_classifier(self, classifier):
+        other = make_learner(seed=1).adapt(*pictures(["frame"]))
+        with pytest.raises(ValueError, match=r"weights of the backbone.*`adapt`"):
+            classifier.add_classes_from(other)
+
+    @pytest.mark.parametrize("change", ["add_class", "update", "remove_class"])
+    def test_that_was_trained_on(self, classifier, change):
+        weights = classifier.learner.backbone.get_layer("norm4").moving_mean
+        weights.assign(weights + 1e-6)
+        arguments = {
+            "add_class": ("frame", pictures(["frame"])[0]),
+            "update": ("bar", pictures(["bar"], seed=9)[0]),
+            "remove_class": ("bar",),
+        }[change]
+        with pytest.raises(ValueError, match="weights of the backbone"):
+            getattr(classifier, change)(*arguments)
+
+    def test_a_copy_has_the_same_fingerprint(self, learner):
+        assert fingerprint_of(learner.copy()) == fingerprint_of(learner)
+        assert fingerprint_of(make_learner(seed=1)) != fingerprint_of(learner)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class FixedWays(fsl.models.PrototypicalNetwork):
+    incremental = "fixed_ways"
+
+
+def test_a_learner_of_fixed_ways_takes_no_new_class(learner):
+    classifier = FixedWays(learner.backbone).adapt(*pictures(THREE))
+    with pytest.raises(ValueError, match=r"FixedWays.*fixed number.*`adapt`"):
+        classifier.add_class("frame", pictures(["frame"])[0])
+    assert names(classifier, pictures(THREE)[0]) == pictures(THREE)[1]

@@ -1,0 +1,228 @@
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import fsl_keras as fsl
+from fsl_keras import cli
+
+SMALL = [
+    "--ways=5",
+    "--steps=4",
+    "--steps-per-epoch=2",
+    "--filters=4",
+    "--test-episodes=4",
+    "--deterministic",
+]
+COMMAND = [sys.executable, "-c", "from fsl_keras.cli import main; main()"]
+
+
+@pytest.fixture
+def run_cli(monkeypatch, capsys):
+    """Runs the command in this process: its exit status, output and errors."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["fsl-keras", *map(str, arguments)])
+        # Wide, so that tables do not break words; `main` turns warnings into lines.
+        for console in (cli.console, cli.errors):
+            monkeypatch.setattr(console, "_width", 400)
+        monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            with pytest.raises(SystemExit) as stop:
+                cli.main()
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Three classes of five pictures: noise around a shade, as PNG files."""
+    folder = tmp_path_factory.mktemp("photos")
+    generator = np.random.default_rng(0)
+    for shade, name in ((40, "heron"), (128, "grey egret"), (210, "φλαμίνγκο")):
+        (folder / name).mkdir()
+        for number in range(5):
+            values = shade + generator.integers(-30, 30, (20, 24), endpoint=True)
+            Image.fromarray(values.astype("uint8")).save(
+                folder / name / f"{number}.png"
+            )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def learner(tmp_path_factory):
+    path = tmp_path_factory.mktemp("learner") / "learner.keras"
+    backbone = fsl.backbones.Conv4((16, 16, 1), filters=4)
+    fsl.models.PrototypicalNetwork(backbone).save(path)
+    return path
+
+
+@pytest.fixture
+def classifier(run_cli, folder, learner, tmp_path):
+    path = tmp_path / "birds.keras"
+    status, *_ = run_cli("adapt", folder, "--learner", learner, "--output", path)
+    assert status == 0
+    return path
+
+
+def test_the_data_sets_are_listed(run_cli):
+    status, out, _ = run_cli("datasets")
+    assert status == 0
+    for name in ("glyphs", "omniglot", "omniglot/lake", "mini_imagenet", "Gurmukhi"):
+        assert name in out
+
+
+@pytest.mark.parametrize(
+    "command", ["train", "evaluate", "adapt", "predict", "export", "datasets"]
+)
+def test_every_option_has_a_help_text(command):
+    import typer
+
+    options = typer.main.get_command(cli.app).commands[command].params
+    assert all(option.help for option in options)
+
+
+def test_adapt_makes_a_classifier_of_a_folder(run_cli, classifier):
+    loaded = keras.saving.load_model(classifier)
+    assert loaded.class_names == ["grey egret", "heron", "φλαμίνγκο"]
+
+
+def test_predict_names_pictures(run_cli, classifier, folder):
+    pictures = [folder / "heron" / "0.png", folder / "φλαμίνγκο" / "1.png"]
+    status, out, _ = run_cli("predict", classifier, *pictures, "--json")
+    assert status == 0
+    predictions = json.loads(out)["predictions"]
+    assert [p["file"] for p in predictions] == [str(p) for p in pictures]
+    expected = keras.saving.load_model(classifier).predict_classes(pictures)
+    for prediction, wanted in zip(predictions, expected, strict=True):
+        assert prediction["class_name"] == wanted.class_name
+        assert prediction["probability"] == pytest.approx(wanted.probability)
+
+
+def test_predict_names_and_counts_what_it_skips(run_cli, classifier, folder, tmp_path):
+    bad = tmp_path / "broken picture.jpg"
+    bad.write_bytes(b"no picture")
+    good = folder / "heron" / "0.png"
+    status, out, err = run_cli("predict", classifier, good, bad, "--json")
+    assert status == 0
+    assert [row["file"] for row in json.loads(out)["skipped"]] == [str(bad)]
+    assert "Skipped 1 of 2 files" in err
+    assert "broken picture.jpg" in err
+    status, _, err = run_cli("predict", classifier, bad)
+    assert status == 1
+    assert "No picture could be read" in err
+
+
+def test_evaluate_measures_a_classifier_on_a_folder(
+    run_cli, classifier, folder, tmp_path
+):
+    report = tmp_path / "report.json"
+    status, out, _ = run_cli("evaluate", classifier, folder, "--output", report)
+    assert status == 0
+    assert "macro accuracy" in out
+    measured = json.loads(report.read_text())
+    assert set(measured["recalls"]) == {"heron", "grey egret", "φλαμίνγκο"}
+    assert measured["unknown_rate"] == 0.0
+
+
+def test_evaluate_measures_a_learner_on_episodes(run_cli, tmp_path):
+    path = tmp_path / "learner.keras"
+    backbone = fsl.backbones.Conv4((28, 28, 1), filters=4)
+    fsl.models.PrototypicalNetwork(backbone).save(path)
+    report = tmp_path / "report.json"
+    status, out, _ = run_cli("evaluate", path, "--episodes=4", "--output", report)
+    assert status == 0
+    assert "5-way 1-shot" in out
+    assert json.loads(report.read_text())["protocol"]["episodes"] == 4
+
+
+def test_export_writes_a_saved_model(run_cli, classifier, tmp_path):
+    status, *_ = run_cli("export", classifier, tmp_path / "birds")
+    assert status == 0
+    assert (tmp_path / "birds" / "saved_model.pb").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--dataset", "omniglott"], "Did you mean 'omniglot'?"),
+        (["train", "--ways", "0"], "ways must be at least 1"),
+        (["train", "--ways", "100000"], "Lower `ways`"),
+        (["train", "--shots", "18"], "classes have fewer"),
+        (["train", "--resume"], "holds no run to resume"),
+        (["evaluate", "nowhere.keras"], "There is no file nowhere.keras"),
+        (["predict", "nowhere.keras", "a.png"], "There is no file nowhere.keras"),
+        (["adapt", "nowhere"], "There is no folder nowhere"),
+    ],
+)
+def test_a_mistake_is_one_line_and_a_status(
+    run_cli, monkeypatch, tmp_path, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    status, _, err = run_cli(*arguments)
+    assert status == 1
+    assert err.startswith("Error: ")
+    assert err.count("\n") == 1
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_a_learner_is_no_classifier(run_cli, learner, folder):
+    status, _, err = run_cli("predict", learner, folder / "heron" / "0.png")
+    assert status == 1
+    assert "fsl-keras adapt" in err
+
+
+def train(folder, *options):
+    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1"}
+    return subprocess.Popen(
+        [*COMMAND, "train", "--output", folder, *SMALL, *options],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(path, process):
+    for _ in range(600):
+        if path.exists():
+            return
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.1)
+    raise AssertionError(f"{path} was not written")
+
+
+def weights(folder):
+    model = keras.saving.load_model(pathlib.Path(folder) / "learner.keras")
+    return model.get_weights()
+
+
+def test_a_run_that_was_killed_and_resumed_ends_like_one_that_was_not(tmp_path):
+    whole = train(tmp_path / "whole")
+    killed = train(tmp_path / "killed")
+    wait_for(tmp_path / "killed" / "checkpoint.keras", killed)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert not (tmp_path / "killed" / "learner.keras").exists()
+    resumed = train(tmp_path / "killed", "--resume")
+    for process in (whole, resumed):
+        out, err = process.communicate()
+        assert process.returncode == 0, err
+        assert "checkpoint.keras" in out
+    for one, other in zip(
+        weights(tmp_path / "whole"), weights(tmp_path / "killed"), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)

@@ -1,0 +1,102 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from fsl_keras.runs import Options, Run
+
+
+def test_a_data_set_brings_its_options():
+    options = Options.for_dataset("omniglot", seed=3)
+    assert (options.train_split, options.seed) == ("trainval", 3)
+    assert Options.for_dataset("glyphs") == Options()
+
+
+@pytest.mark.parametrize("name", ["ways", "shots", "queries", "steps", "filters"])
+def test_options_are_positive(name):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
+        Options(**{name: 0})
+
+
+def test_epochs_are_whole():
+    with pytest.raises(ValueError, match="multiple of steps_per_epoch"):
+        Options(steps=150, steps_per_epoch=100)
+
+
+def test_a_folder_that_exists_is_not_overwritten(tmp_path):
+    with pytest.raises(FileExistsError, match=r"--resume.*--output"):
+        Run.start(tmp_path, Options())
+
+
+def test_a_folder_without_a_run_cannot_be_resumed(tmp_path):
+    with pytest.raises(FileNotFoundError, match="holds no run"):
+        Run.resume(tmp_path, {})
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A whole run, small."""
+    options = Options(
+        ways=5, steps=4, steps_per_epoch=2, filters=4, tests=((5, 1),), test_episodes=6
+    )
+    run = Run.start(tmp_path_factory.mktemp("runs") / "run", options)
+    run.report(run.train())
+    return run
+
+
+def test_a_run_leaves_everything_in_its_folder(run):
+    assert {path.name for path in run.folder.iterdir()} == {
+        "options.json",
+        "checkpoint.keras",
+        "history.json",
+        "learner.keras",
+        "classifier.keras",
+        "saved_model",
+        "episodes_5way_1shot.json",
+        "report.json",
+        "training.png",
+        "episode.png",
+        "embeddings.png",
+    }
+
+
+def test_the_report_of_a_run_tells_options_and_protocol(run):
+    report = json.loads((run.folder / "report.json").read_text())
+    assert report["options"] == json.loads(json.dumps(dataclasses.asdict(run.options)))
+    (test,) = report["tests"]
+    assert 0 <= test["accuracy"] <= 1
+    assert test["protocol"]["episodes"] == 6
+    assert test["protocol"]["overlap"] == 0
+
+
+def test_the_history_has_an_entry_an_epoch(run):
+    history = json.loads((run.folder / "history.json").read_text())
+    assert {len(values) for values in history.values()} == {2}
+    assert {"loss", "accuracy", "val_accuracy", "val_accuracy_ci95"} <= set(history)
+
+
+def test_a_complete_run_is_not_trained_again(run):
+    model = Run.resume(run.folder, {}).train()
+    assert int(model.optimizer.iterations) == run.options.steps
+
+
+def test_the_classifier_of_a_run_knows_unseen_classes(run):
+    import keras
+
+    classifier = keras.saving.load_model(run.folder / "classifier.keras")
+    probabilities = classifier.predict(np.zeros((2, 28, 28, 1), "uint8"), verbose=0)
+    assert probabilities.shape == (2, 5)
+
+
+def test_a_resumed_run_has_the_options_it_began_with(run):
+    assert Run.resume(run.folder, {"ways": 5}).options == run.options
+    with pytest.raises(ValueError, match=r"other values of \['ways'\]"):
+        Run.resume(run.folder, {"ways": 6})
+
+
+def test_a_mistake_leaves_no_folder(tmp_path):
+    run = Run.start(tmp_path / "run", Options(ways=10_000))
+    with pytest.raises(ValueError, match="Lower `ways`"):
+        run.train()
+    assert not run.folder.exists()
