@@ -18,6 +18,7 @@ from fsl_keras.datasets.catalogue import DESCRIPTIONS
 from fsl_keras.datasets.folders import picture_files, warn_of_skipped
 from fsl_keras.files import replacing
 from fsl_keras.progress import TrainingProgress
+from fsl_keras.runs import Options, Run
 
 app = typer.Typer(
     help="Few-shot learning: train on episodes, adapt to a few examples, predict.",
@@ -93,9 +94,6 @@ def train(
     ] = False,
 ):
     """Train a prototypical network on episodes and test it on unseen classes."""
-    # Here, because it draws: Matplotlib takes longer to import than all the rest.
-    from fsl_keras.runs import Options, Run
-
     if deterministic:
         keras.utils.set_random_seed(seed or 0)
         tf.config.experimental.enable_op_determinism()

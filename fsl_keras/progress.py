@@ -6,7 +6,6 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
@@ -27,13 +26,11 @@ class TrainingProgress(keras.callbacks.Callback):
         self._steps = steps
         self._validated = ""
         self._bar = Progress(
-            TextColumn("training"),
-            BarColumn(),
+            BarColumn(bar_width=12),  # the whole line fits in 80 characters
             MofNCompleteColumn(),
             TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
             TimeRemainingColumn(),
+            TextColumn("left"),
             console=console,
         )
 
@@ -51,9 +48,9 @@ class TrainingProgress(keras.callbacks.Callback):
         self._bar.start()
 
     def on_train_batch_end(self, batch, logs=None):
-        figures = f"loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.3f}"
+        figures = f"loss {logs['loss']:.3f} accuracy {logs['accuracy']:.3f}"
         self._bar.update(self._task, advance=1, figures=figures + self._validated)
 
     def on_test_end(self, logs=None):
         # Not the learner's whole report: what is left in the line's width.
-        self._validated = f"  unseen {logs['accuracy']:.3f}"
+        self._validated = f" unseen {logs['accuracy']:.3f}"
