@@ -88,7 +88,8 @@ SUITED = {
 # Queries of each class in test and validation episodes.
 TEST_QUERIES = 15
 VALIDATION_EPISODES = 100
-PICTURED_WAYS, PICTURED_SHOTS, PICTURED_CLASSES = 5, 5, 8
+PICTURED_WAYS, PICTURED_SHOTS, PICTURED_QUERIES = 5, 5, 30
+PICTURED_CLASSES = 8
 
 
 class Run:
@@ -269,6 +270,7 @@ class Run:
             query_labels,
             classifier.predict(query, verbose=0),
             names,
+            max_queries=PICTURED_QUERIES,
         )
         self._save(figure, "episode.png")
 

@@ -13,7 +13,7 @@ GREY, FRAME = "#737373", "#cccccc"
 RIGHT, WRONG = "#00785a", "#c03a06"
 
 TITLE_SIZE = 8  # points
-GAP, TITLE_HEIGHT, TITLE_WIDTH = 0.08, 0.18, 1.25  # inches, as all lengths here
+GAP, TITLE_HEIGHT, TITLE_WIDTH = 0.08, 0.18, 1.45  # inches, as all lengths here
 HEADER, HEADER_WIDTH = 0.32, 0.8
 
 
