@@ -194,7 +194,16 @@ def compare(reports):
     """
     if len(reports) < 2:
         raise ValueError(f"Comparing takes two reports or more, got {len(reports)}.")
-    same = ("dataset", "ways", "shots", "queries", "episodes", "seed", "start")
+    same = (
+        "dataset",
+        "ways",
+        "shots",
+        "queries",
+        "episodes",
+        "seed",
+        "start",
+        "shard",
+    )
     first = reports[0]
     for other in reports[1:]:
         differing = {

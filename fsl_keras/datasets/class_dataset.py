@@ -323,6 +323,7 @@ class ClassDataset:
             "episodes": count,
             "seed": seed,
             "start": start,
+            "shard": shard,
             "classes": self.class_names,
         }
         return dataset
