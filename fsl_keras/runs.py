@@ -45,7 +45,7 @@ class Options:
     ways: int = 60
     shots: int = 1
     queries: int = 5
-    steps: int = 1000
+    steps: int = 800
     steps_per_epoch: int = 100
     learning_rate: float = 2e-3
     filters: int = 64
