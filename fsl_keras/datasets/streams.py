@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from fsl_keras.episodes.pipeline import CORES, stream
 from fsl_keras.episodes.random import fold_in, ranking, uniform
 
 # Streams of random numbers, apart from those of episodes of the same seed.
@@ -88,8 +89,7 @@ def _augment(items, augmentation, seed, index):
 def _stream(draw, start, count):
     dataset = tf.data.Dataset.counter(start)
     dataset = dataset if count is None else dataset.take(count)
-    dataset = dataset.map(draw, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return stream(dataset.map(draw, num_parallel_calls=CORES, deterministic=True))
 
 
 def _check(batch_size, start, count):

@@ -1,9 +1,13 @@
 """From item ids to a `tf.data.Dataset` of episode batches."""
 
+import os
+
 import tensorflow as tf
 
 from fsl_keras.episodes.random import fold_in
 from fsl_keras.episodes.sampling import CHUNK
+
+CORES = os.cpu_count()
 
 
 def episode_dataset(
@@ -37,7 +41,7 @@ def episode_dataset(
     _check(tasks, start, count, shard)
     ids = _ids(sampler, start, count, shard)
     transform = getattr(augmentation, "transform", augmentation)
-    parallel = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
+    parallel = {"num_parallel_calls": CORES, "deterministic": True}
 
     def look_up(index, row):
         del index
@@ -56,7 +60,18 @@ def episode_dataset(
     else:
         dataset = ids.map(look_up_and_augment, **parallel)
         dataset = dataset.batch(tasks, drop_remainder=True)
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return stream(dataset)
+
+
+def stream(dataset):
+    """Prefetches a dataset, and keeps TensorFlow from tuning it as it runs.
+
+    The tuner works beside the model, and on two cores it takes up to half of the
+    speed of training from it.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.prefetch(2).with_options(options)
 
 
 def _ids(sampler, start, count, shard):
