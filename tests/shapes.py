@@ -7,6 +7,7 @@ from PIL import Image
 import fsl_keras as fsl
 
 NAMES = ["bar", "beam", "disk", "frame"]
+THREE = NAMES[:3]
 
 
 def picture(name, size=(20, 24), seed=0):
@@ -51,3 +52,13 @@ def make_learner(seed=0):
     for _ in range(60):
         backbone(grey, training=True)  # moves the running statistics
     return fsl.models.PrototypicalNetwork(backbone)
+
+
+def names(classifier, images):
+    """The names a classifier gives to pictures."""
+    return [answer.class_name for answer in classifier.predict_classes(images)]
+
+
+def prototypes(classifier):
+    """The prototypes `[N, D]` of the classes a classifier knows."""
+    return np.asarray(classifier.task.state["prototypes"][0])

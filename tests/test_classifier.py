@@ -11,9 +11,16 @@ import tensorflow as tf
 import fsl_keras as fsl
 from fsl_keras.classifier import UNKNOWN, ClassPrediction, FewShotClassifier
 from tests.checks import run_python
-from tests.shapes import NAMES, make_learner, picture, pictures, write
-
-THREE = NAMES[:3]
+from tests.shapes import (
+    NAMES,
+    THREE,
+    make_learner,
+    names,
+    picture,
+    pictures,
+    prototypes,
+    write,
+)
 
 # `pytest.warns` tells all other warnings again, those that are ignored in Keras too.
 told_by_keras = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")
@@ -31,16 +38,8 @@ def classifier(learner):
 
 
 @pytest.fixture(scope="module")
-def test_pictures():
+def held_out():
     return pictures(NAMES, seed=100)
-
-
-def names(classifier, images):
-    return [answer.class_name for answer in classifier.predict_classes(images)]
-
-
-def prototypes(classifier):
-    return np.asarray(classifier.task.state["prototypes"][0])
 
 
 class TestPredict:
@@ -101,8 +100,8 @@ class TestPredict:
         one, all_ = (classifier.predict(images, n, verbose=0) for n in (1, 32))
         np.testing.assert_allclose(one, all_, atol=1e-6)
 
-    def test_below_the_threshold_a_picture_is_unknown(self, classifier, test_pictures):
-        images, _ = test_pictures
+    def test_below_the_threshold_a_picture_is_unknown(self, classifier, held_out):
+        images, _ = held_out
         sure = [answer.probability for answer in classifier.predict_classes(images)]
         best = names(classifier, images)
         threshold = classifier.unknown_threshold = float(np.median(sure))
@@ -324,8 +323,8 @@ def test_mixed_precision_leaves_memory_and_state_in_float32():
 
 
 class TestSaving:
-    def test_saved_and_loaded_it_goes_on(self, classifier, tmp_path, test_pictures):
-        images, labels = test_pictures
+    def test_saved_and_loaded_it_goes_on(self, classifier, tmp_path, held_out):
+        images, labels = held_out
         path = tmp_path / "shapes.keras"
         classifier.unknown_threshold = 0.25
         classifier.save(path)

@@ -6,9 +6,15 @@ import pytest
 
 import fsl_keras as fsl
 from fsl_keras.classifier import fingerprint_of
-from tests.shapes import NAMES, make_learner, pictures, write
-
-THREE = NAMES[:3]
+from tests.shapes import (
+    NAMES,
+    THREE,
+    make_learner,
+    names,
+    pictures,
+    prototypes,
+    write,
+)
 
 
 @pytest.fixture(scope="module")
@@ -20,14 +26,6 @@ def learner():
 def classifier(learner):
     """Knows the first three shapes."""
     return learner.adapt(*pictures(THREE))
-
-
-def names(classifier, images):
-    return [answer.class_name for answer in classifier.predict_classes(images)]
-
-
-def prototypes(classifier):
-    return np.asarray(classifier.task.state["prototypes"][0])
 
 
 class TestGrowth:
