@@ -342,6 +342,7 @@ class TestEpisodes:
             "episodes": 20,
             "seed": 5,
             "start": 8,
+            "shard": None,
             "classes": ["0", "1", "2", "3", "4", "5"],
         }
         shots = MetaDatasetShots(max_support=20, max_shots=4)
