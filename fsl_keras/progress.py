@@ -53,4 +53,4 @@ class TrainingProgress(keras.callbacks.Callback):
 
     def on_test_end(self, logs=None):
         # Not the learner's whole report: what is left in the line's width.
-        self._validated = f" unseen {logs['accuracy']:.3f}"
+        self._validated = f" validation {logs['accuracy']:.3f}"

@@ -7,7 +7,7 @@ import pathlib
 import keras
 import numpy as np
 
-from fsl_keras import datasets, plots
+from fsl_keras import datasets, pictures, plots
 from fsl_keras.backbones import Conv4
 from fsl_keras.evaluation import evaluate
 from fsl_keras.files import replacing
@@ -22,7 +22,8 @@ class Options:
     Args:
         dataset: string, a name that `datasets.load` takes.
         data_dir: optional string, where the data lies.
-        train_split: string, the classes to train on.
+        train_split: string, the classes to train on. With `"trainval"` the
+            validation classes are trained on too, and tell nothing of unseen ones.
         ways: integer, classes of a training episode.
         shots: integer, support examples of a class.
         queries: integer, queries of a class.
@@ -187,12 +188,11 @@ class Run:
             )
         return model
 
-    def report(self, model, progress=iter):
+    def report(self, model):
         """Tests a trained model on unseen classes, and writes what the run leaves.
 
         Args:
             model: the trained model.
-            progress: function that wraps the iterable of tests, to show them.
 
         Returns:
             A list of `EpisodeReport`, one a test.
@@ -201,7 +201,7 @@ class Run:
         test = self._load("test")
         training_classes = self._load(options.train_split).class_names
         reports = []
-        for ways, shots in progress(options.tests):
+        for ways, shots in options.tests:
             episodes = test.episodes(
                 ways,
                 shots,
@@ -285,11 +285,10 @@ class Run:
             test.class_names[i]
             for i in generator.choice(len(test), count, replace=False)
         ]
-        support = np.concatenate([test.class_items(name)[:20] for name in names])
-        labels = np.concatenate(
-            [[i] * len(test.class_items(n)[:20]) for i, n in enumerate(names)]
-        )
-        embeddings = model.backbone.predict(support / np.float32(255), verbose=0)
+        items = [test.class_items(name)[:20] for name in names]
+        labels = np.repeat(np.arange(count), [len(part) for part in items])
+        images = pictures.to_unit_range(np.concatenate(items))
+        embeddings = model.backbone.predict(images, verbose=0)
         prototypes = np.stack(
             [embeddings[labels == i].mean(axis=0) for i in range(count)]
         )
