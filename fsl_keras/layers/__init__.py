@@ -1,7 +1,17 @@
 """Keras layers that few-shot models need and Keras lacks."""
 
 from fsl_keras.layers import augmentation
+from fsl_keras.layers.cosine_dense import CosineDense
+from fsl_keras.layers.drop_block import DropBlock
+from fsl_keras.layers.folded_convolution import FoldedConvolution
 from fsl_keras.layers.fused_batch_normalization import FusedBatchNormalization
 from fsl_keras.layers.preprocessing import PicturePreprocessing
 
-__all__ = ["FusedBatchNormalization", "PicturePreprocessing", "augmentation"]
+__all__ = [
+    "CosineDense",
+    "DropBlock",
+    "FoldedConvolution",
+    "FusedBatchNormalization",
+    "PicturePreprocessing",
+    "augmentation",
+]

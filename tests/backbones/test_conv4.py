@@ -65,12 +65,60 @@ def test_equals_the_network_of_the_papers(training):
         np.testing.assert_allclose(our, their, rtol=1e-4, atol=1e-6)
 
 
+def test_strides_in_place_of_maxima():
+    backbone = Conv4((28, 28, 1), filters=32, downsampling="stride", pooling="average")
+    assert backbone.output_shape == (None, 32)
+    maps = Conv4((28, 28, 1), filters=32, downsampling="stride", pooling=None)
+    assert maps.output_shape == (None, 2, 2, 32)
+    assert maps.count_params() == Conv4((28, 28, 1), filters=32).count_params()
+
+
+@pytest.mark.parametrize("downsampling", ["pool", "stride"])
+@pytest.mark.parametrize(
+    ("pooled_blocks", "side"), [(0, 28), (1, 14), (2, 7), (3, 3), (4, 1)]
+)
+def test_the_first_blocks_halve_the_size(pooled_blocks, side, downsampling):
+    maps = Conv4(
+        (28, 28, 1),
+        filters=4,
+        pooling=None,
+        downsampling=downsampling,
+        pooled_blocks=pooled_blocks,
+    )
+    if downsampling == "stride":  # rounds up
+        side = -(-28 // 2**pooled_blocks)
+    assert maps.output_shape == (None, side, side, 4)
+    assert maps(pictures((2, 28, 28, 1)), training=True).shape == (2, side, side, 4)
+    assert Conv4.from_config(maps.get_config()).output_shape == maps.output_shape
+
+
+def test_small_pictures_take_fewer_pooled_blocks():
+    assert Conv4((8, 8, 1), filters=4, pooled_blocks=3).output_shape == (None, 4)
+    with pytest.raises(ValueError, match="at least 8 pixels"):
+        Conv4((7, 8, 1), pooled_blocks=3)
+
+
+def test_more_pooled_blocks_than_there_are_are_refused():
+    with pytest.raises(ValueError, match=r"from 0 to 4.*pooled_blocks=5"):
+        Conv4((64, 64, 1), pooled_blocks=5)
+
+
+def test_many_channels_take_the_plain_layers():
+    # What the shortcut of the first block saves, many channels would cost.
+    backbone = Conv4((16, 16, 8), filters=4)
+    reference = textbook((16, 16, 8), 4)
+    reference.set_weights(backbone.get_weights())
+    x = pictures((3, 16, 16, 8))
+    np.testing.assert_allclose(backbone(x), reference(x), atol=1e-5)
+    assert isinstance(backbone.get_layer("conv1"), layers.Conv2D)
+
+
 def test_configuration():
     backbone = Conv4((16, 20, 3), filters=5, pooling="average", momentum=0.8, name="c")
     assert_config_round_trip(backbone)
     copy = Conv4.from_config(backbone.get_config())
     assert (copy.name, copy.output_shape) == ("c", (None, 5))
-    assert copy.get_layer("norm1").momentum == 0.8
+    assert [copy.get_layer(name).momentum for name in ("conv1", "norm2")] == [0.8] * 2
 
 
 def test_a_frozen_backbone_stays_frozen():
@@ -96,6 +144,11 @@ def test_shapes_without_an_embedding_are_refused(item_shape):
 def test_an_unknown_pooling_is_refused():
     with pytest.raises(ValueError, match=r"flatten.*average.*None.*'max'"):
         Conv4((28, 28, 1), pooling="max")
+
+
+def test_an_unknown_downsampling_is_refused():
+    with pytest.raises(ValueError, match=r"pool.*stride.*'mean'"):
+        Conv4((28, 28, 1), downsampling="mean")
 
 
 def test_mixed_precision_travels_with_the_configuration():
