@@ -2,5 +2,6 @@
 
 from fsl_keras.datasets.catalogue import load, names
 from fsl_keras.datasets.class_dataset import ClassDataset
+from fsl_keras.datasets.sinusoids import SinusoidTasks
 
-__all__ = ["ClassDataset", "load", "names"]
+__all__ = ["ClassDataset", "SinusoidTasks", "load", "names"]

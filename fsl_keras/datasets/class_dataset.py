@@ -10,7 +10,12 @@ from fsl_keras.datasets import streams
 from fsl_keras.datasets.folders import picture_files, warn_of_skipped
 from fsl_keras.datasets.items import FileItems, MemoryItems
 from fsl_keras.datasets.labels import label_index
-from fsl_keras.episodes import EpisodeSampler, MetaDatasetShots, episode_dataset
+from fsl_keras.episodes import (
+    DirichletQueries,
+    EpisodeSampler,
+    MetaDatasetShots,
+    episode_dataset,
+)
 
 # Pictures of a folder stay in memory up to this many bytes.
 MEMORY_LIMIT = 2**30
@@ -292,7 +297,8 @@ class ClassDataset:
             ways: integer or pair `(low, high)`, classes of an episode.
             shots: integer, pair `(low, high)` or `episodes.MetaDatasetShots`,
                 support examples of a class.
-            queries: integer, queries of each class.
+            queries: integer, queries of each class, or `episodes.DirichletQueries`
+                for classes of unequal frequency.
             tasks: integer, episodes in one batch.
             seed: integer.
             start: integer, index of the first episode.
@@ -319,7 +325,9 @@ class ClassDataset:
             "dataset": self.name,
             "ways": ways,
             "shots": repr(shots) if isinstance(shots, MetaDatasetShots) else shots,
-            "queries": queries,
+            "queries": repr(queries)
+            if isinstance(queries, DirichletQueries)
+            else queries,
             "episodes": count,
             "seed": seed,
             "start": start,

@@ -5,6 +5,7 @@ import numbers
 import numpy as np
 import tensorflow as tf
 
+from fsl_keras.episodes.queries import BalancedQueries, DirichletQueries
 from fsl_keras.episodes.random import fold_in, ranking, uniform
 from fsl_keras.episodes.shots import MetaDatasetShots, UniformShots
 
@@ -13,7 +14,7 @@ from fsl_keras.episodes.shots import MetaDatasetShots, UniformShots
 CHUNK = 32
 
 # One stream of random numbers for each decision, all derived from the same seed.
-CLASSES, WAYS, SHOTS, ITEMS, QUERY_ORDER, AUGMENTATION = range(6)
+CLASSES, WAYS, SHOTS, ITEMS, QUERY_ORDER, AUGMENTATION, QUERIES = range(7)
 
 
 class EpisodeSampler:
@@ -29,7 +30,7 @@ class EpisodeSampler:
         ways: integer or pair `(low, high)`, the classes of an episode.
         shots: integer, pair `(low, high)`, or `MetaDatasetShots`, the support
             examples of a class.
-        queries: integer, the queries of each class.
+        queries: integer, the queries of each class, or `DirichletQueries`.
         seed: integer.
         class_names: optional names of the classes, for errors.
 
@@ -51,17 +52,20 @@ class EpisodeSampler:
         if not isinstance(shots, MetaDatasetShots):
             shots = UniformShots(*_range("shots", shots))
         self.shots = shots
-        if not _is_count(queries):
-            raise ValueError(
-                f"`queries` must be a positive integer. Received: queries={queries!r}"
-            )
-        self.queries = int(queries)
+        if not isinstance(queries, DirichletQueries):
+            if not _is_count(queries):
+                raise ValueError(
+                    f"`queries` must be a positive integer or `DirichletQueries`. "
+                    f"Received: queries={queries!r}"
+                )
+            queries = BalancedQueries(int(queries))
+        self.queries = queries
         if not isinstance(seed, numbers.Integral):
             raise ValueError(f"`seed` must be an integer. Received: seed={seed!r}")
         self.seed = int(seed)
         self._check_enough(class_names)
         self.support_size = self.shots.support_size(self.ways[1])
-        self.query_size = self.ways[1] * self.queries
+        self.query_size = self.ways[1] * self.queries.queries
 
     @property
     def padded(self):
@@ -86,15 +90,19 @@ class EpisodeSampler:
         sizes = tf.gather(self.class_sizes, classes)
         present = self._present(chunk)
         shots = self.shots.counts(
-            sizes, present, self.queries, self._seed(SHOTS, chunk)
+            sizes, present, self.queries.queries, self._seed(SHOTS, chunk)
+        )
+        queries = self.queries.counts(
+            sizes - shots, present, self._seed(QUERIES, chunk)
         )
         items = self._items(chunk, classes, sizes)
 
         way, rank, support_mask = _lay_out(shots, self.support_size)
         # A class's first items are its queries, so that shots may vary freely.
-        support = _pick(items, way, rank + self.queries)
+        own_queries = tf.gather(queries, way, batch_dims=1)
+        support = _pick(items, way, rank + own_queries)
         support_way = way
-        way, rank, query_mask = _lay_out(present * self.queries, self.query_size)
+        way, rank, query_mask = _lay_out(queries, self.query_size)
         query = _pick(items, way, rank)
 
         order = self._ranking(QUERY_ORDER, chunk, self.query_size, self.query_size)
@@ -130,9 +138,10 @@ class EpisodeSampler:
         return tf.cast(tf.range(high)[None] < ways, "int32")
 
     def _items(self, chunk, classes, sizes):
-        """Returns ids `[CHUNK, N, K + Q]` of different items of each class."""
+        """Returns ids `[CHUNK, N, most]` of different items of each class."""
         largest = int(self.class_sizes.max())
-        most = min(self.shots.most + self.queries, largest)
+        most = self.shots.most + self.queries.most(self.ways[1])
+        most = min(most, largest)
         valid = None
         if self.class_sizes.min() < largest:
             valid = tf.range(largest) < sizes[..., None]
@@ -148,7 +157,7 @@ class EpisodeSampler:
                 f"{self.ways[1]} ways were asked for and there are {classes} classes. "
                 f"Lower `ways` or add classes."
             )
-        needed = self.shots.needed(self.queries)
+        needed = self.shots.needed(self.queries.queries)
         short = np.flatnonzero(self.class_sizes < needed)
         if len(short):
             names = [str(i if class_names is None else class_names[i]) for i in short]
