@@ -57,7 +57,9 @@ class PrototypeHead(Head):
         self.scale = None
         if distance == "cosine":
             self.scale = self.add_weight(
-                shape=(), initializer=keras.initializers.Constant(temperature)
+                name="scale",
+                shape=(),
+                initializer=keras.initializers.Constant(temperature),
             )
         self.built = True
 

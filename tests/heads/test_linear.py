@@ -1,0 +1,233 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fsl_keras.heads import LinearHead, PrototypeHead
+
+DISTANCES = ["linear", "cosine"]
+each_distance = pytest.mark.parametrize("distance", DISTANCES)
+
+
+def softmax(logits):
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def lengths(vectors):
+    return np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def reference(support, labels, query, head):
+    """Gradient steps on the weights themselves, one task at a time, in float64."""
+    logits = np.full((*query.shape[:2], labels.shape[2]), -1e9)
+    for task in range(len(support)):
+        real, present = labels[task].any(axis=1), labels[task].any(axis=0)
+        items, targets = support[task][real], labels[task][real][:, present]
+        fit = fit_linear if head.distance == "linear" else fit_cosine
+        logits[task][:, present] = fit(items, targets, query[task], head)
+    return logits
+
+
+def fit_linear(items, targets, query, head):
+    size = np.sqrt(np.mean(lengths(items) ** 2))
+    items, query = (np.c_[x / size, np.ones(len(x))] for x in (items, query))
+    weights = velocity = np.zeros((items.shape[1], targets.shape[1]))
+    for _ in range(head.steps):
+        errors = (softmax(items @ weights) - targets) / len(items)
+        slope = items.T @ errors + head.weight_decay * weights
+        velocity = 0.9 * velocity + slope
+        weights = weights - head.learning_rate * velocity
+    return query @ weights
+
+
+def fit_cosine(items, targets, query, head):
+    items, query = (x / lengths(x) for x in (items, query))
+    weights = (targets / targets.sum(axis=0)).T @ items
+    velocity = np.zeros_like(weights)
+    for _ in range(head.steps):
+        directions = weights / lengths(weights)
+        logits = head.temperature * items @ directions.T
+        errors = (softmax(logits) - targets) / len(items)
+        pull = head.temperature * errors.T @ items
+        radial = np.sum(pull * directions, axis=1, keepdims=True) * directions
+        slope = (pull - radial) / lengths(weights) + head.weight_decay * weights
+        velocity = 0.9 * velocity + slope
+        weights = weights - head.learning_rate / head.temperature**2 * velocity
+    return head.temperature * query @ (weights / lengths(weights)).T
+
+
+def random_episodes(seed=0, tasks=2, length=11, ways=4, queries=6, dimensions=8):
+    """Unequal shots, two places of padding, and perhaps an absent class."""
+    rng = np.random.default_rng(seed)
+    labels = np.eye(ways)[rng.integers(0, ways, (tasks, length))]
+    labels[:, rng.permutation(length)[:2]] = 0
+    support = rng.normal(size=(tasks, length, dimensions))
+    query = rng.normal(size=(tasks, queries, dimensions))
+    return tuple(x.astype("float32") for x in (support, labels, query))
+
+
+class TestOneStepByHand:
+    """Two examples of length 2, one a class, at right angles."""
+
+    support = np.array([[[2.0, 0.0], [0.0, 2.0]]], "float32")
+    labels = np.eye(2, dtype="float32")[None]
+    query = np.array([[[4.0, 2.0]]], "float32")
+
+    def test_linear(self):
+        # Divided by 2 the examples are (1, 0) and (0, 1). From zero weights every
+        # probability is 1/2, every error 1/2 of one of two examples: after a step of
+        # 1 the weights are (1/4, -1/4) and (-1/4, 1/4), the biases zero. The query
+        # is (2, 1).
+        head = LinearHead(steps=1)
+        logits = head(self.support, self.labels, self.query)
+        np.testing.assert_allclose(logits, [[[0.25, -0.25]]], rtol=1e-6)
+
+    def test_cosine(self):
+        # The weights begin at (1, 0) and (0, 1). With the temperature log(3) each
+        # example has 3/4 for its class, so an error of 1/4 of one of two. The step
+        # along the weights turns nothing; across them it is log(3) / 8 times
+        # 1 / log(3)^2, away from the other example.
+        temperature = np.log(3.0)
+        head = LinearHead("cosine", 1, weight_decay=0.0, temperature=temperature)
+        logits = head(self.support, self.labels, self.query)
+        turned = 1 / (8 * temperature)
+        weights = np.array([[1.0, -turned], [-turned, 1.0]]) / np.hypot(1, turned)
+        expected = temperature * weights @ np.array([2.0, 1.0]) / np.sqrt(5)
+        np.testing.assert_allclose(logits, expected[None, None], rtol=1e-5)
+
+    def test_unequal_shots_move_the_biases(self):
+        # Two examples of class 0 and one of class 1, all the same: only the biases
+        # tell the classes apart. Errors -1/2, -1/2 and 1/2, each of three.
+        support = np.array([[[3.0], [3.0], [3.0]]], "float32")
+        labels = np.eye(2, dtype="float32")[None, [0, 0, 1]]
+        head = LinearHead(steps=1)
+        state = head.prepare(head.remember(support, labels))
+        np.testing.assert_allclose(state["biases"], [[1 / 6, -1 / 6]], rtol=1e-6)
+        np.testing.assert_allclose(state["weights"], [[[1 / 18], [-1 / 18]]], rtol=1e-6)
+
+
+@each_distance
+@pytest.mark.parametrize("seed", range(3))
+def test_random_episodes_of_unequal_shots_with_padding(distance, seed):
+    head = LinearHead(distance, steps=20, learning_rate=0.7, weight_decay=0.01)
+    given = random_episodes(seed)
+    logits = head(*given)
+    np.testing.assert_allclose(logits, reference(*given, head), rtol=1e-3, atol=1e-4)
+
+
+@each_distance
+def test_more_examples_than_dimensions(distance):
+    head = LinearHead(distance, steps=300)
+    given = random_episodes(length=40, dimensions=2)
+    logits = head(*given)
+    np.testing.assert_allclose(logits, reference(*given, head), rtol=1e-3, atol=1e-3)
+
+
+@each_distance
+def test_the_steps_lower_the_loss_of_the_support_set(distance):
+    support, labels, _ = random_episodes(length=20, dimensions=3)
+    losses = []
+    for steps in (0, 1, 10, 100):
+        logits = np.asarray(LinearHead(distance, steps)(support, labels, support))
+        picked = np.sum(softmax(logits) * labels, axis=-1)[labels.any(axis=-1)]
+        losses.append(-np.log(picked).mean())
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_the_steps_come_to_rest_at_the_minimum():
+    items = np.random.default_rng(0).normal(size=(9, 8)).astype("float32")
+    labels = np.eye(3, dtype="float32")[[0, 0, 0, 0, 1, 1, 1, 2, 2]]
+    head = LinearHead(steps=300, weight_decay=0.05)
+    state = head.prepare(head.remember(items[None], labels[None]))
+    size = np.sqrt(np.mean(lengths(items) ** 2))
+    items, weights = items / size, np.asarray(state["weights"][0]) * size
+    biases = np.asarray(state["biases"][0])
+    errors = (softmax(items @ weights.T + biases) - labels) / len(items)
+    np.testing.assert_allclose(errors.T @ items, -0.05 * weights, atol=1e-5)
+    np.testing.assert_allclose(errors.sum(axis=0), -0.05 * biases, atol=1e-5)
+    assert np.abs(weights).max() > 0.1
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e3])
+@each_distance
+def test_the_scale_of_the_embeddings_does_not_matter(distance, factor):
+    support, labels, query = random_episodes()
+    head = LinearHead(distance)
+    np.testing.assert_allclose(
+        head(support * factor, labels, query * factor),
+        head(support, labels, query),
+        rtol=1e-3,
+        atol=1e-3,
+    )
+
+
+def test_without_a_step_the_cosine_classifier_is_the_class_means():
+    support, labels, query = random_episodes()
+    normalized = support / lengths(support)
+    np.testing.assert_allclose(
+        LinearHead("cosine", steps=0, temperature=5.0)(support, labels, query),
+        PrototypeHead("cosine", temperature=5.0)(normalized, labels, query),
+        atol=1e-5,
+    )
+
+
+@each_distance
+def test_the_answer_is_the_same_at_every_call(distance):
+    head, given = LinearHead(distance), random_episodes()
+    np.testing.assert_array_equal(head(*given), head(*given))
+
+
+@each_distance
+def test_rounding_does_not_grow_in_the_steps(distance):
+    # Other tasks, padding and another order change the last digits of the sums.
+    head = LinearHead(distance)
+    support, labels, query = random_episodes(tasks=3)
+    expected = np.asarray(head(support, labels, query))
+    for task in range(3):
+        order = np.random.default_rng(task).permutation(11)
+        items = support[task : task + 1, order], labels[task : task + 1, order]
+        alone = head(*items, query[task : task + 1])
+        np.testing.assert_allclose(alone[0], expected[task], rtol=1e-4, atol=1e-4)
+
+
+@each_distance
+def test_with_one_shot_an_example_is_of_its_own_class(distance):
+    support = np.random.default_rng(0).normal(size=(1, 5, 8)).astype("float32")
+    logits = LinearHead(distance)(support, np.eye(5)[None], support)
+    assert np.argmax(logits, axis=-1).tolist() == [[0, 1, 2, 3, 4]]
+
+
+@each_distance
+def test_one_way(distance):
+    logits = LinearHead(distance)(
+        np.ones((1, 2, 3)), np.ones((1, 2, 1)), np.ones((1, 4, 3))
+    )
+    assert logits.shape == (1, 4, 1)
+    assert np.isfinite(logits).all()
+
+
+@each_distance
+def test_shapes_may_be_unknown_when_it_is_traced(distance):
+    head = LinearHead(distance)
+    spec = tf.TensorSpec((None, None, None), "float32")
+    wide = tf.TensorSpec((None, None, 8), "float32")
+    answer = tf.function(head, input_signature=[wide, spec, wide])
+    for given in (random_episodes(0), random_episodes(1, tasks=3, length=5, ways=2)):
+        np.testing.assert_allclose(answer(*given), head(*given), rtol=1e-3, atol=1e-4)
+
+
+@each_distance
+def test_the_gradient_reaches_the_queries_and_not_the_support_set(distance):
+    support, labels, query = (tf.constant(x) for x in random_episodes())
+    with tf.GradientTape() as tape:
+        tape.watch([support, query])
+        logits = LinearHead(distance, steps=2)(support, labels, query)
+    of_support, of_query = tape.gradient(logits, [support, query])
+    assert of_support is None
+    assert np.abs(of_query).max() > 0
+
+
+def test_an_unknown_distance_is_refused():
+    with pytest.raises(ValueError, match=r"linear.*cosine.*'euclidean'"):
+        LinearHead("euclidean")

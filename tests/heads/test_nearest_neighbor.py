@@ -1,0 +1,193 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fsl_keras.heads import NearestNeighborHead
+
+DISTANCES = ["squared_euclidean", "cosine"]
+
+
+def distance_of(a, b, distance):
+    if distance == "cosine":
+        return 1 - a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
+    return np.sum((a - b) ** 2)
+
+
+def nearest(support, labels, query, distance):
+    """The logits for one neighbor, one query and one class at a time."""
+    logits = np.full((*query.shape[:2], labels.shape[2]), -1e9)
+    for task, place, way in np.ndindex(logits.shape):
+        own = support[task][labels[task, :, way] == 1]
+        if len(own):
+            vector = query[task, place]
+            logits[task, place, way] = -min(
+                distance_of(vector, example, distance) for example in own
+            )
+    return logits
+
+
+def elected(support, labels, query, distance, neighbors):
+    """The votes of each class and the winner, one query at a time."""
+    votes = np.zeros((*query.shape[:2], labels.shape[2]))
+    winners = np.zeros(query.shape[:2], int)
+    for task, place in np.ndindex(winners.shape):
+        found = sorted(
+            (distance_of(query[task, place], example, distance), int(np.argmax(label)))
+            for example, label in zip(support[task], labels[task], strict=True)
+            if label.any()
+        )
+        classes = [way for _, way in found[:neighbors]]
+        for way in classes:
+            votes[task, place, way] += 1
+        most = votes[task, place].max()
+        # Of those with most votes, the class that comes first.
+        winners[task, place] = next(
+            way for way in classes if votes[task, place, way] == most
+        )
+    return votes, winners
+
+
+def random_episodes(seed, tasks=2, length=11, ways=4, queries=6, dimensions=8):
+    """Unequal shots, two places of padding, and perhaps an absent class."""
+    rng = np.random.default_rng(seed)
+    labels = np.eye(ways)[rng.integers(0, ways, (tasks, length))]
+    labels[:, rng.permutation(length)[:2]] = 0
+    support = rng.normal(size=(tasks, length, dimensions))
+    query = rng.normal(size=(tasks, queries, dimensions))
+    return tuple(x.astype("float32") for x in (support, labels, query))
+
+
+class TestByHand:
+    # On a line: class 0 at 0 and 2, class 1 at 3, 7 and 8.
+    support = np.array([[[0.0], [2.0], [3.0], [7.0], [8.0]]], "float32")
+    labels = np.eye(2, dtype="float32")[None, [0, 0, 1, 1, 1]]
+
+    def logits(self, query, **kwargs):
+        query = np.array([[[query]]], "float32")
+        return np.asarray(
+            NearestNeighborHead(**kwargs)(self.support, self.labels, query)
+        )
+
+    def test_one_neighbor(self):
+        np.testing.assert_allclose(self.logits(1.5), [[[-0.25, -2.25]]])
+
+    def test_three_neighbors(self):
+        # Nearest to 1.4 are 2 and 0, of class 0, and 3, of class 1.
+        logits = self.logits(1.4, neighbors=3)
+        np.testing.assert_allclose(
+            np.exp(logits), [[[2.101, 1 + 0.1 / 3 + 1e-3]]], rtol=1e-5
+        )
+
+    def test_a_tie_goes_to_the_nearest(self):
+        # Two neighbors of 2.4 are 2 and 3; of 2.6, 3 and 2.
+        assert self.logits(2.4, neighbors=2).argmax() == 0
+        assert self.logits(2.6, neighbors=2).argmax() == 1
+
+    def test_more_neighbors_than_examples_are_all_of_them(self):
+        logits = self.logits(0.0, neighbors=9)
+        assert logits.argmax() == 1  # two against three, though both are nearer
+        shares = np.exp(logits) / np.exp(logits).sum()
+        np.testing.assert_allclose(shares, [[[0.4, 0.6]]], atol=0.02)
+
+    def test_a_class_without_a_vote_has_a_finite_logit(self):
+        logits = self.logits(7.6, neighbors=2)
+        np.testing.assert_allclose(np.exp(logits), [[[1e-3, 2.101]]], rtol=1e-4)
+
+    def test_cosine(self):
+        # Angles to (1, 0): none, 90 degrees, and that of (3, 4).
+        support = np.array([[[2.0, 0.0], [0.0, 5.0], [3.0, 4.0]]], "float32")
+        labels = np.eye(2, dtype="float32")[None, [0, 1, 1]]
+        head = NearestNeighborHead(distance="cosine")
+        logits = head(support, labels, np.array([[[7.0, 0.0]]], "float32"))
+        np.testing.assert_allclose(logits, [[[0.0, -0.4]]], atol=1e-6)
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("seed", range(4))
+def test_one_neighbor_in_random_episodes(distance, seed):
+    given = random_episodes(seed)
+    np.testing.assert_allclose(
+        NearestNeighborHead(distance=distance)(*given),
+        nearest(*given, distance),
+        rtol=1e-4,
+        atol=1e-4,
+    )
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("neighbors", [2, 3, 5, 20])
+@pytest.mark.parametrize("seed", range(3))
+def test_votes_in_random_episodes(distance, neighbors, seed):
+    given = random_episodes(seed)
+    logits = np.asarray(NearestNeighborHead(neighbors, distance)(*given))
+    votes, winners = elected(*given, distance, neighbors)
+    np.testing.assert_array_equal(logits.argmax(-1), winners)
+    present = np.broadcast_to(given[1].any(axis=1)[:, None], logits.shape)
+    assert (logits[~present] == -1e9).all()
+    np.testing.assert_array_equal(np.floor(np.exp(logits[present])), votes[present])
+
+
+@pytest.mark.parametrize("neighbors", [1, 3])
+def test_with_one_shot_an_example_is_nearest_to_its_own_class(neighbors):
+    support = np.random.default_rng(0).normal(size=(1, 5, 8)).astype("float32")
+    logits = NearestNeighborHead(neighbors)(support, np.eye(5)[None], support)
+    assert np.argmax(logits, axis=-1).tolist() == [[0, 1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize("neighbors", [1, 3])
+def test_one_way(neighbors):
+    logits = NearestNeighborHead(neighbors)(
+        np.ones((1, 2, 3)), np.ones((1, 2, 1)), np.zeros((1, 4, 3))
+    )
+    assert logits.shape == (1, 4, 1)
+    assert np.isfinite(logits).all()
+
+
+@pytest.mark.parametrize("neighbors", [1, 3])
+def test_shapes_may_be_unknown_when_it_is_traced(neighbors):
+    head = NearestNeighborHead(neighbors)
+    spec = tf.TensorSpec((None, None, None), "float32")
+    answer = tf.function(head, input_signature=[spec] * 3)
+    for given in (random_episodes(0), random_episodes(1, tasks=3, length=5, ways=2)):
+        np.testing.assert_allclose(answer(*given), head(*given), atol=1e-5)
+
+
+def test_logits_of_old_classes_stay_the_same_when_one_comes():
+    head = NearestNeighborHead()
+    support, labels, query = random_episodes(0)
+    memory = head.remember(support, labels)
+    before = np.asarray(head.score(head.prepare(memory), query))
+    more = np.ones((2, 3, 8), "float32")
+    of_new_class = np.eye(5, dtype="float32")[np.full((2, 3), 4)]
+    wide = head.merge(head.widen(memory, 5), head.remember(more, of_new_class))
+    after = np.asarray(head.score(head.prepare(wide), query))
+    np.testing.assert_array_equal(after[..., :4], before)
+
+
+def test_the_gradient_of_one_neighbor_reaches_the_embeddings():
+    query = tf.constant([[[1.0, 0.0]]])
+    support = tf.constant([[[3.0, 0.0], [9.0, 0.0]]])
+    with tf.GradientTape() as tape:
+        tape.watch([support, query])
+        logits = NearestNeighborHead()(support, np.ones((1, 2, 1)), query)
+    gradients = tape.gradient(logits, [support, query])
+    np.testing.assert_allclose(gradients[0], [[[-4, 0], [0, 0]]])
+    np.testing.assert_allclose(gradients[1], [[[4, 0]]])
+
+
+class TestErrors:
+    @pytest.mark.parametrize("neighbors", [0, 1.5, None])
+    def test_no_number_of_neighbors(self, neighbors):
+        with pytest.raises(ValueError, match=rf"at least 1.*neighbors={neighbors}"):
+            NearestNeighborHead(neighbors)
+
+    def test_an_unknown_distance(self):
+        with pytest.raises(ValueError, match=r"squared_euclidean.*cosine.*'manhattan'"):
+            NearestNeighborHead(distance="manhattan")
+
+
+def test_two_examples_of_a_class_never_count_less_than_one():
+    support, labels, query = random_episodes(2)
+    fewer = np.asarray(NearestNeighborHead()(support[:, :6], labels[:, :6], query))
+    more = np.asarray(NearestNeighborHead()(support, labels, query))
+    assert (more >= fewer - 1e-5).all()
