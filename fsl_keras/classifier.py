@@ -112,6 +112,12 @@ class FewShotClassifier(keras.Model):
         """
         if not hasattr(learner, "score"):
             raise ValueError(f"`learner` must be a learner. Received: {learner!r}")
+        if learner.kind == "transductive":
+            raise ValueError(
+                "A classifier answers for each item alone, and this learner by the "
+                "other queries: call `learner.adapt`, which takes a copy that does not "
+                "or says what to do."
+            )
         preprocessing = None
         if len(learner.item_shape) == 3:
             *size, channels = learner.item_shape
@@ -146,7 +152,8 @@ class FewShotClassifier(keras.Model):
     def classify(self, items):
         """Returns the probabilities `[B, N]` of items that are preprocessed."""
         logits = self.learner.score(self.task.state, items[None])[0]
-        return ops.softmax(ops.cast(logits, "float32"), axis=-1)
+        # `ops.softmax` warns of a single class.
+        return ops.exp(ops.log_softmax(ops.cast(logits, "float32"), axis=-1))
 
     def predict_classes(self, images):
         """Names the class of each picture.

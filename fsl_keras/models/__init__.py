@@ -1,7 +1,39 @@
 """Learners: Keras models that learn from episodes how to learn from few examples."""
 
+from fsl_keras.models.baseline import Baseline
+from fsl_keras.models.baseline_plus_plus import BaselinePlusPlus
 from fsl_keras.models.episodic import EpisodicModel
+from fsl_keras.models.feat import FEAT
+from fsl_keras.models.frozen import FrozenFeatureModel
+from fsl_keras.models.maml import MAML
+from fsl_keras.models.matching import MatchingNetwork
+from fsl_keras.models.meta_baseline import MetaBaseline
 from fsl_keras.models.metric import MetricModel
+from fsl_keras.models.nearest_neighbor import NearestNeighbor
+from fsl_keras.models.proto_maml import ProtoMAML
 from fsl_keras.models.prototypical import PrototypicalNetwork
+from fsl_keras.models.relation import RelationNetwork
+from fsl_keras.models.reptile import Reptile
+from fsl_keras.models.ridge import RidgeRegressionNetwork
+from fsl_keras.models.siamese import SiameseNetwork
+from fsl_keras.models.simple_shot import SimpleShot
 
-__all__ = ["EpisodicModel", "MetricModel", "PrototypicalNetwork"]
+__all__ = [
+    "FEAT",
+    "MAML",
+    "Baseline",
+    "BaselinePlusPlus",
+    "EpisodicModel",
+    "FrozenFeatureModel",
+    "MatchingNetwork",
+    "MetaBaseline",
+    "MetricModel",
+    "NearestNeighbor",
+    "ProtoMAML",
+    "PrototypicalNetwork",
+    "RelationNetwork",
+    "Reptile",
+    "RidgeRegressionNetwork",
+    "SiameseNetwork",
+    "SimpleShot",
+]

@@ -18,7 +18,8 @@ class EpisodicModel(keras.Model):
 
     A subclass writes `remember`, `prepare`, `score`, `merge`, `widen`, `select`
     and `item_shape`, and sets `incremental` to `"exact"`, `"refit"` or
-    `"fixed_ways"`.
+    `"fixed_ways"`. Reports state `kind` (inductive or transductive) and `batch_norm`,
+    the statistics that normalize in evaluation.
 
     Call arguments:
         episode: dictionary of `support` `[T, S, *item]`, `support_labels` float32
@@ -30,6 +31,8 @@ class EpisodicModel(keras.Model):
     """
 
     incremental = "exact"
+    kind = "inductive"
+    batch_norm = "running"
 
     def remember(self, support, support_labels):
         """Keeps what is needed of a support set.
@@ -87,7 +90,8 @@ class EpisodicModel(keras.Model):
         """Configures training, as `keras.Model.compile` does.
 
         Args:
-            optimizer: an optimizer, or `"auto"` for Adam at a rate of 1e-3.
+            optimizer: an optimizer, or `"auto"` for Adam at a rate of 1e-3, unless
+                the method has another.
             loss: a loss, or `"auto"` for the cross-entropy of the logits, averaged
                 over the queries that are not padding.
             metrics: metrics, or `"auto"` for `EpisodeAccuracy`, which gives
@@ -98,12 +102,17 @@ class EpisodicModel(keras.Model):
             **kwargs: further arguments of `keras.Model.compile`.
         """
         if isinstance(optimizer, str) and optimizer == "auto":
-            optimizer = keras.optimizers.Adam(1e-3)
+            optimizer = self.default_optimizer()
         if isinstance(loss, str) and loss == "auto":
             loss = self.default_loss()
         if isinstance(metrics, str) and metrics == "auto":
             metrics = None
             weighted_metrics = [*self.default_metrics(), *(weighted_metrics or [])]
+        if jit_compile is True and not self.supports_jit:
+            raise ValueError(
+                f"{type(self).__name__} cannot be compiled by XLA: use "
+                f"`jit_compile=False` or leave it out."
+            )
         if jit_compile == "auto" and not tf.config.list_physical_devices("GPU"):
             jit_compile = False
         super().compile(
@@ -114,6 +123,10 @@ class EpisodicModel(keras.Model):
             jit_compile=jit_compile,
             **kwargs,
         )
+
+    def default_optimizer(self):
+        """Returns the optimizer that `compile(optimizer="auto")` takes."""
+        return keras.optimizers.Adam(1e-3)
 
     def default_loss(self):
         """Returns the loss that `compile(loss="auto")` takes."""
@@ -139,15 +152,30 @@ class EpisodicModel(keras.Model):
         for a training loop of your own.
         """
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        with tf.GradientTape() as tape:
-            logits = self(x, training=True)
-            loss = self.compute_loss(x, y, logits, sample_weight, training=True)
-            self._track_loss(loss, y)
-            scaled_loss = self.optimizer.scale_loss(loss)
-        weights = self.trainable_weights
-        gradients = tape.gradient(scaled_loss, weights)
-        self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        logits, loss, gradients = self.gradients_of(x, y, sample_weight)
+        self._track_loss(loss, y)
+        pairs = zip(gradients, self.trainable_weights, strict=True)
+        self.optimizer.apply_gradients(pairs)
         return self.compute_metrics(x, y, logits, sample_weight)
+
+    def gradients_of(self, x, y, sample_weight):
+        """Returns logits, loss and the gradients of the trainable weights.
+
+        A method that does not follow the gradient of its loss overrides it. Under
+        `mixed_float16` the gradients are of the scaled loss.
+        """
+        with tf.GradientTape() as tape:
+            logits, loss = self.training_loss(x, y, sample_weight)
+            scaled_loss = self.optimizer.scale_loss(loss)
+        return logits, loss, tape.gradient(scaled_loss, self.trainable_weights)
+
+    def training_loss(self, x, y, sample_weight):
+        """Returns logits and loss of a batch of episodes in training.
+
+        A method whose loss is not one of the last logits alone overrides it.
+        """
+        logits = self(x, training=True)
+        return logits, self.compute_loss(x, y, logits, sample_weight, training=True)
 
     def test_step(self, data):
         """Measures loss and metrics on a batch of episodes."""
@@ -167,6 +195,13 @@ class EpisodicModel(keras.Model):
         copy = type(self).from_config(self.get_config())
         copy.set_weights(self.get_weights())
         return copy
+
+    def deployable(self):
+        """Returns the copy of this learner that a classifier will own.
+
+        Its answer to a query must not depend on the other queries.
+        """
+        return self.copy()
 
     def adapt(self, images, labels=None, class_names=None, **kwargs):
         """Learns classes from a few examples and gives a classifier of them.
@@ -200,7 +235,7 @@ class EpisodicModel(keras.Model):
         ['egret', 'heron']
         """
         return FewShotClassifier.from_examples(
-            self.copy(), images, labels, class_names, **kwargs
+            self.deployable(), images, labels, class_names, **kwargs
         )
 
     def export(self, filepath, format="tf_saved_model", input_signature=None, **kwargs):

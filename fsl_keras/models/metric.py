@@ -16,7 +16,8 @@ class MetricModel(EpisodicModel):
     does not depend on the other queries.
 
     Args:
-        backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`.
+        backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`, or
+            to feature maps where the head takes these.
         head: a `Head`.
         name: optional string.
 
@@ -32,21 +33,15 @@ class MetricModel(EpisodicModel):
 
     def __init__(self, backbone, head, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
-        if not isinstance(backbone, keras.Model) or not backbone.built:
-            raise ValueError(
-                f"`backbone` must be a built Keras model from an item to an embedding: "
-                f"let it begin with a `keras.Input`. Received: backbone={backbone!r}"
-            )
+        check_backbone(backbone)
         if not isinstance(head, Head):
             raise ValueError(
                 f"`head` must be a head, such as `fsl_keras.heads.PrototypeHead()`. "
                 f"Received: head={head!r}"
             )
-        if len(backbone.output_shape) != 2:
-            raise ValueError(
-                f"`backbone` must give one vector an item. Its output has the shape "
-                f"{backbone.output_shape}: end it with a pooling or `Flatten` layer."
-            )
+        head.check_embeddings(backbone.output_shape[1:])
+        if not head.built:
+            head.build((None, None, *backbone.output_shape[1:]))
         self.backbone = backbone
         self.head = head
         self.built = True
@@ -62,17 +57,27 @@ class MetricModel(EpisodicModel):
         return self.backbone.inputs[0].dtype
 
     @property
+    def embedding_shape(self):
+        """The shape of one embedding, without batch."""
+        return tuple(self.backbone.output_shape[1:])
+
+    @property
     def incremental(self):
         """What the head can do with classes that arrive later."""
         return self.head.incremental
 
+    @property
+    def kind(self):
+        """Whether the answer to a query depends on others: see `Head.kind`."""
+        return self.head.kind
+
     def embed(self, items, training=False):
-        """Embeds items `[T, S, *item]` as vectors `[T, S, D]`."""
+        """Embeds items `[T, S, *item]` as vectors `[T, S, D]` or feature maps."""
         items = ops.convert_to_tensor(items)
         lead = ops.shape(items)[:2]
         flat = ops.reshape(items, (-1, *self.item_shape))
         vectors = self.backbone(flat, training=training)
-        return ops.reshape(vectors, (*lead, vectors.shape[-1]))
+        return ops.reshape(vectors, (*lead, *vectors.shape[1:]))
 
     def remember(self, support, support_labels):
         """Returns the head's memory of the embedded support set."""
@@ -98,12 +103,38 @@ class MetricModel(EpisodicModel):
         """Keeps the given classes of a memory, in the order given."""
         return self.head.select(memory, classes)
 
-    def call(self, episode, training=None):
+    def embed_episode(self, episode, training=False):
+        """Embeds support and query in one batch: a pair of `[T, S, D]`, `[T, M, D]`."""
         support, query = episode["support"], episode["query"]
         shots = ops.shape(support)[1]
-        both = self.embed(ops.concatenate([support, query], axis=1), bool(training))
-        labels = episode["support_labels"]
-        return self.head(both[:, :shots], labels, both[:, shots:])
+        both = self.embed(ops.concatenate([support, query], axis=1), training)
+        return both[:, :shots], both[:, shots:]
+
+    def deployable(self):
+        """Returns the copy of this learner that a classifier will own.
+
+        Raises:
+            ValueError: if the head is transductive.
+        """
+        if self.kind == "transductive":
+            raise ValueError(
+                f"{type(self.head).__name__} is transductive: its answer to a query "
+                f"depends on the other queries, and a classifier answers for each "
+                f"item alone. Adapt the same backbone under an inductive head: "
+                f"`fsl_keras.models.MetricModel(model.backbone, "
+                f"fsl_keras.heads.PrototypeHead())`."
+            )
+        return super().deployable()
+
+    def call(self, episode, training=None):
+        support, query = self.embed_episode(episode, bool(training))
+        return self.head(
+            support,
+            episode["support_labels"],
+            query,
+            query_mask=episode.get("query_mask"),
+            training=training,
+        )
 
     def get_config(self):
         return {
@@ -120,3 +151,12 @@ class MetricModel(EpisodicModel):
             if name in config
         }
         return cls(**{**config, **parts})
+
+
+def check_backbone(backbone):
+    """Refuses what is not a built Keras model."""
+    if not isinstance(backbone, keras.Model) or not backbone.built:
+        raise ValueError(
+            f"`backbone` must be a built Keras model from an item to an embedding: "
+            f"let it begin with a `keras.Input`. Received: backbone={backbone!r}"
+        )

@@ -322,8 +322,8 @@ def learn():
     keras.utils.set_random_seed(0)
     backbone = fsl.backbones.Conv4((16, 16, 1), filters=4)
     # Replicas have statistics of their own, so the running ones are used.
-    for block in range(1, 5):
-        backbone.get_layer(f"norm{block}").trainable = False
+    for name in ("conv1", "norm2", "norm3", "norm4"):
+        backbone.get_layer(name).trainable = False
     model = fsl.models.PrototypicalNetwork(backbone)
     model.compile(keras.optimizers.SGD(0.01))
     history = model.fit(

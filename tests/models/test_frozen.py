@@ -1,0 +1,130 @@
+"""What holds for every learner on a frozen backbone."""
+
+import keras
+import numpy as np
+import pytest
+
+import fsl_keras as fsl
+from fsl_keras.models import FrozenFeatureModel
+from tests.checks import assert_config_round_trip, assert_same_predictions_after_saving
+from tests.models import checks
+
+
+def centred(backbone):
+    model = fsl.models.SimpleShot(backbone)
+    model.head.center.assign(np.linspace(-1.0, 1.0, 8))
+    return model
+
+
+MODELS = {
+    "Baseline": fsl.models.Baseline,
+    "Baseline++": fsl.models.BaselinePlusPlus,
+    "SimpleShot": centred,
+    "nearest neighbor": fsl.models.NearestNeighbor,
+    "three neighbors": lambda backbone: fsl.models.NearestNeighbor(backbone, 3),
+}
+
+
+@pytest.fixture(params=MODELS.values(), ids=MODELS)
+def make_model(request):
+    return lambda: request.param(checks.backbone())
+
+
+class TestFitIsRefused:
+    def test_with_what_to_do(self, make_model, vectors):
+        model = make_model()
+        model.compile()
+        before = model.get_weights()
+        with pytest.raises(ValueError, match=r"SupervisedPretraining.*data\.batches"):
+            model.fit(vectors.episodes(3, 1, 2), steps_per_epoch=1)
+        with pytest.raises(ValueError, match=type(model).__name__):
+            model.train_on_batch(*checks.arrays(vectors.episodes(3, 1, 2)))
+        for weight, same in zip(model.get_weights(), before, strict=True):
+            np.testing.assert_array_equal(weight, same)
+
+    def test_there_is_nothing_to_optimize(self, make_model):
+        model = make_model()
+        model.compile()
+        assert model.optimizer is None
+
+    def test_the_mend_names_the_head_that_suits(self):
+        def refusal(model):
+            with pytest.raises(ValueError, match="pretrained") as error:
+                model.fit()
+            return str(error.value)
+
+        assert "'linear'" in refusal(fsl.models.Baseline(checks.backbone()))
+        assert "'cosine'" in refusal(fsl.models.BaselinePlusPlus(checks.backbone()))
+
+
+def test_episodes_of_any_size(make_model, vectors):
+    # After a second shape the static one is lost: each answer must still be right.
+    model = make_model()
+    model.compile()
+    for ways, shots, tasks in [(3, 1, 2), (2, 3, 1), (5, 4, 2), (4, 1, 2)]:
+        episodes = vectors.episodes(ways, shots, 2, tasks=tasks, count=2)
+        assert np.isfinite(model.evaluate(episodes, verbose=0)).all()
+        predicted = model.predict(episodes, verbose=0)
+        one_by_one = np.concatenate([model(x) for x, _ in episodes])
+        np.testing.assert_allclose(predicted, one_by_one, rtol=1e-4, atol=1e-4)
+
+
+def test_padded_episodes(make_model, vectors):
+    model = make_model()
+    model.compile()
+    padded = vectors.episodes(ways=(2, 4), shots=(1, 3), queries=2, count=6)
+    results = model.evaluate(padded, return_dict=True, verbose=0)
+    shares = [
+        (np.argmax(model(x), axis=-1) == y)[weight == 1].mean()
+        for x, y, weight in padded.as_numpy_iterator()
+    ]
+    assert results["accuracy"] == pytest.approx(np.mean(shares), abs=1e-6)
+
+
+def test_classes_are_told_apart(make_model, vectors):
+    report = fsl.evaluation.evaluate(make_model(), vectors.episodes(3, 5, 5, count=20))
+    assert report.accuracy > 0.7
+    assert report.protocol["kind"] == "inductive"
+
+
+def test_classifiers(make_model, vectors, tmp_path):
+    checks.assert_adapts(make_model(), vectors, tmp_path)
+
+
+def test_saving(make_model, vectors, tmp_path):
+    model = make_model()
+    model.compile()
+    x, y = checks.arrays(vectors.episodes(3, 2, 4))
+    loaded = assert_same_predictions_after_saving(model, x, tmp_path / "model.keras")
+    assert_config_round_trip(model)
+    assert np.isfinite(loaded.test_on_batch(x, y)).all()
+
+
+def test_mixed_precision(make_model, vectors):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = make_model()
+    finally:
+        keras.config.set_dtype_policy(before)
+    x, _ = checks.arrays(vectors.episodes(3, 2, 4))
+    assert model.backbone.layers[-1].compute_dtype == "bfloat16"
+    assert keras.backend.standardize_dtype(model(x).dtype) == "float32"
+    assert np.isfinite(model(x)).all()
+
+
+def test_xla(make_model, vectors):
+    x, y = checks.arrays(vectors.episodes(3, 2, 4, tasks=2))
+    losses = []
+    for jit_compile in (False, True):
+        model = make_model()
+        model.compile(jit_compile=jit_compile)
+        losses.append(model.test_on_batch(x, y, return_dict=True)["loss"])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+def test_any_head_can_stand_on_frozen_features(vectors):
+    model = FrozenFeatureModel(checks.backbone(), fsl.heads.PrototypeHead("cosine"))
+    assert_config_round_trip(model)
+    with pytest.raises(ValueError, match="FrozenFeatureModel"):
+        model.fit(vectors.episodes(3, 1, 2))
