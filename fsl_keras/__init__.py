@@ -15,9 +15,11 @@ from fsl_keras import (
     evaluation,
     heads,
     layers,
+    losses,
     metrics,
     models,
     plots,
+    pretraining,
 )
 from fsl_keras.classifier import FewShotClassifier
 from fsl_keras.datasets import ClassDataset
@@ -33,7 +35,9 @@ __all__ = [
     "evaluation",
     "heads",
     "layers",
+    "losses",
     "metrics",
     "models",
     "plots",
+    "pretraining",
 ]

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fsl_keras import datasets, evaluation, pictures
+from fsl_keras import datasets, evaluation, methods, pictures
 from fsl_keras.classifier import FewShotClassifier
 from fsl_keras.datasets.catalogue import DESCRIPTIONS
 from fsl_keras.datasets.folders import picture_files, warn_of_skipped
@@ -43,10 +43,20 @@ def train(
     dataset: Annotated[
         str, typer.Option(help="Data set; `fsl-keras datasets` lists them.")
     ] = "glyphs",
+    method: Annotated[
+        str, typer.Option(help="Method; `fsl-keras methods` lists them.")
+    ] = "prototypical",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="An option of the method, NAME=VALUE; may be repeated."),
+    ] = None,
     data_dir: DataDir = None,
     output: Annotated[
         pathlib.Path | None,
-        typer.Option(help="Run folder to write. Default: runs/<dataset>."),
+        typer.Option(
+            help="Run folder to write. Default: runs/<dataset>, with -<method> for "
+            "another than the default one."
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option(help="Continue the run of the folder where it stopped.")
@@ -60,14 +70,17 @@ def train(
     queries: Annotated[
         int | None, typer.Option(help="Queries of a class in training.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Training episodes in all.")] = None,
+    tasks: Annotated[
+        int | None, typer.Option(help="Training episodes in a batch.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps in all.")] = None,
     steps_per_epoch: Annotated[
         int | None,
-        typer.Option(help="Training episodes between validations and checkpoints."),
+        typer.Option(help="Training steps between validations and checkpoints."),
     ] = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="Adam's rate at the first step; it falls to 0."),
+        typer.Option(help="Rate at the first step; it falls to 0."),
     ] = None,
     filters: Annotated[
         int | None, typer.Option(help="Channels of the Conv-4 backbone.")
@@ -78,9 +91,6 @@ def train(
             "--augment/--no-augment",
             help="Turn, zoom, shear and shift training pictures at random.",
         ),
-    ] = None,
-    distance: Annotated[
-        str | None, typer.Option(help="squared_euclidean or cosine.")
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of weights and episodes, an integer.")
@@ -93,7 +103,7 @@ def train(
         typer.Option(help="The same weights to the bit at every run, but slower."),
     ] = False,
 ):
-    """Train a prototypical network on episodes and test it on unseen classes."""
+    """Train a method and test it on classes it never saw."""
     if deterministic:
         keras.utils.set_random_seed(seed or 0)
         tf.config.experimental.enable_op_determinism()
@@ -102,21 +112,26 @@ def train(
         "ways": ways,
         "shots": shots,
         "queries": queries,
+        "tasks": tasks,
         "steps": steps,
         "steps_per_epoch": steps_per_epoch,
         "learning_rate": learning_rate,
         "filters": filters,
         "augment": augment,
-        "distance": distance,
         "seed": seed,
         "test_episodes": test_episodes,
     }
     changes = {name: value for name, value in asked.items() if value is not None}
-    folder = output or pathlib.Path("runs", dataset.replace("/", "-"))
+    if option:
+        changes["method_options"] = dict(map(_parsed_option, option))
+    name = dataset.replace("/", "-")
+    if method != "prototypical":
+        name += f"-{method}"
+    folder = output or pathlib.Path("runs", name)
     if resume:
         run = Run.resume(folder, changes)
     else:
-        run = Run.start(folder, Options.for_dataset(dataset, **changes))
+        run = Run.start(folder, Options.suited(dataset, method, **changes))
     with TrainingProgress(console, run.options.steps) as progress:
         model = run.train([progress])
     with console.status("Testing on unseen classes ..."):
@@ -253,6 +268,21 @@ def export(
     _say(f"Written: {output}")
 
 
+@app.command("methods")
+def list_methods():
+    """List the methods, with paper, kind and what they do when classes come later."""
+    rows = []
+    for name, method in methods.METHODS.items():
+        learner = method.make((28, 28, 1), filters=2)
+        options = {**method.options, **method.arguments}
+        spelled = ", ".join(f"{key}={value}" for key, value in options.items())
+        streams = ", ".join(method.streams)
+        growth = "makes no classifier" if method.head else learner.incremental
+        rows.append((name, method.paper, learner.kind, growth, streams, spelled))
+    columns = ["method", "paper", "kind", "new classes", "trains on", "options"]
+    _print_table(columns, rows)
+
+
 @app.command("datasets")
 def list_datasets():
     """List the data sets that can be loaded by name."""
@@ -318,6 +348,17 @@ def _evaluate_folder(classifier, folder, output):
             beside.write_text(json.dumps(vars(report), indent=1, ensure_ascii=False))
 
 
+def _parsed_option(text):
+    """Returns name and value of `NAME=VALUE`; numbers, true and false are read."""
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise ValueError(f"An option must be NAME=VALUE. Received: {text!r}")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
 def _say(line):
     # Whole lines, so that paths can be copied.
     console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -325,9 +366,10 @@ def _say(line):
 
 def _print_reports(reports):
     rows = [report.row() for report in reports]
-    shared = ("data", "queries", "episodes", "seed", "kind", "overlap")
+    shared = ("data", "episodes", "seed", "overlap")
     _say(", ".join(f"{name} {rows[0][name]}" for name in shared))
-    _print_table(["task", "accuracy"], [(row["task"], row["accuracy"]) for row in rows])
+    columns = ["task", "queries", "accuracy", "kind"]
+    _print_table(columns, [[row[column] for column in columns] for row in rows])
 
 
 def _print_table(columns, rows):

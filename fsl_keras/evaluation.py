@@ -115,8 +115,14 @@ def evaluate(model, episodes, name=None, training_classes=None):
         An `EpisodeReport`.
 
     Raises:
-        ValueError: if the stream has no end or no episodes.
+        ValueError: if the stream has no end or no episodes, or the model is one of
+            regression.
     """
+    if getattr(model, "regression", False):
+        raise ValueError(
+            "Regression has no accuracy: compile the model and call `model.evaluate`, "
+            "which gives the mean loss."
+        )
     if int(episodes.cardinality()) == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
             "The stream of episodes has no end. Say how many with "

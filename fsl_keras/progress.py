@@ -25,6 +25,7 @@ class TrainingProgress(keras.callbacks.Callback):
         super().__init__()
         self._steps = steps
         self._validated = ""
+        self._task = None
         self._bar = Progress(
             BarColumn(bar_width=12),  # the whole line fits in 80 characters
             MofNCompleteColumn(),
@@ -40,17 +41,17 @@ class TrainingProgress(keras.callbacks.Callback):
     def __exit__(self, *exception):
         self._bar.stop()
 
-    def on_train_begin(self, logs=None):
-        done = int(self.model.optimizer.iterations.numpy())
-        self._task = self._bar.add_task(
-            "training", total=self._steps, completed=done, figures=""
-        )
-        self._bar.start()
+    def on_epoch_begin(self, epoch, logs=None):
+        done = epoch * self.params["steps"]
+        if self._task is None:
+            self._task = self._bar.add_task("training", total=self._steps, figures="")
+            self._bar.start()
+        self._bar.update(self._task, completed=done)
 
     def on_train_batch_end(self, batch, logs=None):
         figures = f"loss {logs['loss']:.3f} accuracy {logs['accuracy']:.3f}"
         self._bar.update(self._task, advance=1, figures=figures + self._validated)
 
-    def on_test_end(self, logs=None):
+    def on_epoch_end(self, epoch, logs=None):
         # Not the learner's whole report: what is left in the line's width.
-        self._validated = f" validation {logs['accuracy']:.3f}"
+        self._validated = f" validation {logs['val_accuracy']:.3f}"

@@ -7,57 +7,63 @@ import pathlib
 import keras
 import numpy as np
 
-from fsl_keras import datasets, pictures, plots
-from fsl_keras.backbones import Conv4
+from fsl_keras import datasets, methods, pictures, plots
+from fsl_keras.episodes import DirichletQueries
 from fsl_keras.evaluation import evaluate
 from fsl_keras.files import replacing
 from fsl_keras.layers.augmentation import RandomAffine
-from fsl_keras.models import PrototypicalNetwork
+from fsl_keras.training import Checkpoint, FewShotValidation, Stage, resume, write_json
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What a training run does; `for_dataset` gives the ones that suit a data set.
+    """What a training run does; `suited` gives the ones for a data set and a method.
 
     Args:
         dataset: string, a name that `datasets.load` takes.
+        method: string, a name of `methods.METHODS`.
+        method_options: dictionary of arguments of the method's learner.
         data_dir: optional string, where the data lies.
         train_split: string, the classes to train on. With `"trainval"` the
             validation classes are trained on too, and tell nothing of unseen ones.
         ways: integer, classes of a training episode.
         shots: integer, support examples of a class.
         queries: integer, queries of a class.
-        steps: integer, training episodes.
-        steps_per_epoch: integer, training episodes between two validations; a
+        tasks: integer, episodes in a batch.
+        steps: integer, training steps: batches of episodes, of items or of pairs.
+        steps_per_epoch: integer, training steps between two validations; a
             checkpoint is written after each.
-        learning_rate: float, Adam's at the first step; it falls to 0 as a cosine.
+        learning_rate: float, the optimizer's at the first step; it falls to 0 as a
+            cosine.
         filters: integer, channels of the Conv-4 backbone.
         augment: bool, whether training pictures are turned, zoomed, sheared and
             shifted at random (`layers.augmentation.RandomAffine`).
-        distance: `"squared_euclidean"` or `"cosine"`.
         seed: integer, of weights and episodes.
         tests: pairs `(ways, shots)` of the test episodes.
         test_episodes: integer, episodes of each test.
     """
 
     dataset: str = "glyphs"
+    method: str = "prototypical"
+    method_options: dict = dataclasses.field(default_factory=dict)
     data_dir: str | None = None
     train_split: str = "train"
     ways: int = 60
     shots: int = 1
     queries: int = 5
+    tasks: int = 1
     steps: int = 800
     steps_per_epoch: int = 100
     learning_rate: float = 2e-3
     filters: int = 64
     augment: bool = True
-    distance: str = "squared_euclidean"
     seed: int = 0
     tests: tuple = ((5, 1), (5, 5))
     test_episodes: int = 600
 
     def __post_init__(self):
-        for name in ("ways", "shots", "queries", "steps", "steps_per_epoch", "filters"):
+        numbers = ("ways", "shots", "queries", "tasks", "steps", "filters")
+        for name in (*numbers, "steps_per_epoch"):
             if getattr(self, name) < 1:
                 raise ValueError(
                     f"{name} must be at least 1, not {getattr(self, name)}."
@@ -69,9 +75,17 @@ class Options:
             )
 
     @classmethod
-    def for_dataset(cls, dataset, **changes):
-        """Returns the options that suit a data set, with some changed."""
-        return cls(**{"dataset": dataset, **SUITED.get(dataset, {}), **changes})
+    def suited(cls, dataset, method="prototypical", **changes):
+        """Returns the options that suit data set and method, with some changed."""
+        return cls(
+            **{
+                "dataset": dataset,
+                "method": method,
+                **SUITED.get(dataset, {}),
+                **methods.get(method).suited,
+                **changes,
+            }
+        )
 
 
 # What differs from the defaults; how it was chosen is told in docs/results.md.
@@ -158,35 +172,71 @@ class Run:
             The trained model.
         """
         options = self.options
+        method = methods.get(options.method)
         train = self._load(options.train_split)
-        validation = self._load("validation").episodes(
-            5, 1, TEST_QUERIES, seed=options.seed + 1, count=VALIDATION_EPISODES
+        keras.utils.set_random_seed(options.seed)
+        learner = method.make(
+            train.item_shape, options.filters, options.ways, **options.method_options
         )
-        model = self._model(train.item_shape)
-        done = int(model.optimizer.iterations.numpy()) // options.steps_per_epoch
         epochs = options.steps // options.steps_per_epoch
-        episodes = train.episodes(
-            options.ways,
-            options.shots,
-            options.queries,
-            seed=options.seed,
-            start=done * options.steps_per_epoch,
-            augmentation=RandomAffine() if options.augment else None,
+        ends = np.arange(1, len(method.streams) + 1) * epochs // len(method.streams)
+        begin = 0
+        for stream, end in zip(method.streams, ends.tolist(), strict=True):
+            is_last = end == epochs
+            name = "checkpoint.keras" if is_last else f"checkpoint_{stream}.keras"
+            stage = Stage(stream, learner, train, options)
+            self._fit(stage, name, range(begin, end), callbacks)
+            begin = end
+        if hasattr(learner, "center_on"):
+            learner.center_on(train)
+        return learner
+
+    def _fit(self, stage, checkpoint, epochs, callbacks):
+        """Trains one stage, from its checkpoint on if there is one.
+
+        Args:
+            stage: `Stage`.
+            checkpoint: string, the name of its file.
+            epochs: range, its epochs among those of the run.
+            callbacks: list of Keras callbacks.
+        """
+        options = self.options
+        per_epoch = options.steps_per_epoch
+        rate = keras.optimizers.schedules.CosineDecay(
+            options.learning_rate, len(epochs) * per_epoch
+        )
+        model = stage.compiled(rate)
+        if (self.folder / checkpoint).exists():
+            resume(model, self.folder / checkpoint)
+        steps = int(model.optimizer.iterations.numpy())
+        done = epochs.start + steps // per_epoch
+        stream = stage.examples(steps, RandomAffine() if options.augment else None)
+        ways = options.ways if stage.learner.incremental == "fixed_ways" else 5
+        validation = self._load("validation").episodes(
+            ways, 1, TEST_QUERIES, seed=options.seed + 1, count=VALIDATION_EPISODES
         )
         # Only now, so that a mistake in the options leaves no folder behind.
-        _write_json(self.folder / "options.json", dataclasses.asdict(options))
-        if done < epochs:
-            model.fit(
-                episodes,
-                steps_per_epoch=options.steps_per_epoch,
-                initial_epoch=done,
-                epochs=epochs,
-                shuffle=False,
-                validation_data=validation,
-                verbose=0,
-                callbacks=[_Checkpoint(self.folder, done), *callbacks],
-            )
-        return model
+        write_json(self.folder / "options.json", dataclasses.asdict(options))
+        if done == epochs.stop:
+            return
+        measured = []
+        if model is not stage.learner:
+            measured = [FewShotValidation(stage.learner, validation)]
+            validation = None
+        model.fit(
+            stream,
+            steps_per_epoch=per_epoch,
+            initial_epoch=done,
+            epochs=epochs.stop,
+            shuffle=False,
+            validation_data=validation,
+            verbose=0,
+            callbacks=[
+                *measured,
+                Checkpoint(self.folder, checkpoint, done),
+                *callbacks,
+            ],
+        )
 
     def report(self, model):
         """Tests a trained model on unseen classes, and writes what the run leaves.
@@ -201,64 +251,64 @@ class Run:
         test = self._load("test")
         training_classes = self._load(options.train_split).class_names
         reports = []
-        for ways, shots in options.tests:
-            episodes = test.episodes(
-                ways,
-                shots,
-                TEST_QUERIES,
-                seed=options.seed + 2,
-                count=options.test_episodes,
-            )
-            name = f"{options.dataset} Conv4-{options.filters}"
-            reports.append(evaluate(model, episodes, name, training_classes))
+        for ways, shots in self._tests(model):
+            for tested, queries in _variants(model):
+                episodes = test.episodes(
+                    ways,
+                    shots,
+                    queries,
+                    seed=options.seed + 2,
+                    count=options.test_episodes,
+                )
+                name = f"{options.method} {options.dataset} Conv4-{options.filters}"
+                reports.append(evaluate(tested, episodes, name, training_classes))
         content = [
             {"accuracy": r.accuracy, "ci95": r.ci95, "protocol": r.protocol}
             for r in reports
         ]
         for report in reports:
             told = report.protocol
-            file = f"episodes_{told['ways']}way_{told['shots']}shot.json"
-            report.save(self.folder / file)
+            file = f"episodes_{told['ways']}way_{told['shots']}shot"
+            file += "_deployed" * (told["kind"] != model.kind)
+            file += "_imbalanced" * (told["queries"] != TEST_QUERIES)
+            report.save(self.folder / f"{file}.json")
         with replacing(self.folder / "learner.keras") as beside:
             model.save(beside)
-        self._leave_classifier(model, test)
+        if not _is_of_transductive_head(model):
+            self._leave_classifier(model, test)
         self._draw_curves()
-        self._draw_embeddings(model, test)
+        if len(getattr(model, "embedding_shape", ())) == 1:
+            self._draw_embeddings(model, test)
         # Last, as it tells that the run is complete.
-        _write_json(
+        write_json(
             self.folder / "report.json",
             {"options": dataclasses.asdict(options), "tests": content},
         )
         return reports
 
+    def _tests(self, model):
+        """Returns ways and shots of the tests that the model can take."""
+        tests = self.options.tests
+        if model.incremental == "fixed_ways":
+            tests = [test for test in tests if test[0] == self.options.ways]
+        return tests
+
     def _load(self, split):
         return datasets.load(self.options.dataset, split, self.options.data_dir)
-
-    def _model(self, item_shape):
-        """Returns the model of the last checkpoint, or a new one."""
-        options = self.options
-        path = self.folder / "checkpoint.keras"
-        keras.utils.set_random_seed(options.seed)
-        if path.exists():
-            return keras.saving.load_model(path)
-        backbone = Conv4(item_shape, options.filters)
-        model = PrototypicalNetwork(backbone, options.distance)
-        rate = keras.optimizers.schedules.CosineDecay(
-            options.learning_rate, options.steps
-        )
-        model.compile(optimizer=keras.optimizers.Adam(rate))
-        return model
 
     def _leave_classifier(self, model, test):
         """Leaves a classifier of some unseen classes, and draws what it says."""
         generator = np.random.Generator(np.random.PCG64(self.options.seed))
-        chosen = generator.choice(len(test), PICTURED_WAYS, replace=False)
+        ways = PICTURED_WAYS
+        if model.incremental == "fixed_ways":
+            ways = self.options.ways
+        chosen = generator.choice(len(test), ways, replace=False)
         names = [test.class_names[i] for i in chosen]
         items = np.stack([test.class_items(name)[:20] for name in names])
         support, query = items[:, :PICTURED_SHOTS], items[:, PICTURED_SHOTS:]
         support, query = (x.reshape(-1, *test.item_shape) for x in (support, query))
-        support_labels = np.repeat(np.arange(PICTURED_WAYS), PICTURED_SHOTS)
-        query_labels = np.repeat(np.arange(PICTURED_WAYS), len(query) // PICTURED_WAYS)
+        support_labels = np.repeat(np.arange(ways), PICTURED_SHOTS)
+        query_labels = np.repeat(np.arange(ways), len(query) // ways)
         classifier = model.adapt(support, support_labels, class_names=names)
         with replacing(self.folder / "classifier.keras") as beside:
             classifier.save(beside)
@@ -300,25 +350,19 @@ class Run:
             figure.savefig(beside, dpi=150)
 
 
-class _Checkpoint(keras.callbacks.Callback):
-    """Keeps the model with its optimizer, and the history, after each epoch."""
-
-    def __init__(self, folder, done):
-        super().__init__()
-        self.folder = folder
-        path = folder / "history.json"
-        history = json.loads(path.read_text()) if path.exists() else {}
-        # What came after the last checkpoint is trained again.
-        self.history = {name: values[:done] for name, values in history.items()}
-
-    def on_epoch_end(self, epoch, logs=None):
-        for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(float(value))
-        _write_json(self.folder / "history.json", self.history)
-        with replacing(self.folder / "checkpoint.keras") as beside:
-            self.model.save(beside)
+def _is_of_transductive_head(model):
+    return getattr(model, "head", None) is not None and model.kind == "transductive"
 
 
-def _write_json(path, content):
-    with replacing(path) as beside:
-        beside.write_text(json.dumps(content, indent=1, ensure_ascii=False))
+def _variants(model):
+    """Returns what is tested, on which queries, to tell what a figure rests on.
+
+    A transductive head profits from equally many queries of each class, and a
+    gradient-based learner from the statistics of all queries.
+    """
+    variants = [(model, TEST_QUERIES)]
+    if _is_of_transductive_head(model):
+        variants.append((model, DirichletQueries(TEST_QUERIES)))
+    elif model.kind == "transductive":
+        variants.append((model.deployable(), TEST_QUERIES))
+    return variants

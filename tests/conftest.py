@@ -6,9 +6,11 @@ import tempfile
 
 import pytest
 
-# Before the package is imported, so that no test reads a cache of an older version.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ["FSL_KERAS_HOME"] = tempfile.mkdtemp(prefix="fsl-keras-tests-")
+# Before the package is imported, so that no test reads a cache of an older version.
+# The workers of a parallel run share the one of the process that started them.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["FSL_KERAS_HOME"] = tempfile.mkdtemp(prefix="fsl-keras-tests-")
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from PIL import Image
 
 import fsl_keras as fsl
 from fsl_keras import cli
+from fsl_keras.methods import METHODS
 
 SMALL = [
     "--ways=5",
@@ -21,7 +22,6 @@ SMALL = [
     "--steps-per-epoch=2",
     "--filters=4",
     "--test-episodes=4",
-    "--deterministic",
 ]
 COMMAND = [sys.executable, "-c", "from fsl_keras.cli import main; main()"]
 
@@ -186,9 +186,10 @@ def test_a_learner_is_no_classifier(run_cli, learner, folder):
 
 
 def train(folder, *options):
+    """Trains in a process of its own: it cannot leave deterministic operations."""
     environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1"}
     return subprocess.Popen(
-        [*COMMAND, "train", "--output", folder, *SMALL, *options],
+        [*COMMAND, "train", "--output", folder, *SMALL, "--deterministic", *options],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -226,3 +227,42 @@ def test_a_run_that_was_killed_and_resumed_ends_like_one_that_was_not(tmp_path):
         weights(tmp_path / "whole"), weights(tmp_path / "killed"), strict=True
     ):
         np.testing.assert_array_equal(one, other)
+
+
+def test_methods_are_listed_with_paper_kind_and_options(run_cli):
+    status, output, _ = run_cli("methods")
+    assert status == 0
+    lines = {line.split("│")[1].strip(): line for line in output.splitlines()[3:-1]}
+    assert set(lines) == set(METHODS)
+    assert "Finn et al., 2017" in lines["maml"]
+    assert "transductive" in lines["maml"]
+    assert "inner_steps=3" in lines["maml"]
+    assert "makes no classifier" in lines["tim"]
+
+
+def test_another_method_and_its_options(run_cli, tmp_path):
+    folder = tmp_path / "run"
+    status, output, _ = run_cli(
+        "train", "--method=simple_shot", f"--output={folder}", "--no-augment", *SMALL
+    )
+    assert status == 0
+    assert "5-way 5-shot" in output
+    status, _, error = run_cli("train", "--method=magic", f"--output={folder}-2")
+    assert status == 1
+    assert "no method 'magic'" in error
+    status, _, error = run_cli(
+        "train", "--option=speed=3", f"--output={folder}-2", *SMALL
+    )
+    assert status == 1
+    assert "no options ['speed']" in error
+    status, _, error = run_cli("train", "--option=speed", f"--output={folder}-2")
+    assert status == 1
+    assert "NAME=VALUE" in error
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("a=0.5", 0.5), ("a=true", True), ("a=cosine", "cosine"), ("a=null", None)],
+)
+def test_the_value_of_an_option(text, value):
+    assert cli._parsed_option(text) == ("a", value)

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -8,9 +9,9 @@ from fsl_keras.runs import Options, Run
 
 
 def test_a_data_set_brings_its_options():
-    options = Options.for_dataset("omniglot", seed=3)
+    options = Options.suited("omniglot", seed=3)
     assert (options.train_split, options.seed) == ("trainval", 3)
-    assert Options.for_dataset("glyphs") == Options()
+    assert Options.suited("glyphs") == Options()
 
 
 @pytest.mark.parametrize("name", ["ways", "shots", "queries", "steps", "filters"])
@@ -82,8 +83,6 @@ def test_a_complete_run_is_not_trained_again(run):
 
 
 def test_the_classifier_of_a_run_knows_unseen_classes(run):
-    import keras
-
     classifier = keras.saving.load_model(run.folder / "classifier.keras")
     probabilities = classifier.predict(np.zeros((2, 28, 28, 1), "uint8"), verbose=0)
     assert probabilities.shape == (2, 5)
@@ -100,3 +99,49 @@ def test_a_mistake_leaves_no_folder(tmp_path):
     with pytest.raises(ValueError, match="Lower `ways`"):
         run.train()
     assert not run.folder.exists()
+
+
+def test_a_method_of_two_streams_goes_on_where_it_stopped(tmp_path):
+    small = {"ways": 5, "filters": 4, "tests": ((5, 1),), "test_episodes": 4}
+    options = Options.suited(
+        "glyphs", "meta_baseline", steps=4, steps_per_epoch=1, augment=False, **small
+    )
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    whole, stopped = (Run.start(tmp_path / name, options) for name in ("a", "b"))
+    expected = whole.train().get_weights()
+    with pytest.raises(KeyboardInterrupt):
+        stopped.train([Stop()])
+    learned = Run.resume(stopped.folder, {}).train().get_weights()
+    for weight, same in zip(learned, expected, strict=True):
+        np.testing.assert_allclose(weight, same, rtol=1e-3, atol=1e-4)
+    history = json.loads((stopped.folder / "history.json").read_text())
+    assert len(history["loss"]) == len(history["val_accuracy"]) == 4
+
+
+def test_the_report_shows_what_answering_alone_costs(tmp_path):
+    options = Options.suited(
+        "glyphs",
+        "anil",
+        method_options={"inner_steps": 1},
+        steps=2,
+        steps_per_epoch=2,
+        ways=4,
+        tasks=1,
+        filters=4,
+        tests=((4, 1), (5, 1)),
+        test_episodes=4,
+    )
+    run = Run.start(tmp_path / "run", options)
+    reports = run.report(run.train())
+    # Ways are fixed, so there is no test of 5 ways.
+    assert [report.protocol["ways"] for report in reports] == [4, 4]
+    modes = [report.protocol["batch_norm"] for report in reports]
+    assert modes == ["transductive", "support"]
+    names = {path.name for path in run.folder.iterdir()}
+    assert {"episodes_4way_1shot.json", "episodes_4way_1shot_deployed.json"} <= names
+    assert "embeddings.png" not in names

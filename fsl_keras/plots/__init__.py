@@ -6,7 +6,18 @@ Names are written in Matplotlib's fonts: where these lack the script of a name, 
 font that has it into `matplotlib.rcParams["font.family"]`.
 """
 
+from fsl_keras.plots.attention import attention
 from fsl_keras.plots.charts import embeddings, training_curves
+from fsl_keras.plots.comparison import comparison
+from fsl_keras.plots.regression import regression
 from fsl_keras.plots.sheets import episode, few_shot_classes
 
-__all__ = ["embeddings", "episode", "few_shot_classes", "training_curves"]
+__all__ = [
+    "attention",
+    "comparison",
+    "embeddings",
+    "episode",
+    "few_shot_classes",
+    "regression",
+    "training_curves",
+]

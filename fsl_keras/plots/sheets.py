@@ -41,7 +41,7 @@ def few_shot_classes(images, labels, class_names=None, columns=10):
     >>> len(figure.axes[0].images)
     6
     """
-    images = _pictures(images, "images")
+    images = pictures_of(images, "images")
     labels = class_ids(labels, len(images), "labels")
     ranks, classes = _ranks(labels), np.unique(labels[labels >= 0])
     drawn = np.flatnonzero((labels >= 0) & (ranks < columns))
@@ -96,7 +96,7 @@ def episode(
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['heron', 'egret', 'support set', 'query set', '✓ egret 0.80']
     """
-    support, query = _pictures(support, "support"), _pictures(query, "query")
+    support, query = pictures_of(support, "support"), pictures_of(query, "query")
     labels = class_ids(support_labels, len(support), "support_labels")
     classes, truth = np.unique(labels[labels >= 0]), None
     if query_labels is not None:
@@ -124,7 +124,7 @@ def episode(
     return sheet.finish()
 
 
-def _pictures(images, what):
+def pictures_of(images, what):
     """Returns `images` as floats in [0, 1], `[n, H, W]` or `[n, H, W, 3]`."""
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or images.size == 0:

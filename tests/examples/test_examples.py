@@ -4,6 +4,7 @@ import importlib.util
 import pathlib
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -117,5 +118,77 @@ def test_why_few_examples_are_hard(tmp_path):
     assert_draws_what_is_committed(tmp_path, "06")
 
 
+def test_siamese_networks(tmp_path):
+    found = load("07_siamese_networks.py").main(tmp_path, steps=2, count=20)
+    assert found["overlap"] == 0
+    # The threshold takes more steps; to tell the likelier of two pairs does not.
+    same_letter, two_letters = found["probabilities"]
+    assert same_letter > two_letters
+    assert found["accuracy"] > 0.2
+    assert_draws_what_is_committed(tmp_path, "07")
+
+
+def test_pairs_are_drawn_beside_what_the_network_says_of_them():
+    pictures = np.zeros((4, 28, 28, 1))
+    same = np.array([1.0, 0.0, 1.0, 0.0])
+    figure = load("07_siamese_networks.py").draw(
+        pictures, pictures, same, probabilities=np.array([0.9, 0.8, 0.7, 0.1])
+    )
+    titles = [axes.get_title() for axes in figure.axes if axes.images]
+    assert titles == ["same: 90%", "same: 70%", "same: 10%", "same: 80%"]
+    plt.close(figure)
+
+
+def test_meta_learner(tmp_path):
+    found = load("08_meta_learner.py").main(tmp_path, updates=10, count=4)
+    assert found["after"].keys() == {"transductive", "support"}
+    assert all(len(accuracies) == 3 for accuracies in found["after"].values())
+    assert found["script"][5] > 1 / 5  # chance
+    assert found["script"][6] > 1 / 6
+    assert_draws_what_is_committed(tmp_path, "08")
+
+
+def test_a_shared_head_guesses_before_the_first_step():
+    backbone = fsl.backbones.Conv4((28, 28, 1), filters=4)
+    model = fsl.models.MAML(backbone, inner_steps=1, inner_rate=0.0, shared_head=True)
+    model.head_kernel.assign(np.linspace(-1, 1, 4)[:, None])
+    x, _ = next(iter(glyphs().episodes(ways=5, shots=1, queries=2)))
+    logits = model.predict(x, verbose=0)
+    np.testing.assert_array_equal(logits, np.repeat(logits[..., :1], 5, axis=-1))
+
+
+def test_maml(tmp_path):
+    found = load("09_maml.py").main(tmp_path, updates=50, count=100)
+    assert found["after"] < found["before"]
+    assert_draws_what_is_committed(tmp_path, "09")
+
+
+def test_a_wave_goes_through_its_points():
+    points, line = np.array([[-1.0], [0.5], [2.0]]), np.linspace(-5, 5, 7)
+    wave = load("09_maml.py").true_wave(points, 3 * np.sin(points - 0.7), line)
+    np.testing.assert_allclose(wave, 3 * np.sin(line - 0.7), atol=1e-9)
+
+
+def test_matching_networks(tmp_path):
+    found = load("10_matching_networks.py").main(tmp_path, steps=2, count=10)
+    assert found["overlap"] == 0
+    assert found["after"] > 0.2  # chance
+    assert 1 / 4 < found["attention"] < 1
+    assert_draws_what_is_committed(tmp_path, "10")
+
+
 def glyphs():
     return fsl.datasets.load("glyphs", split="test")
+
+
+def test_all_methods_are_measured_on_the_same_episodes(tmp_path):
+    example = load("11_all_methods.py")
+    found = example.main(tmp_path, steps=10, count=50)
+    assert len(found) == 3
+    for accuracies in found.values():
+        assert set(accuracies) == set(example.HEADS)
+        assert min(accuracies.values()) > 0.3
+    # At one shot the prototype is the example.
+    of_one_shot = found["1-shot"]
+    assert of_one_shot["prototypes"] == of_one_shot["nearest neighbour"]
+    assert_draws_what_is_committed(tmp_path, "11")

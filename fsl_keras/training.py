@@ -1,0 +1,130 @@
+"""Training of any method by plain `fit`, stage by stage, with checkpoints."""
+
+import json
+
+import keras
+import tensorflow as tf
+
+from fsl_keras.files import replacing
+from fsl_keras.pretraining import SupervisedPretraining
+
+# Items or pairs in a batch where a stage does not train on episodes.
+BATCH = 256
+
+
+class Stage:
+    """One `fit` of a method, of a model that shares its weights with the learner.
+
+    Args:
+        stream: `"episodes"`, `"batches"` or `"pairs"`.
+        learner: the learner that is being made.
+        data: `ClassDataset` to train on.
+        options: `runs.Options`.
+    """
+
+    def __init__(self, stream, learner, data, options):
+        self.stream = stream
+        self.learner = learner
+        self.data = data
+        self.options = options
+
+    def compiled(self, rate):
+        """Returns the model to train, compiled with a learning rate."""
+        adam = keras.optimizers.Adam(rate)
+        if self.stream == "episodes":
+            optimizer = self.learner.default_optimizer()
+            optimizer.learning_rate = rate
+            self.learner.compile(optimizer=optimizer)
+            return self.learner
+        if self.stream == "batches":
+            head = getattr(self.learner, "pretraining_head", "linear")
+            backbone = self.learner.backbone
+            model = SupervisedPretraining(backbone, len(self.data), head)
+            model.compile(optimizer=adam)
+            return model
+        model = self.learner.pair_model
+        model.compile(
+            optimizer=adam,
+            loss="binary_crossentropy",
+            metrics=["accuracy"],
+            # Keras would take XLA on a CPU too, where it is slower.
+            jit_compile=bool(tf.config.list_physical_devices("GPU")),
+        )
+        return model
+
+    def examples(self, start, augmentation):
+        """Returns the endless stream of the stage, from a step on."""
+        options = self.options
+        if self.stream == "episodes":
+            return self.data.episodes(
+                options.ways,
+                options.shots,
+                options.queries,
+                tasks=options.tasks,
+                seed=options.seed,
+                start=start * options.tasks,
+                augmentation=augmentation,
+            )
+        draw = self.data.batches if self.stream == "batches" else self.data.pairs
+        return draw(BATCH, seed=options.seed, start=start, augmentation=augmentation)
+
+
+def resume(model, checkpoint):
+    """Gives a compiled model the weights and the optimizer's state of a file."""
+    stored = keras.saving.load_model(checkpoint)
+    model.set_weights(stored.get_weights())
+    model.optimizer.build(model.trainable_variables)
+    pairs = zip(model.optimizer.variables, stored.optimizer.variables, strict=True)
+    for variable, value in pairs:
+        variable.assign(value)
+
+
+class FewShotValidation(keras.callbacks.Callback):
+    """Measures the learner on episodes after each epoch of a stage without them.
+
+    Args:
+        learner: the learner, which shares its weights with the trained model.
+        episodes: finite stream of episodes.
+    """
+
+    def __init__(self, learner, episodes):
+        super().__init__()
+        self.learner = learner
+        self.episodes = episodes
+        self.learner.compile(optimizer=None)
+
+    def on_epoch_end(self, epoch, logs=None):
+        measured = self.learner.evaluate(self.episodes, return_dict=True, verbose=0)
+        logs.update({f"val_{name}": value for name, value in measured.items()})
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps the model with its optimizer, and the history, after each epoch.
+
+    Args:
+        folder: path of the run.
+        name: string, the file of the model.
+        done: integer, the epochs of the run that are done.
+    """
+
+    def __init__(self, folder, name, done):
+        super().__init__()
+        self.folder = folder
+        self.name = name
+        path = folder / "history.json"
+        history = json.loads(path.read_text()) if path.exists() else {}
+        # What came after the last checkpoint is trained again.
+        self.history = {name: values[:done] for name, values in history.items()}
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))
+        write_json(self.folder / "history.json", self.history)
+        with replacing(self.folder / self.name) as beside:
+            self.model.save(beside)
+
+
+def write_json(path, content):
+    """Writes JSON for people to read, whole or not at all."""
+    with replacing(path) as beside:
+        beside.write_text(json.dumps(content, indent=1, ensure_ascii=False))

@@ -1,0 +1,198 @@
+"""What holds for every method. A new one joins by its entry in `METHODS`."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fsl_keras import FewShotClassifier, methods
+from fsl_keras.evaluation import evaluate
+from fsl_keras.methods import METHODS
+from fsl_keras.runs import Options
+from fsl_keras.training import Stage
+from tests.checks import assert_config_round_trip, random_classes, run_python
+
+ITEM, WAYS = (16, 16, 1), 3
+# Few inner steps: what is tested here is not how well they learn.
+FEW = {"inner_steps": 1}
+ARGUMENTS = {
+    **dict.fromkeys(
+        ["maml", "anil", "meta_sgd", "maml++", "proto_maml", "reptile"], FEW
+    ),
+    "baseline": {"steps": 5},
+    "baseline++": {"steps": 5},
+}
+
+# Methods whose learner can be made a classifier. Variants of MAML that differ in
+# training alone go without: saving and exporting takes a while.
+TRANSDUCTIVE = [name for name, method in METHODS.items() if method.head]
+CLASSIFYING = [n for n in METHODS if n not in (*TRANSDUCTIVE, "anil", "meta_sgd")]
+
+each_method = pytest.mark.parametrize("name", METHODS)
+
+
+def make(name, ways=WAYS):
+    keras.utils.set_random_seed(0)
+    arguments = ARGUMENTS.get(name, {})
+    return METHODS[name].make(ITEM, filters=4, ways=ways, **arguments)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return random_classes(6, 12, ITEM)
+
+
+@pytest.fixture(scope="module")
+def episode(data):
+    return next(data.episodes(WAYS, 2, 3, tasks=2).as_numpy_iterator())
+
+
+@pytest.fixture(scope="module")
+def reloaded(tmp_path_factory, data, episode):
+    """What learners and classifiers answer here, and in a fresh process."""
+    folder = tmp_path_factory.mktemp("methods")
+    support = np.concatenate([data.class_items(n)[:2] for n in data.class_names[:WAYS]])
+    labels = np.arange(WAYS).repeat(2)
+    np.savez(folder / "inputs.npz", **episode[0], pictures=support)
+    answers = {}
+    for name in CLASSIFYING:
+        learner = make(name)
+        learner.save(folder / f"{name}.keras")
+        classifier = learner.adapt(support, labels)
+        classifier.save(folder / f"{name}-classifier.keras")
+        classifier.export(folder / f"{name}-exported")
+        answers[name] = {
+            "learner": learner.deployable().predict(episode[0], verbose=0).tolist(),
+            "classifier": classifier.predict(support, verbose=0).tolist(),
+        }
+    return answers, json.loads(run_python(FRESH, folder, *CLASSIFYING).splitlines()[-1])
+
+
+FRESH = """
+import json, sys, keras, numpy as np, tensorflow as tf
+import fsl_keras
+folder, *names = sys.argv[1:]
+inputs = dict(np.load(folder + "/inputs.npz"))
+pictures = inputs.pop("pictures")
+answers = {}
+for name in names:
+    learner = keras.saving.load_model(f"{folder}/{name}.keras").deployable()
+    classifier = keras.saving.load_model(f"{folder}/{name}-classifier.keras")
+    exported = tf.saved_model.load(f"{folder}/{name}-exported")
+    answers[name] = {
+        "learner": learner.predict(inputs, verbose=0).tolist(),
+        "classifier": classifier.predict(pictures, verbose=0).tolist(),
+        "exported": exported.serve(pictures)["probabilities"].numpy().tolist(),
+    }
+print(json.dumps(answers))
+"""
+
+
+@pytest.mark.parametrize("name", CLASSIFYING)
+def test_is_the_same_in_a_fresh_process(reloaded, name):
+    here, there = (answers[name] for answers in reloaded)
+    for kind, answer in here.items():
+        np.testing.assert_allclose(there[kind], answer, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", CLASSIFYING)
+def test_its_exported_classifier_answers_the_same(reloaded, name):
+    here, there = (answers[name] for answers in reloaded)
+    np.testing.assert_allclose(there["exported"], here["classifier"], atol=1e-4)
+
+
+@each_method
+def test_symbolic_and_eager_shapes_agree(name, episode):
+    learner = make(name)
+    shape = learner.compute_output_shape({k: v.shape for k, v in episode[0].items()})
+    assert shape == (2, 3 * WAYS, WAYS)
+    assert tuple(learner(episode[0]).shape) == shape
+    assert_config_round_trip(learner)
+
+
+@each_method
+def test_an_episode_of_one_class(name, data):
+    x, _ = next(data.episodes(1, 2, 3).as_numpy_iterator())
+    logits = np.asarray(make(name, ways=1)(x))
+    assert logits.shape == (1, 3, 1)
+    assert np.isfinite(logits).all()
+
+
+@each_method
+def test_a_class_without_examples_is_never_chosen(name, data):
+    x, _ = next(data.episodes(2, 2, 3).as_numpy_iterator())
+    x["support_labels"] = np.pad(x["support_labels"], [(0, 0), (0, 0), (0, 1)])
+    logits = np.asarray(make(name)(x))
+    assert np.isfinite(logits).all()
+    assert (logits[..., 2] < -1e8).all()
+
+
+@each_method
+def test_training_lowers_the_loss_of_a_batch(name, data):
+    learner = make(name)
+    options = Options(
+        ways=WAYS, shots=2, queries=3, tasks=2, steps=4, steps_per_epoch=2
+    )
+    for stream in METHODS[name].streams:
+        stage = Stage(stream, learner, data, options)
+        model = stage.compiled(0.5 if name == "reptile" else 0.01)
+        x, y = next(iter(stage.examples(0, None)))
+        losses = [float(model.train_on_batch(x, y)[0]) for _ in range(8)]
+        assert min(losses[-2:]) < losses[0], stream
+
+
+@each_method
+def test_mixed_precision_gives_finite_numbers(name, episode):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        learner = make(name)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    logits = np.asarray(learner(episode[0]))
+    assert logits.dtype == np.float32
+    assert np.isfinite(logits).all()
+
+
+@each_method
+def test_xla_gives_the_same_or_is_refused(name, episode):
+    learner = make(name)
+    if not learner.supports_jit:
+        with pytest.raises(ValueError, match="jit_compile=False"):
+            learner.compile(jit_compile=True)
+        return
+    compiled = tf.function(lambda x: learner(x, training=False), jit_compile=True)
+    np.testing.assert_allclose(
+        compiled(episode[0]), learner(episode[0]), rtol=1e-3, atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("name", TRANSDUCTIVE)
+def test_a_transductive_method_makes_no_classifier(name):
+    learner = make(name)
+    with pytest.raises(ValueError, match=r"transductive.*inductive head"):
+        learner.adapt(np.zeros((3, *ITEM), "float32"), [0, 1, 2])
+    with pytest.raises(ValueError, match=r"learner\.adapt"):
+        FewShotClassifier.from_examples(learner, np.zeros((3, *ITEM)), [0, 1, 2])
+
+
+@each_method
+def test_the_report_of_a_method(name, data):
+    learner = make(name)
+    report = evaluate(learner, data.episodes(WAYS, 1, 2, count=2))
+    assert report.protocol["kind"] == learner.kind
+    assert learner.incremental in ("exact", "refit", "fixed_ways")
+
+
+def test_options_are_those_of_the_learner():
+    options = METHODS["proto_maml"].options
+    assert options["inner_steps"] == 5
+    assert METHODS["prototypical"].options["distance"] == "squared_euclidean"
+    with pytest.raises(ValueError, match=r"no options \['speed'\].*inner_steps"):
+        METHODS["maml"].make(ITEM, speed=3)
+
+
+def test_an_unknown_method():
+    with pytest.raises(ValueError, match=r"no method 'magic'.*prototypical"):
+        methods.get("magic")
