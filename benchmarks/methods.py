@@ -1,0 +1,96 @@
+"""Every method, trained for few steps, beside its own untrained self.
+
+    python benchmarks/methods.py runs/methods [--methods maml feat] [--steps 400]
+
+Each is trained on `glyphs` as by `fsl-keras train`, with the options that suit it but
+for the number of steps, on a Conv-4 of 64 filters, and tested on the same 300 episodes
+of 5 classes of scripts it never saw. Untrained is the same network with its first
+weights, its statistics of batch normalization set by 100 batches of training pictures.
+Methods that answer by the statistics of all queries are tested as a classifier would
+answer, too, and transductive heads on Dirichlet(2) distributed queries.
+"""
+
+import argparse
+import pathlib
+
+import keras
+
+import fsl_keras as fsl
+from fsl_keras.episodes import DirichletQueries
+from fsl_keras.evaluation import compare, evaluate
+from fsl_keras.methods import METHODS
+from fsl_keras.runs import Options, Run
+
+EPISODES, SEED = 300, 2
+
+
+def options_of(name, steps):
+    changes = {} if steps is None else {"steps": steps, "steps_per_epoch": steps // 2}
+    return Options.suited("glyphs", name, **changes)
+
+
+def untrained(options, train):
+    """The method with its first weights; running statistics need some pictures."""
+    keras.utils.set_random_seed(options.seed)
+    learner = METHODS[options.method].make(
+        train.item_shape, options.filters, options.ways, **options.method_options
+    )
+    network = getattr(learner, "backbone", None) or learner.network
+    for pictures, _ in train.batches(256, seed=SEED, count=100):
+        network(pictures, training=True)
+    if hasattr(learner, "center_on"):
+        learner.center_on(train)
+    return learner
+
+
+def row(name, steps, folder, train, test):
+    options = options_of(name, steps)
+    # The ways that methods of fixed ways were made for.
+    exams = [
+        test.episodes(5, shots, 15, tasks=10, seed=SEED, count=EPISODES)
+        for shots in (1, 5)
+    ]
+    first = evaluate(untrained(options, train), exams[0], "untrained")
+    learner = Run(folder / name, options).train()
+    reports = [evaluate(learner, exam, name) for exam in exams]
+    (gain,) = compare([first, reports[0]])
+    cells = [name, _spelled(first)]
+    cells += [_spelled(report) for report in reports]
+    cells += [f"{100 * gain.difference:+.1f} ± {100 * gain.ci95:.1f}"]
+    if METHODS[name].head is not None:
+        unequal = test.episodes(
+            5, 1, DirichletQueries(15), tasks=10, seed=SEED, count=EPISODES
+        )
+        cells += ["", _spelled(evaluate(learner, unequal, name))]
+    elif learner.kind == "transductive":
+        cells += [_spelled(evaluate(learner.deployable(), exams[0], name)), ""]
+    else:
+        cells += ["", ""]
+    return cells
+
+
+def _spelled(report):
+    told = report.protocol
+    return (
+        f"{100 * report.accuracy:.1f} ± {100 * report.ci95:.1f} ({told['batch_norm']})"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=pathlib.Path, help="where the runs are written")
+    parser.add_argument("--methods", nargs="*", default=list(METHODS))
+    parser.add_argument("--steps", type=int, help="training steps of each method")
+    arguments = parser.parse_args()
+    train, test = (fsl.datasets.load("glyphs", split=s) for s in ("train", "test"))
+    columns = ["method", "untrained 1-shot", "1-shot", "5-shot"]
+    columns += ["gain, points", "1-shot as a classifier", "1-shot, unequal queries"]
+    print("| " + " | ".join(columns) + " |")
+    print("|" + "---|" * len(columns), flush=True)
+    for name in arguments.methods:
+        cells = row(name, arguments.steps, arguments.folder, train, test)
+        print("| " + " | ".join(cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

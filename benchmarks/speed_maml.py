@@ -1,0 +1,89 @@
+"""Speed of a MAML training step, beside functional PyTorch's on the same work.
+
+    python benchmarks/speed_maml.py                              # ours alone
+    python benchmarks/speed_maml.py --peer VENV/bin/python       # and the ratios
+
+Conv-4 with 64 filters, 28x28, 5-way 1-shot 15-query, 5 inner steps, 4 tasks, through
+`model.fit`. VENV is a virtual environment of its own that has torch. Both run in turn.
+Let nothing else run meanwhile.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+TASKS, WAYS, SHOTS, QUERIES, STEPS, RATE = 4, 5, 1, 15, 5, 0.4
+# What we aim at, as a share of PyTorch's time.
+BARS = {"second order": 0.60, "first order": 0.55}
+
+
+def measure():
+    """Prints a JSON line: milliseconds a step, and seconds to compile."""
+    import keras
+    import numpy as np
+
+    import fsl_keras as fsl
+
+    pictures = np.random.default_rng(0).random((400, 28, 28, 1), "float32")
+    data = fsl.ClassDataset.from_arrays(pictures, np.repeat(np.arange(20), 20))
+    episodes = data.episodes(WAYS, SHOTS, QUERIES, tasks=TASKS)
+    for work in BARS:
+        backbone = fsl.backbones.Conv4(data.item_shape)
+        logits = keras.layers.Dense(WAYS, name="logits")(backbone.output)
+        network = keras.Model(backbone.input, logits)
+        model = fsl.models.MAML(network, STEPS, RATE, work == "second order")
+        model.compile()
+        seconds = []
+        for steps in (1, 8, 8):
+            start = time.perf_counter()
+            model.fit(episodes, steps_per_epoch=steps, shuffle=False, verbose=0)
+            seconds.append((time.perf_counter() - start) / steps)
+        row = {"work": work, "ms": 1e3 * min(seconds[1:]), "compile_s": seconds[0]}
+        print(json.dumps(row), flush=True)
+
+
+def run(python, *arguments):
+    lines = subprocess.run(
+        [python, *arguments], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    rows = [json.loads(line) for line in lines if line.startswith("{")]
+    return {row["work"]: row for row in rows}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peer", help="a Python that has torch")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        measure()
+        return
+    torch = pathlib.Path(__file__).with_name("speed_maml_torch.py")
+    ours, theirs = [], []
+    for _ in range(arguments.rounds):
+        ours.append(run(sys.executable, __file__, "--measure"))
+        if arguments.peer:
+            theirs.append(run(arguments.peer, torch))
+    print("| work | ours, ms | torch, ms | ratio (min, median, max) | bar | compile |")
+    print("|---|---|---|---|---|---|")
+    for work, bar in BARS.items():
+        cells = [work, f"{statistics.median(r[work]['ms'] for r in ours):.0f}", "", ""]
+        if theirs:
+            ratios = sorted(
+                a[work]["ms"] / b[work]["ms"] for a, b in zip(ours, theirs, strict=True)
+            )
+            cells[2] = f"{statistics.median(r[work]['ms'] for r in theirs):.0f}"
+            cells[3] = (
+                f"{ratios[0]:.2f}, {statistics.median(ratios):.2f}, {ratios[-1]:.2f}"
+            )
+        compiled = max(r[work]["compile_s"] for r in ours)
+        print("| " + " | ".join([*cells, str(bar), f"{compiled:.0f} s"]) + " |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Many heads on the same frozen features and the same episodes.
+
+A backbone is trained to classify the training scripts, as any classifier is; then it is
+frozen, and its features of unseen scripts are computed once. A method is now only a
+head: what it makes of one labelled example of each of five classes. Transductive heads
+look at all queries at once and are a league of their own; most take for granted that
+every class has as many queries, so they are tested where that is not so as well.
+
+    python examples/11_all_methods.py [FOLDER FOR THE PICTURES]
+"""
+
+import pathlib
+import sys
+
+import keras
+import numpy as np
+
+import fsl_keras as fsl
+from fsl_keras import heads
+
+PICTURES = pathlib.Path(__file__).parent / "pictures"
+
+HEADS = {
+    "nearest neighbour": heads.NearestNeighborHead,
+    "prototypes": heads.PrototypeHead,
+    "prototypes, cosine": lambda: heads.PrototypeHead(distance="cosine"),
+    "SimpleShot": heads.SimpleShotHead,
+    "attention": heads.MatchingHead,
+    "ridge": heads.RidgeHead,
+    "linear": heads.LinearHead,
+    "linear, cosine": lambda: heads.LinearHead(distance="cosine"),
+    "soft k-means": heads.SoftKMeansHead,
+    "BD-CSPN": heads.BDCSPNHead,
+    "LaplacianShot": heads.LaplacianShotHead,
+    "TIM": heads.TIMHead,
+    "alpha-TIM": lambda: heads.TIMHead(alpha=2.0),
+    "PT-MAP": heads.PTMAPHead,
+    "fine-tuning": heads.TransductiveFinetuningHead,
+}
+
+
+def main(folder=PICTURES, steps=200, count=600):
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(0)
+    train, test = (fsl.datasets.load("glyphs", split=s) for s in ("train", "test"))
+    backbone = fsl.backbones.Conv4(train.item_shape)
+    classifier = fsl.pretraining.SupervisedPretraining(backbone, classes=len(train))
+    classifier.compile()
+    classifier.fit(
+        train.batches(128, augmentation=fsl.layers.augmentation.RandomAffine()),
+        steps_per_epoch=steps,
+        shuffle=False,
+        verbose=2,
+    )
+    base, features = features_of(backbone, train), features_of(backbone, test)
+    center = np.mean([base.class_items(name) for name in base.class_names], (0, 1))
+    nothing = keras.Sequential(
+        [keras.Input(features.item_shape), keras.layers.Identity()]
+    )
+
+    # Shots and queries of each class; episode i of a seed has the same classes in all.
+    protocols = {
+        "1-shot": (1, 15),
+        "1-shot, unequal queries": (1, fsl.episodes.DirichletQueries(15)),
+        "5-shot": (5, 15),
+    }
+    exams = {
+        exam: features.episodes(5, shots, queries, tasks=50, seed=2, count=count)
+        for exam, (shots, queries) in protocols.items()
+    }
+    reports = {exam: [] for exam in exams}
+    for name, make in HEADS.items():
+        head = make()
+        model = fsl.models.MetricModel(nothing, head)
+        if isinstance(head, heads.SimpleShotHead):
+            head.center.assign(center)  # of the training classes
+        for exam, episodes in exams.items():
+            report = fsl.evaluation.evaluate(model, episodes, name)
+            reports[exam].append(report)
+            accuracy, interval = 100 * report.accuracy, 100 * report.ci95
+            print(f"{name} ({model.kind}), {exam}: {accuracy:.1f}% ± {interval:.1f}%")
+    draw(reports).savefig(folder / "11_all_methods.png", dpi=80)
+    return {exam: {r.name: r.accuracy for r in rows} for exam, rows in reports.items()}
+
+
+def features_of(backbone, data):
+    """The features of a data set as a data set of vectors."""
+    names = data.class_names
+    items = [data.class_items(name) for name in names]
+    labels = np.repeat(np.arange(len(names)), [len(part) for part in items])
+    pictures = np.concatenate(items) / np.float32(255)
+    vectors = backbone.predict(pictures, batch_size=256, verbose=0)
+    return fsl.ClassDataset.from_arrays(vectors, labels, names, data.name)
+
+
+def draw(reports):
+    """Draws accuracies with intervals, inductive and transductive heads apart."""
+    first = next(iter(reports.values()))
+    return fsl.plots.comparison(
+        [report.name for report in first],
+        {exam: [r.accuracy for r in rows] for exam, rows in reports.items()},
+        {exam: [r.ci95 for r in rows] for exam, rows in reports.items()},
+        groups=[report.protocol["kind"] for report in first],
+        label="5-way accuracy with 95% interval",
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
