@@ -37,7 +37,8 @@ class EpisodeReport:
         name: string, what was measured.
         accuracies: float64 array `[episodes]`, from 0 to 1.
         protocol: dictionary: data set, ways, shots, queries, episodes, seed, kind
-            (inductive or transductive), batch_norm mode, training classes, overlap.
+            (inductive or transductive), batch_norm mode, the class prior that a
+            transductive head assumes, training classes, overlap.
 
     Example:
 
@@ -72,7 +73,8 @@ class EpisodeReport:
             "episodes": str(len(self.accuracies)),
             "seed": _spelled(told.get("seed")),
             "accuracy": f"{100 * self.accuracy:.2f} ± {100 * self.ci95:.2f} %",
-            "kind": f"{told['kind']}, {told['batch_norm']} BatchNorm",
+            "kind": f"{told['kind']}, {told['batch_norm']} BatchNorm"
+            + (f", {told['prior']} class prior" if "prior" in told else ""),
             "overlap": _spelled(told.get("overlap", None)),
         }
 
@@ -145,6 +147,9 @@ def evaluate(model, episodes, name=None, training_classes=None):
     protocol["episodes"] = len(accuracies)
     protocol["kind"] = getattr(model, "kind", "inductive")
     protocol["batch_norm"] = getattr(model, "batch_norm", "running")
+    prior = getattr(getattr(model, "head", None), "prior", None)
+    if prior is not None:
+        protocol["prior"] = prior
     protocol["tested_classes"] = len(tested) or None
     if training_classes is not None:
         protocol["training_classes"] = len(training_classes)

@@ -49,7 +49,9 @@ class TrainingProgress(keras.callbacks.Callback):
         self._bar.update(self._task, completed=done)
 
     def on_train_batch_end(self, batch, logs=None):
-        figures = f"loss {logs['loss']:.3f} accuracy {logs['accuracy']:.3f}"
+        figures = f"loss {logs['loss']:.3f}"
+        if "accuracy" in logs:
+            figures += f" accuracy {logs['accuracy']:.3f}"
         self._bar.update(self._task, advance=1, figures=figures + self._validated)
 
     def on_epoch_end(self, epoch, logs=None):

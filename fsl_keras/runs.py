@@ -287,11 +287,11 @@ class Run:
         return reports
 
     def _tests(self, model):
-        """Returns ways and shots of the tests that the model can take."""
-        tests = self.options.tests
-        if model.incremental == "fixed_ways":
-            tests = [test for test in tests if test[0] == self.options.ways]
-        return tests
+        """Returns ways and shots of the tests, in ways that the model can take."""
+        if model.incremental != "fixed_ways":
+            return self.options.tests
+        shots = {shots for _, shots in self.options.tests}
+        return [(self.options.ways, shots) for shots in sorted(shots)]
 
     def _load(self, split):
         return datasets.load(self.options.dataset, split, self.options.data_dir)

@@ -45,8 +45,8 @@ class Stage:
         model = self.learner.pair_model
         model.compile(
             optimizer=adam,
-            loss="binary_crossentropy",
-            metrics=["accuracy"],
+            loss=self.learner.default_pair_loss(),
+            metrics=self.learner.default_pair_metrics(),
             # Keras would take XLA on a CPU too, where it is slower.
             jit_compile=bool(tf.config.list_physical_devices("GPU")),
         )

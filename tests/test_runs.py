@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+from fsl_keras.losses import ContrastiveLoss
 from fsl_keras.runs import Options, Run
 
 
@@ -133,15 +134,52 @@ def test_the_report_shows_what_answering_alone_costs(tmp_path):
         ways=4,
         tasks=1,
         filters=4,
-        tests=((4, 1), (5, 1)),
+        tests=((5, 1), (20, 1)),
         test_episodes=4,
     )
     run = Run.start(tmp_path / "run", options)
     reports = run.report(run.train())
-    # Ways are fixed, so there is no test of 5 ways.
+    # Ways are fixed, so the test is of as many as in training.
     assert [report.protocol["ways"] for report in reports] == [4, 4]
     modes = [report.protocol["batch_norm"] for report in reports]
     assert modes == ["transductive", "support"]
     names = {path.name for path in run.folder.iterdir()}
     assert {"episodes_4way_1shot.json", "episodes_4way_1shot_deployed.json"} <= names
     assert "embeddings.png" not in names
+
+
+def test_a_transductive_head_is_tested_on_unequal_queries_too(tmp_path):
+    options = Options.suited(
+        "glyphs",
+        "tim",
+        steps=2,
+        steps_per_epoch=2,
+        filters=4,
+        augment=False,
+        tests=((5, 1),),
+        test_episodes=4,
+    )
+    run = Run.start(tmp_path / "run", options)
+    balanced, unequal = run.report(run.train())
+    for report in (balanced, unequal):
+        assert report.protocol["kind"] == "transductive"
+        assert report.protocol["prior"] == "uniform"
+        assert "transductive, running BatchNorm, uniform class prior" in str(report)
+    assert "DirichletQueries" in str(unequal.protocol["queries"])
+    assert not (run.folder / "classifier.keras").exists()
+    assert (run.folder / "episodes_5way_1shot_imbalanced.json").exists()
+
+
+def test_pairs_of_distances_are_trained_by_the_contrastive_loss(tmp_path):
+    options = Options.suited(
+        "glyphs",
+        "siamese",
+        method_options={"comparison": "distance"},
+        steps=2,
+        steps_per_epoch=2,
+        filters=4,
+        augment=False,
+    )
+    Run.start(tmp_path / "run", options).train()
+    stored = keras.saving.load_model(tmp_path / "run" / "checkpoint.keras")
+    assert isinstance(stored.loss, ContrastiveLoss)

@@ -149,9 +149,10 @@ class InnerLoop:
         mine = self._of_network(weights)
         if self.norms is not None:
             mine = {**mine, **self.norms.values(step)}
+        by_batch = training
         if self.batch_norm != "running":
-            training = not any(name in mine for name in self.network.statistics)
-        outputs, moved = self.network(items, mine, training)
+            by_batch = not any(name in mine for name in self.network.statistics)
+        outputs, moved = self.network(items, mine, by_batch, chance=training)
         outputs = ops.cast(outputs, self.network.network.variable_dtype)
         if KERNEL in weights:
             outputs = ops.matmul(outputs, weights[KERNEL]) + weights[BIAS]

@@ -71,9 +71,9 @@ class MAML(ItemMemoryModel):
         shared_head: bool, whether to put a linear layer on the network in which every
             class begins with the same learned weights, so that ways are free.
         regression: bool, whether labels are float targets.
-        inner_loss: optional loss of the inner steps, a Keras loss or its name. By
-            default the cross-entropy of logits and one-hot labels, or the squared
-            error in regression.
+        inner_loss: optional loss of the inner steps, a Keras loss or its name, that
+            takes one-hot labels and outputs. By default the cross-entropy of logits,
+            or the squared error in regression.
         multi_step_updates: integer, the number of first training steps in which the
             query losses after all inner steps count, at first equally, at last only
             the last: MAML++'s multi-step loss.
@@ -115,7 +115,8 @@ class MAML(ItemMemoryModel):
         **kwargs,
     ):
         _check(network, inner_steps, test_steps, batch_norm)
-        # The inner steps are taken in full precision under every policy.
+        # Weights, gradients and steps are in full precision under every policy; the
+        # layers of the network compute in what they were made with.
         super().__init__(name=name, **{"dtype": network.variable_dtype, **kwargs})
         self.network = network
         self.inner_steps = inner_steps
@@ -157,7 +158,8 @@ class MAML(ItemMemoryModel):
     @property
     def kind(self):
         """Whether the answer to a query depends on the others."""
-        is_transductive = self.batch_norm in ("transductive", "per_step")
+        by_queries = self.batch_norm in ("transductive", "per_step")
+        is_transductive = by_queries and self._loop.network.norms
         return "transductive" if is_transductive else "inductive"
 
     @property
@@ -223,7 +225,7 @@ class MAML(ItemMemoryModel):
 
         tasks = (x, y, sample_weight, shares)
         outputs, loss, moved, gradients = each_task(learn_from, tasks, unroll=False)
-        self._move({name: tf.reduce_mean(value, 0) for name, value in moved.items()})
+        self._move({name: over_tasks(value) for name, value in moved.items()})
         gradients = [tf.reduce_sum(gradient, axis=0) for gradient in gradients]
         return outputs, tf.reduce_sum(loss), gradients
 
@@ -351,15 +353,25 @@ class MAML(ItemMemoryModel):
         weights = {name: own[name].value for name in self._adapted}
         if self.shared_head:
             weights |= self._first_head(weights, support, labels, training)
-        elif labels.shape[-1] not in (None, self.network.output_shape[-1]):
-            raise ValueError(
-                f"The network gives {self.network.output_shape[-1]} outputs and the "
-                f"labels have {labels.shape[-1]} columns. Make episodes of as many "
-                f"ways, or leave ways free with a backbone and `shared_head=True`."
-            )
+        else:
+            self._check_ways(labels)
         if not self.regression:
             weights[PRESENT] = ops.cast(ops.max(labels, axis=0), "float32")
         return weights
+
+    def _check_ways(self, labels):
+        """Refuses labels of other ways than the network has outputs."""
+        ways, outputs = labels.shape[-1], self.network.output_shape[-1]
+        received = "other" if ways is None else ways
+        message = (
+            f"The network gives {outputs} outputs and the labels have {received} "
+            f"columns. Make episodes of as many ways, or leave ways free with a "
+            f"backbone and `shared_head=True`."
+        )
+        if ways is None:  # known when the graph runs
+            tf.debugging.assert_equal(tf.shape(labels)[-1], outputs, message)
+        elif ways != outputs:
+            raise ValueError(message)
 
     def _learn(self, support, labels):
         """Returns the weights that one task leads to."""

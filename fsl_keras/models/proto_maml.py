@@ -38,6 +38,11 @@ class ProtoMAML(MAML):
     """
 
     def __init__(self, backbone, **kwargs):
+        if kwargs.get("regression"):
+            raise ValueError(
+                "Regression has no classes, and so no prototypes: use "
+                "`MAML(network, regression=True)`."
+            )
         super().__init__(backbone, **{**kwargs, "shared_head": True})
 
     def get_config(self):

@@ -1,6 +1,8 @@
 """A Keras network as a pure function of its weights."""
 
 import contextlib
+import functools
+import inspect
 
 import keras
 from keras import ops
@@ -44,6 +46,7 @@ class PureNetwork:
         self.weights = {n: w for n, w in named.items() if w.trainable}
         self.others = {n: w for n, w in named.items() if not w.trainable}
         self._made = [(x, x.trainable) for x in [network, *layers_of(network)]]
+        self._random = [x for x in network._flatten_layers() if _is_random(x)]
         places = {id(weight): name for name, weight in named.items()}
         layers = [layer for layer in layers_of(network) if _is_norm(layer)]
         self.norms = {
@@ -62,13 +65,15 @@ class PureNetwork:
         """The names of the running statistics of batch normalization."""
         return list(self._statistics)
 
-    def __call__(self, x, values, training=False):
+    def __call__(self, x, values, training=False, chance=None):
         """Calls the network.
 
         Args:
             x: a batch of inputs.
             values: dictionary from name to tensor, the weights to be replaced.
-            training: bool.
+            training: bool, whether batch normalization goes by the batch.
+            chance: bool, whether layers that draw random numbers, such as dropout,
+                do so; as `training` by default.
 
         Returns:
             A pair: the outputs, and the dictionary of what the call would have
@@ -76,7 +81,12 @@ class PureNetwork:
         """
         variables = {**self.weights, **self.others}
         mapping = [(variables[name], value) for name, value in values.items()]
-        with self.as_made(), keras.StatelessScope(state_mapping=mapping) as scope:
+        chance = training if chance is None else chance
+        with (
+            self.as_made(),
+            contextlib.nullcontext() if chance else self._without_chance(),
+            keras.StatelessScope(state_mapping=mapping) as scope,
+        ):
             outputs = self.network(x, training=training)
         found = {n: scope.get_current_value(v) for n, v in self.others.items()}
         return outputs, {n: v for n, v in found.items() if v is not None}
@@ -93,7 +103,7 @@ class PureNetwork:
         """
         # From zero, one step of the running mean gives `1 - momentum` of the batch.
         zeros = {n: ops.zeros_like(self.others[n]) for n in self._statistics}
-        _, moved = self(x, {**values, **zeros}, training=True)
+        _, moved = self(x, {**values, **zeros}, training=True, chance=False)
         return {
             name: moved[name] / (1.0 - layer.momentum)
             for name, layer in self._statistics.items()
@@ -103,6 +113,18 @@ class PureNetwork:
         """Returns the network's configuration, in which it trains as it could."""
         with self.as_made():
             return keras.saving.serialize_keras_object(self.network)
+
+    @contextlib.contextmanager
+    def _without_chance(self):
+        """Lets layers that draw random numbers be as in evaluation."""
+        # In the instance's dictionary, where it hides the method of the class.
+        for layer in self._random:
+            vars(layer)["call"] = functools.partial(_evaluated, layer.call)
+        try:
+            yield
+        finally:
+            for layer in self._random:
+                del vars(layer)["call"]
 
     @contextlib.contextmanager
     def as_made(self):
@@ -129,6 +151,15 @@ def layers_of(model):
 def _is_norm(layer):
     names = ("moving_mean", "moving_variance", "momentum")
     return all(hasattr(layer, name) for name in names)
+
+
+def _is_random(layer):
+    seeds = (isinstance(x, keras.random.SeedGenerator) for x in vars(layer).values())
+    return any(seeds) and "training" in inspect.signature(layer.call).parameters
+
+
+def _evaluated(call, *args, **kwargs):
+    return call(*args, **{**kwargs, "training": False})
 
 
 def _set_trainable(flags):

@@ -1,5 +1,7 @@
 """Reptile: first-order meta-learning by moving towards what tasks lead to."""
 
+import inspect
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -72,6 +74,9 @@ class Reptile(MAML):
                 "Reptile has no weights for each step: `batch_norm` must be "
                 '"transductive", "support" or "running".'
             )
+        strange = sorted(kwargs.keys() & inspect.signature(MAML).parameters.keys())
+        if strange:
+            raise TypeError(f"Reptile has no arguments {strange}, which are MAML's.")
         super().__init__(
             network,
             inner_steps,

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from fsl_keras.heads import SiameseHead
+from fsl_keras.losses import ContrastiveLoss
 from fsl_keras.models.metric import MetricModel
 
 
@@ -75,6 +76,16 @@ class SiameseNetwork(MetricModel):
         else:
             output = keras.layers.Activation("sigmoid", dtype="float32")(likeness)
         return keras.Model((a, b), output, name=f"{self.name}_pairs")
+
+    def default_pair_loss(self):
+        """Returns the loss that suits what `pair_model` gives."""
+        if self.head.comparison == "distance":
+            return ContrastiveLoss()
+        return keras.losses.BinaryCrossentropy()
+
+    def default_pair_metrics(self):
+        """Returns the metrics that suit what `pair_model` gives."""
+        return [] if self.head.comparison == "distance" else ["accuracy"]
 
     def get_config(self):
         config = super().get_config()

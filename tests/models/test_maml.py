@@ -281,6 +281,15 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r"3 outputs.*5 columns.*shared_head"):
             MAML(mlp())(episodes(ways=5)[0])
 
+    def test_episodes_of_other_ways_when_the_graph_knows_no_ways(self):
+        model = MAML(mlp(), inner_steps=1)
+        x, _ = episodes(ways=5)
+        items = tf.TensorSpec((None, None, *x["support"].shape[2:]), "float32")
+        labels = tf.TensorSpec((None, None, None), "float32")
+        answer = tf.function(model.adapt_state, input_signature=[items, labels])
+        with pytest.raises(tf.errors.InvalidArgumentError, match="3 outputs"):
+            answer(x["support"], x["support_labels"])
+
     def test_a_shared_head_on_feature_maps(self):
         network = keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(2, 3)])
         with pytest.raises(ValueError, match=r"one vector.*pooling"):

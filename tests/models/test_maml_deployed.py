@@ -189,3 +189,45 @@ def test_the_report_says_how_it_normalized():
     ]
     assert [t["batch_norm"] for t in told] == ["transductive", "support"]
     assert [t["kind"] for t in told] == ["transductive", "inductive"]
+
+
+class TestDropout:
+    """Layers that draw random numbers do so in training alone."""
+
+    def networks(self):
+        """A network with dropout, and the same without."""
+        networks = [
+            keras.Sequential(
+                [
+                    keras.Input((4,)),
+                    keras.layers.Dense(8, "relu", name="hidden"),
+                    keras.layers.BatchNormalization(name="norm"),
+                    keras.layers.Dropout(rate, name="drop"),
+                    keras.layers.Dense(3, name="logits"),
+                ]
+            )
+            for rate in (0.5, 0.0)
+        ]
+        networks[1].set_weights(networks[0].get_weights())
+        return networks
+
+    @pytest.mark.parametrize("mode", ["transductive", "support", "running"])
+    def test_it_is_off_in_evaluation(self, mode):
+        x, _ = episodes((4,))
+        dropping, plain = (MAML(n, 2, 0.3, batch_norm=mode) for n in self.networks())
+        np.testing.assert_allclose(dropping(x), plain(x), rtol=1e-5, atol=1e-6)
+        run = tf.function(lambda x: dropping(x))
+        np.testing.assert_allclose(run(x), plain(x), rtol=1e-4, atol=1e-5)
+
+    @pytest.mark.parametrize("mode", ["transductive", "support", "running"])
+    def test_it_is_on_in_training(self, mode):
+        x, _ = episodes((4,))
+        dropping, plain = (MAML(n, 2, 0.3, batch_norm=mode) for n in self.networks())
+        trained = np.asarray(dropping(x, training=True))
+        assert np.abs(trained - np.asarray(plain(x, training=True))).max() > 1e-2
+        np.testing.assert_allclose(dropping(x), dropping(x))  # and off again
+
+    def test_a_network_without_statistics_is_inductive(self):
+        network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+        assert MAML(network).kind == "inductive"
+        assert MAML(self.networks()[0]).kind == "transductive"

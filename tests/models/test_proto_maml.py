@@ -61,6 +61,11 @@ def test_saving(tmp_path):
     )
 
 
+def test_regression_is_refused():
+    with pytest.raises(ValueError, match=r"no prototypes.*MAML\(network, regression"):
+        ProtoMAML(embedding(), regression=True)
+
+
 def test_feature_maps_are_refused():
     network = keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(2, 3)])
     with pytest.raises(ValueError, match=r"one vector.*pooling"):

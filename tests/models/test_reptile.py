@@ -107,3 +107,8 @@ def test_a_classifier(tmp_path):
 def test_scales_for_each_step_are_refused():
     with pytest.raises(ValueError, match=r"each step.*transductive"):
         Reptile(mlp(), batch_norm="per_step")
+
+
+def test_arguments_of_maml_alone_are_refused():
+    with pytest.raises(TypeError, match=r"no arguments \['shared_head'\]"):
+        Reptile(mlp(), shared_head=True)
