@@ -17,6 +17,7 @@ from fsl_keras.classifier import FewShotClassifier
 from fsl_keras.datasets.catalogue import DESCRIPTIONS
 from fsl_keras.datasets.folders import picture_files, warn_of_skipped
 from fsl_keras.files import replacing
+from fsl_keras.models import EpisodicModel
 from fsl_keras.progress import TrainingProgress
 from fsl_keras.runs import Options, Run
 
@@ -175,6 +176,12 @@ def evaluate(
             )
         _evaluate_folder(loaded, folder, output)
         return
+    if folder is not None:
+        raise ValueError(
+            f"{model} is a learner, which is measured on episodes of a data set "
+            f"(--dataset): make a classifier of it with `fsl-keras adapt` to measure "
+            f"it on {folder}."
+        )
     data = datasets.load(dataset, split, data_dir)
     stream = data.episodes(ways, shots, queries, seed=seed, count=episodes)
     report = evaluation.evaluate(loaded, stream, model.stem)
@@ -209,12 +216,13 @@ def adapt(
     files = picture_files(folder)
     paths = [path for found in files.values() for path in found]
     labels = [name for name, found in files.items() for _ in found]
-    classifier = _load(learner).adapt(
+    classifier = _load_learner(learner).adapt(
         paths, labels, invert=invert, unknown_threshold=unknown_threshold
     )
     with replacing(output) as beside:
         classifier.save(beside)
-    _say(f"Learned {len(files)} classes from {len(paths)} pictures: {output}")
+    count = len(classifier.task.examples)
+    _say(f"Learned {len(files)} classes from {count} different pictures: {output}")
 
 
 @app.command()
@@ -295,7 +303,7 @@ def main():
     warnings.showwarning = _show_warning
     try:
         app()
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, tf.errors.OpError) as error:
         line = " ".join(str(error).split())
         errors.print(f"Error: {line}", style="red", highlight=False, markup=False)
         raise SystemExit(1) from None
@@ -313,6 +321,16 @@ def _load(path):
             f"`fsl-keras adapt` a classifier."
         )
     return keras.saving.load_model(path)
+
+
+def _load_learner(path):
+    model = _load(path)
+    if not isinstance(model, EpisodicModel):
+        raise ValueError(
+            f"{path} is no learner: give the `learner.keras` that `fsl-keras train` "
+            f"writes."
+        )
+    return model
 
 
 def _load_classifier(path):

@@ -25,8 +25,14 @@ def export_saved_model(classifier, filepath):
 def _endpoints(classifier):
     learner, preprocessing = classifier.learner, classifier.preprocessing
 
-    def serve(images):
-        return _answers(classifier, classifier(images))
+    def serve(items):
+        return _answers(classifier, classifier(items))
+
+    # The range that the classifier was told is that of its user's arrays; what the
+    # endpoints take is in their names.
+    def serve_pictures(images):
+        items = preprocessing.from_standard(images)
+        return _answers(classifier, classifier.classify(items))
 
     def serve_bytes(contents):
         items = preprocessing.from_bytes(contents)
@@ -37,8 +43,8 @@ def _endpoints(classifier):
         return [("serve", serve, items)]
     shape = (None, None, None, preprocessing.channels)
     return [
-        ("serve", serve, tf.TensorSpec(shape, "uint8")),
-        ("serve_float", serve, tf.TensorSpec(shape, "float32")),
+        ("serve", serve_pictures, tf.TensorSpec(shape, "uint8")),
+        ("serve_float", serve_pictures, tf.TensorSpec(shape, "float32")),
         ("serve_bytes", serve_bytes, tf.TensorSpec((None,), "string")),
     ]
 

@@ -63,11 +63,14 @@ class Options:
 
     def __post_init__(self):
         numbers = ("ways", "shots", "queries", "tasks", "steps", "filters")
+        numbers = (*numbers, "test_episodes")
         for name in (*numbers, "steps_per_epoch"):
             if getattr(self, name) < 1:
                 raise ValueError(
                     f"{name} must be at least 1, not {getattr(self, name)}."
                 )
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be above 0: {self.learning_rate}.")
         if self.steps % self.steps_per_epoch:
             raise ValueError(
                 f"steps must be a multiple of steps_per_epoch, so that epochs are "

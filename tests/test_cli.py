@@ -179,6 +179,18 @@ def test_a_mistake_is_one_line_and_a_status(
     assert "Traceback" not in err
 
 
+def test_a_classifier_is_no_learner(run_cli, classifier, folder):
+    status, _, err = run_cli("adapt", folder, "--learner", classifier)
+    assert status == 1
+    assert "is no learner" in err
+
+
+def test_a_learner_is_not_measured_on_a_folder(run_cli, learner, folder):
+    status, _, err = run_cli("evaluate", learner, folder)
+    assert status == 1
+    assert "fsl-keras adapt" in err
+
+
 def test_a_learner_is_no_classifier(run_cli, learner, folder):
     status, _, err = run_cli("predict", learner, folder / "heron" / "0.png")
     assert status == 1
@@ -218,11 +230,17 @@ def test_a_run_that_was_killed_and_resumed_ends_like_one_that_was_not(tmp_path):
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     assert not (tmp_path / "killed" / "learner.keras").exists()
+    # What the checkpoint holds is not trained again: a mark in it stays.
+    history = tmp_path / "killed" / "history.json"
+    done = json.loads(history.read_text())
+    done["loss"][0] = 123.0
+    history.write_text(json.dumps(done))
     resumed = train(tmp_path / "killed", "--resume")
     for process in (whole, resumed):
         out, err = process.communicate()
         assert process.returncode == 0, err
         assert "checkpoint.keras" in out
+    assert json.loads(history.read_text())["loss"][0] == 123.0
     for one, other in zip(
         weights(tmp_path / "whole"), weights(tmp_path / "killed"), strict=True
     ):

@@ -74,6 +74,22 @@ def test_floats(classifier, exported, images):
     )
 
 
+def test_the_range_of_arrays_given_in_python_is_not_that_of_the_endpoints(tmp_path):
+    images, labels = pictures(NAMES[:3])
+    learned = make_learner().adapt(
+        images.astype("float32"), labels, value_range=(0, 255)
+    )
+    expected = learned.predict(images.astype("float32"), verbose=0)
+    learned.export(tmp_path / "shapes")
+    exported = tf.saved_model.load(tmp_path / "shapes")
+    images = grey(images)
+    for answer in (
+        exported.serve(images),
+        exported.serve_float(images.astype("float32") / 255),
+    ):
+        np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-2)
+
+
 def test_floats_to_255_are_refused(exported, images):
     with pytest.raises(tf.errors.InvalidArgumentError, match="from 0 to 1"):
         exported.serve_float(grey(images).astype("float32"))

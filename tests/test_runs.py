@@ -15,10 +15,17 @@ def test_a_data_set_brings_its_options():
     assert Options.suited("glyphs") == Options()
 
 
-@pytest.mark.parametrize("name", ["ways", "shots", "queries", "steps", "filters"])
+@pytest.mark.parametrize(
+    "name", ["ways", "shots", "queries", "steps", "filters", "test_episodes"]
+)
 def test_options_are_positive(name):
     with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
         Options(**{name: 0})
+
+
+def test_a_rate_is_above_zero():
+    with pytest.raises(ValueError, match="learning_rate must be above 0"):
+        Options(learning_rate=0.0)
 
 
 def test_epochs_are_whole():

@@ -36,7 +36,9 @@ def picture_files(folder):
         )
     files = {
         path.name: sorted(
-            p for p in path.rglob("*") if is_picture_name(p) and not _hidden(p, path)
+            p
+            for p in path.rglob("*")
+            if is_picture_name(p) and p.is_file() and not _hidden(p, path)
         )
         for path in classes
     }

@@ -58,6 +58,17 @@ class PicturePreprocessing(keras.layers.Layer):
         is_plain = images.dtype == tf.uint8 and self.value_range == (0, 255)
         if self.value_range is not None and not is_plain:
             images = pictures.to_unit_range(images, self.value_range)
+        return self.from_standard(images)
+
+    def from_standard(self, images):
+        """Preprocesses pictures in the range of their type, whatever `value_range`.
+
+        Args:
+            images: as in a call; uint8 from 0 to 255, uint16 to 65,535, floats to 1.
+
+        Returns:
+            A float32 tensor `[batch, *size, channels]`.
+        """
         return pictures.to_unit_range(self._fit(images))
 
     def from_bytes(self, contents):
