@@ -1,0 +1,45 @@
+import io
+
+import keras
+import numpy as np
+from rich.console import Console
+
+from fsl_keras.progress import TrainingProgress
+
+
+def test_the_bar_tells_steps_loss_accuracies_and_the_time_left():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss, metrics=["accuracy"])
+    x, y = np.eye(2, dtype="float32").repeat(8, axis=0), np.eye(2).repeat(8, axis=0)
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    with TrainingProgress(console, steps=8) as progress:
+        history = model.fit(
+            x,
+            y,
+            batch_size=4,
+            epochs=2,
+            validation_data=(x, y),
+            callbacks=[progress],
+            verbose=0,
+        ).history
+    shown = console.file.getvalue()
+    assert "8/8" in shown
+    assert f"loss {history['loss'][-1]:.3f}" in shown
+    assert f"accuracy {history['accuracy'][-1]:.3f}" in shown
+    assert f"validation {history['val_accuracy'][-1]:.3f}" in shown
+    assert shown.rstrip("\x1b[?25h\n").endswith("left")
+
+
+def test_a_loss_alone_is_shown():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    with TrainingProgress(console, steps=1) as progress:
+        measured = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: logs.update(val_accuracy=0.5)
+        )
+        callbacks = [measured, progress]
+        model.fit(np.ones((2, 2)), np.ones((2, 1)), callbacks=callbacks, verbose=0)
+    assert "loss" in console.file.getvalue()
+    assert "accuracy" not in console.file.getvalue()
