@@ -7,7 +7,8 @@ for the number of steps, on a Conv-4 of 64 filters, and tested on the same 300 e
 of 5 classes of scripts it never saw. Untrained is the same network with its first
 weights, its statistics of batch normalization set by 100 batches of training pictures.
 Methods that answer by the statistics of all queries are tested as a classifier would
-answer, too, and transductive heads on Dirichlet(2) distributed queries.
+answer, too, and transductive heads on Dirichlet(2) distributed queries. Each is
+wanted to gain at least 10 points of 1-shot accuracy.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from fsl_keras.methods import METHODS
 from fsl_keras.runs import Options, Run
 
 EPISODES, SEED = 300, 2
+MARGIN = 0.1
 
 
 def options_of(name, steps):
@@ -66,7 +68,7 @@ def row(name, steps, folder, train, test):
         cells += [_spelled(evaluate(learner.deployable(), exams[0], name)), ""]
     else:
         cells += ["", ""]
-    return cells
+    return cells, gain.difference
 
 
 def _spelled(report):
@@ -87,9 +89,13 @@ def main():
     columns += ["gain, points", "1-shot as a classifier", "1-shot, unequal queries"]
     print("| " + " | ".join(columns) + " |")
     print("|" + "---|" * len(columns), flush=True)
+    gains = {}
     for name in arguments.methods:
-        cells = row(name, arguments.steps, arguments.folder, train, test)
+        cells, gains[name] = row(name, arguments.steps, arguments.folder, train, test)
         print("| " + " | ".join(cells) + " |", flush=True)
+    short = [name for name, gain in gains.items() if gain < MARGIN]
+    least = 100 * min(gains.values())
+    print(f"\nLeast gain: {least:.1f} points; under {100 * MARGIN:.0f}: {short}")
 
 
 if __name__ == "__main__":
