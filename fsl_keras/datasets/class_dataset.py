@@ -1,5 +1,6 @@
 """Items grouped by class, and the streams that learners train on."""
 
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -11,9 +12,7 @@ from fsl_keras.datasets.folders import picture_files, warn_of_skipped
 from fsl_keras.datasets.items import FileItems, MemoryItems
 from fsl_keras.datasets.labels import label_index
 from fsl_keras.episodes import (
-    DirichletQueries,
     EpisodeSampler,
-    MetaDatasetShots,
     episode_dataset,
 )
 
@@ -297,8 +296,8 @@ class ClassDataset:
             ways: integer or pair `(low, high)`, classes of an episode.
             shots: integer, pair `(low, high)` or `episodes.MetaDatasetShots`,
                 support examples of a class.
-            queries: integer, queries of each class, or `episodes.DirichletQueries`
-                for classes of unequal frequency.
+            queries: integer, queries of each class, `episodes.DirichletQueries` for
+                classes of unequal frequency, or `episodes.MetaDatasetQueries`.
             tasks: integer, episodes in one batch.
             seed: integer.
             start: integer, index of the first episode.
@@ -324,10 +323,8 @@ class ClassDataset:
         dataset.protocol = {
             "dataset": self.name,
             "ways": ways,
-            "shots": repr(shots) if isinstance(shots, MetaDatasetShots) else shots,
-            "queries": repr(queries)
-            if isinstance(queries, DirichletQueries)
-            else queries,
+            "shots": repr(shots) if dataclasses.is_dataclass(shots) else shots,
+            "queries": repr(queries) if dataclasses.is_dataclass(queries) else queries,
             "episodes": count,
             "seed": seed,
             "start": start,

@@ -12,6 +12,12 @@ from fsl_keras.episodes.random import uniform
 UNIT = 2**23
 
 
+def is_count(value):
+    """Whether a value is a positive integer, of Python or NumPy."""
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return whole and value > 0
+
+
 @dataclasses.dataclass(frozen=True)
 class BalancedQueries:
     """The same number of queries for every class.
@@ -22,15 +28,90 @@ class BalancedQueries:
 
     queries: int
 
+    @property
+    def needed(self):
+        """How many items a class must have for its queries."""
+        return self.queries
+
     def most(self, ways):
         """Returns the largest number of queries of a class."""
         del ways
         return self.queries
 
-    def counts(self, available, present, seed):
+    def reserved(self, sizes, present):
+        """Returns how many items of each class no support set may take."""
+        del sizes, present
+        return self.queries
+
+    def counts(self, reserved, available, present, seed):
         """Returns int32 `[B, N]` queries; classes that are not `present` get 0."""
         del available, seed
-        return self.queries * present
+        return reserved * present
+
+
+@dataclasses.dataclass(frozen=True)
+class MetaDatasetQueries:
+    """Queries as Meta-Dataset draws them: as many of each class as the least can give.
+
+    Every class of an episode gets the same number, at most `max_queries` and at most
+    half of the items of its smallest class; the other half is left to the support
+    set. Goes with `MetaDatasetShots`.
+
+    Reference:
+
+    - [Triantafillou et al., 2020](https://arxiv.org/abs/1903.03096), section 3
+
+    Args:
+        max_queries: integer, the most queries of a class.
+
+    Raises:
+        ValueError: if the number is not positive.
+
+    Example:
+
+    >>> import numpy as np, fsl_keras as fsl
+    >>> data = fsl.ClassDataset.from_arrays(
+    ...     np.zeros((36, 4), "float32"), np.repeat([0, 1], [6, 30]))
+    >>> episodes = data.episodes(
+    ...     2, fsl.episodes.MetaDatasetShots(), MetaDatasetQueries(), count=1)
+    >>> x, y, weight = next(iter(episodes))
+    >>> np.bincount(y[0], weights=weight[0]).tolist()
+    [3.0, 3.0]
+    """
+
+    max_queries: int = 10
+
+    def __post_init__(self):
+        if not is_count(self.max_queries):
+            raise ValueError(
+                f"`max_queries` must be a positive integer. Received: {self}"
+            )
+
+    @property
+    def queries(self):
+        """The largest mean number of queries of a class."""
+        return self.max_queries
+
+    @property
+    def needed(self):
+        """How many items a class must have for its queries."""
+        return 1
+
+    def most(self, ways):
+        """Returns the largest number of queries of a class."""
+        del ways
+        return self.max_queries
+
+    def reserved(self, sizes, present):
+        """Returns int32 `[B, 1]`, the items of each class no support set may take."""
+        sizes = tf.where(present > 0, sizes, sizes.dtype.max)
+        half = tf.reduce_min(sizes, axis=-1, keepdims=True) // 2
+        return tf.minimum(half, self.max_queries)
+
+    def counts(self, reserved, available, present, seed):
+        """Returns int32 `[B, N]` queries; classes that are not `present` get 0."""
+        del available, seed
+        return reserved * present
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,26 +156,37 @@ class DirichletQueries:
 
     def __post_init__(self):
         for number in (self.queries, self.concentration):
-            if not isinstance(number, numbers.Integral) or number < 1:
+            if not is_count(number):
                 raise ValueError(
                     f"`queries` and `concentration` must be positive integers. "
                     f"Received: {self}"
                 )
 
+    @property
+    def needed(self):
+        """How many items a class must have for its queries."""
+        return self.queries
+
     def most(self, ways):
         """Returns the largest number of queries of a class."""
         return ways * self.queries
 
-    def counts(self, available, present, seed):
+    def reserved(self, sizes, present):
+        """Returns how many items of each class no support set may take."""
+        del sizes, present
+        return self.queries
+
+    def counts(self, reserved, available, present, seed):
         """Draws int32 `[B, N]` queries; classes that are not `present` get 0.
 
         Args:
+            reserved: integer, the mean number of queries of a class.
             available: int32 `[B, N]`, at least `queries` where a class is present.
             present: int32 `[B, N]`, 1 for the classes that take part, which come
                 first.
             seed: int64 `[2]`.
         """
-        total = self.queries * tf.reduce_sum(present, axis=-1, keepdims=True)
+        total = reserved * tf.reduce_sum(present, axis=-1, keepdims=True)
         wanted = _shares(self._proportions(present, seed), total)
         given = tf.minimum(wanted, available * present)
         room = available * present - given

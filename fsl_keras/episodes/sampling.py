@@ -5,7 +5,12 @@ import numbers
 import numpy as np
 import tensorflow as tf
 
-from fsl_keras.episodes.queries import BalancedQueries, DirichletQueries
+from fsl_keras.episodes.queries import (
+    BalancedQueries,
+    DirichletQueries,
+    MetaDatasetQueries,
+    is_count,
+)
 from fsl_keras.episodes.random import fold_in, ranking, uniform
 from fsl_keras.episodes.shots import MetaDatasetShots, UniformShots
 
@@ -30,7 +35,8 @@ class EpisodeSampler:
         ways: integer or pair `(low, high)`, the classes of an episode.
         shots: integer, pair `(low, high)`, or `MetaDatasetShots`, the support
             examples of a class.
-        queries: integer, the queries of each class, or `DirichletQueries`.
+        queries: integer, the queries of each class, `DirichletQueries` or
+            `MetaDatasetQueries`.
         seed: integer.
         class_names: optional names of the classes, for errors.
 
@@ -52,13 +58,20 @@ class EpisodeSampler:
         if not isinstance(shots, MetaDatasetShots):
             shots = UniformShots(*_range("shots", shots))
         self.shots = shots
-        if not isinstance(queries, DirichletQueries):
-            if not _is_count(queries):
+        if not isinstance(queries, (DirichletQueries, MetaDatasetQueries)):
+            if not is_count(queries):
                 raise ValueError(
-                    f"`queries` must be a positive integer or `DirichletQueries`. "
-                    f"Received: queries={queries!r}"
+                    f"`queries` must be a positive integer, `DirichletQueries` or "
+                    f"`MetaDatasetQueries`. Received: queries={queries!r}"
                 )
             queries = BalancedQueries(int(queries))
+        if isinstance(queries, MetaDatasetQueries) and not isinstance(
+            shots, MetaDatasetShots
+        ):
+            raise ValueError(
+                f"`MetaDatasetQueries` take up to half of the items of a class, which "
+                f"`MetaDatasetShots` alone make do with. Received: shots={shots}"
+            )
         self.queries = queries
         if not isinstance(seed, numbers.Integral):
             raise ValueError(f"`seed` must be an integer. Received: seed={seed!r}")
@@ -89,11 +102,10 @@ class EpisodeSampler:
         classes = self._ranking(CLASSES, chunk, len(self.class_sizes), self.ways[1])
         sizes = tf.gather(self.class_sizes, classes)
         present = self._present(chunk)
-        shots = self.shots.counts(
-            sizes, present, self.queries.queries, self._seed(SHOTS, chunk)
-        )
+        reserved = self.queries.reserved(sizes, present)
+        shots = self.shots.counts(sizes, present, reserved, self._seed(SHOTS, chunk))
         queries = self.queries.counts(
-            sizes - shots, present, self._seed(QUERIES, chunk)
+            reserved, sizes - shots, present, self._seed(QUERIES, chunk)
         )
         items = self._items(chunk, classes, sizes)
 
@@ -157,7 +169,7 @@ class EpisodeSampler:
                 f"{self.ways[1]} ways were asked for and there are {classes} classes. "
                 f"Lower `ways` or add classes."
             )
-        needed = self.shots.needed(self.queries.queries)
+        needed = self.shots.needed(self.queries.needed)
         short = np.flatnonzero(self.class_sizes < needed)
         if len(short):
             names = [str(i if class_names is None else class_names[i]) for i in short]
@@ -177,17 +189,12 @@ class EpisodeSampler:
 def _range(name, value):
     """Returns `(low, high)` of a positive integer or of a pair of them."""
     pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(pair) != 2 or not all(map(_is_count, pair)) or pair[0] > pair[1]:
+    if len(pair) != 2 or not all(map(is_count, pair)) or pair[0] > pair[1]:
         raise ValueError(
             f"`{name}` must be a positive integer or a pair `(low, high)` of them. "
             f"Received: {name}={value!r}"
         )
     return int(pair[0]), int(pair[1])
-
-
-def _is_count(value):
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    return whole and value > 0
 
 
 def _lay_out(counts, length):

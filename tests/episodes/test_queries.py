@@ -3,12 +3,18 @@ import pytest
 import tensorflow as tf
 
 from fsl_keras import ClassDataset
-from fsl_keras.episodes import DirichletQueries, EpisodeSampler, MetaDatasetShots
+from fsl_keras.episodes import (
+    DirichletQueries,
+    EpisodeSampler,
+    MetaDatasetQueries,
+    MetaDatasetShots,
+)
 from fsl_keras.episodes.queries import BalancedQueries
 from fsl_keras.episodes.sampling import CHUNK
 
 SEED = tf.constant([1, 2], "int64")
 ROOM = 10_000
+QUERIES = MetaDatasetQueries()
 
 
 def counts(queries, available, episodes=20_000, ways=None):
@@ -17,7 +23,9 @@ def counts(queries, available, episodes=20_000, ways=None):
     present = np.ones_like(available)
     if ways is not None:
         present[:, ways:] = 0
-    return queries.counts(tf.constant(available), tf.constant(present), SEED).numpy()
+    available, present = tf.constant(available), tf.constant(present)
+    reserved = queries.reserved(available, present)
+    return queries.counts(reserved, available, present, SEED).numpy()
 
 
 def draw(sampler, chunks=20):
@@ -184,6 +192,50 @@ def test_a_class_with_too_few_items_for_the_mean_is_named():
         EpisodeSampler([9, 5], 2, 1, DirichletQueries(5), class_names=["heron", "ibis"])
 
 
+class TestMetaDatasetQueries:
+    def test_half_of_the_smallest_class_that_takes_part_and_at_most_ten(self):
+        queries = MetaDatasetQueries()
+        assert counts(queries, [9, 30, 50], episodes=1).tolist() == [[4, 4, 4]]
+        assert counts(queries, [21, 30, 50], episodes=1).tolist() == [[10, 10, 10]]
+        assert counts(queries, [12, 8, 2], 1, ways=2).tolist() == [[4, 4, 0]]
+        assert counts(MetaDatasetQueries(3), [12, 8], 1).tolist() == [[3, 3]]
+
+    def test_episodes_follow_the_whole_rule(self):
+        sizes = [2, 5, 13, 20, 40, 90]
+        sampler = EpisodeSampler(sizes, (2, 5), MetaDatasetShots(60), queries=QUERIES)
+        assert sampler.padded
+        ids, classes = draw(sampler), np.repeat(np.arange(6), sizes)
+        found = set()
+        for row in range(len(ids["query"])):
+            support, query = (
+                ids[part][row][ids[f"{part}_mask"][row]]
+                for part in ("support", "query")
+            )
+            both = [*support, *query]
+            assert len(set(both)) == len(both)
+            chosen, queries = np.unique(classes[query], return_counts=True)
+            assert (np.unique(classes[support]) == chosen).all()
+            least = min(sizes[c] for c in chosen)
+            assert set(queries) == {min(least // 2, 10)}
+            found |= set(queries)
+        assert found == {1, 2, 6, 10}
+
+    def test_a_class_of_one_item_is_named(self):
+        with pytest.raises(ValueError, match=r"needs 2 items.*'ibis' \(1\)"):
+            EpisodeSampler(
+                [9, 1], 2, MetaDatasetShots(), QUERIES, class_names=["heron", "ibis"]
+            )
+
+    def test_fixed_shots_are_refused(self):
+        with pytest.raises(ValueError, match="`MetaDatasetShots` alone"):
+            EpisodeSampler([9, 9], 2, 1, QUERIES)
+
+    @pytest.mark.parametrize("number", [0, 2.5, True])
+    def test_a_number_that_is_no_positive_integer_is_refused(self, number):
+        with pytest.raises(ValueError, match="must be a positive integer"):
+            MetaDatasetQueries(number)
+
+
 @pytest.mark.parametrize("numbers", [(0, 2), (5, 0), (5, 0.5), (2.5, 2)])
 def test_numbers_that_are_no_positive_integers_are_refused(numbers):
     with pytest.raises(ValueError, match="must be positive integers"):
@@ -191,5 +243,5 @@ def test_numbers_that_are_no_positive_integers_are_refused(numbers):
 
 
 def test_other_objects_are_refused():
-    with pytest.raises(ValueError, match=r"integer or `DirichletQueries`.*\{'a': 1\}"):
+    with pytest.raises(ValueError, match=r"integer, `DirichletQueries`.*\{'a': 1\}"):
         EpisodeSampler([9, 9], 2, 1, {"a": 1})

@@ -115,6 +115,19 @@ def test_every_class_is_equally_likely_in_every_way(sizes):
     assert_uniform(table(ids["support_way"], classes))
 
 
+@pytest.mark.parametrize("shots", [(1, 2), MetaDatasetShots(max_support=9)])
+@pytest.mark.parametrize("sizes", [[6] * 8, [30, 4] * 4], ids=["equal", "unequal"])
+def test_every_class_is_equally_likely_in_varying_episodes(sizes, shots):
+    sampler = EpisodeSampler(sizes, ways=(2, 4), shots=shots, queries=1)
+    ids = draw(sampler)
+    # One query a class: the places that are not padding tell which take part.
+    taking_part = class_of(sampler)[ids["query"][ids["query_mask"]]]
+    assert_uniform(np.bincount(taking_part))
+    assert_uniform(table(ids["query_way"][ids["query_mask"]], taking_part)[:2])
+    ways = np.broadcast_to(ids["query_mask"].sum(-1)[:, None], ids["query_mask"].shape)
+    assert_uniform(table(ways[ids["query_mask"]], taking_part)[2])
+
+
 def test_every_item_of_a_class_is_equally_likely():
     sampler = EpisodeSampler([6] * 5, ways=3, shots=2, queries=2)
     ids = draw(sampler)
