@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from fsl_keras import inputs
+from fsl_keras.files import SavesBeside
 from fsl_keras.layers import PicturePreprocessing
 from fsl_keras.predictions import UNKNOWN, ClassPrediction
 from fsl_keras.task_weights import TaskWeights, fingerprint_of, learn
@@ -17,7 +18,7 @@ BATCH = 64
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class FewShotClassifier(keras.Model):
+class FewShotClassifier(SavesBeside, keras.Model):
     """A Keras model from raw pictures to the probabilities of the classes it knows.
 
     Made by `learner.adapt(images, labels)`. It owns its learner, the memory and the

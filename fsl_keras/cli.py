@@ -139,7 +139,8 @@ def train(
         reports = run.report(model)
     _print_reports(reports)
     _say("Written:")
-    for path in sorted(run.folder.iterdir()):
+    # A hidden file is what a killed run did not write to its end.
+    for path in sorted(run.folder.glob("[!.]*")):
         _say(f"  {path}")
 
 
@@ -219,8 +220,7 @@ def adapt(
     classifier = _load_learner(learner).adapt(
         paths, labels, invert=invert, unknown_threshold=unknown_threshold
     )
-    with replacing(output) as beside:
-        classifier.save(beside)
+    classifier.save(output)
     count = len(classifier.task.examples)
     _say(f"Learned {len(files)} classes from {count} different pictures: {output}")
 

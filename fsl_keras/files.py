@@ -43,6 +43,21 @@ def replacing(path):
         _remove(beside)
 
 
+class SavesBeside:
+    """Mixed into a Keras model: `save` replaces an old file only by a whole new one.
+
+    Keras itself empties the old file first, and a full disk or a kill costs both.
+    """
+
+    def save(self, filepath, overwrite=True, **kwargs):
+        """Saves the model as `keras.Model.save` does, beside its place at first."""
+        if not overwrite or "://" in str(filepath):  # Keras asks, or knows the way
+            super().save(filepath, overwrite=overwrite, **kwargs)
+            return
+        with replacing(filepath) as beside:
+            super().save(beside, **kwargs)
+
+
 def _swap_folder(beside, path, mark):
     """Puts folder `beside` where folder `path` is (no single call does it)."""
     old = path.with_name(f".{path.name}.{mark}.old")

@@ -275,8 +275,7 @@ class Run:
             file += "_deployed" * (told["kind"] != model.kind)
             file += "_imbalanced" * (told["queries"] != TEST_QUERIES)
             report.save(self.folder / f"{file}.json")
-        with replacing(self.folder / "learner.keras") as beside:
-            model.save(beside)
+        model.save(self.folder / "learner.keras")
         if not _is_of_transductive_head(model):
             self._leave_classifier(model, test)
         self._draw_curves()
@@ -313,8 +312,7 @@ class Run:
         support_labels = np.repeat(np.arange(ways), PICTURED_SHOTS)
         query_labels = np.repeat(np.arange(ways), len(query) // ways)
         classifier = model.adapt(support, support_labels, class_names=names)
-        with replacing(self.folder / "classifier.keras") as beside:
-            classifier.save(beside)
+        classifier.save(self.folder / "classifier.keras")
         classifier.export(self.folder / "saved_model")
         figure = plots.episode(
             support,

@@ -1,9 +1,19 @@
+import contextlib
 import errno
 import pathlib
+import resource
+import signal
+import subprocess
+import sys
 
+import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from fsl_keras.files import cache_folder, replacing
+from fsl_keras.training import Checkpoint, resume
+from tests.shapes import THREE, make_learner, pictures
 
 
 def names(folder):
@@ -118,3 +128,100 @@ def test_the_cache_lies_where_the_environment_says(tmp_path, monkeypatch):
     assert cache_folder() == tmp_path
     monkeypatch.delenv("FSL_KERAS_HOME")
     assert cache_folder() == pathlib.Path.home() / ".fsl_keras"
+
+
+@contextlib.contextmanager
+def full_disk(room):
+    """While it lasts, no file grows above so many bytes: writing fails, really."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def compiled_learner():
+    learner = make_learner()
+    learner.compile()
+    learner.optimizer.build(learner.trainable_variables)
+    return learner
+
+
+def epoch_ends(folder, model):
+    checkpoint = Checkpoint(folder, "checkpoint.keras", done=1)
+    checkpoint.set_model(model)
+    checkpoint.on_epoch_end(1, {"loss": 0.5})
+
+
+class TestWhatWasThereOutlivesAFullDisk:
+    """Writing through what people call, into a place where the last good one lies."""
+
+    @pytest.fixture
+    def learner(self):
+        return compiled_learner()
+
+    def test_a_checkpoint(self, learner, tmp_path):
+        epoch_ends(tmp_path, learner)
+        good = learner.get_weights()
+        learner.set_weights([weight + 1 for weight in good])
+        room = (tmp_path / "checkpoint.keras").stat().st_size - 1
+        with full_disk(room), pytest.raises(OSError):  # noqa: PT011
+            epoch_ends(tmp_path, learner)
+        assert names(tmp_path) == ["checkpoint.keras", "history.json"]
+        resume(learner, tmp_path / "checkpoint.keras")
+        for weight, same in zip(learner.get_weights(), good, strict=True):
+            np.testing.assert_array_equal(weight, same)
+
+    def test_a_learner_and_a_classifier(self, learner, tmp_path):
+        images, labels = pictures(THREE)
+        for model in (learner, learner.adapt(images, labels)):
+            path = tmp_path / "model.keras"
+            model.save(path)
+            good = path.read_bytes()
+            with full_disk(len(good) - 1), pytest.raises(OSError):  # noqa: PT011
+                model.save(path)
+            assert path.read_bytes() == good
+            assert names(tmp_path) == ["model.keras"]
+
+    def test_an_export(self, learner, tmp_path):
+        images, labels = pictures(THREE)
+        classifier = learner.adapt(images, labels)
+        classifier.export(tmp_path / "birds")
+        graph = (tmp_path / "birds" / "saved_model.pb").read_bytes()
+        with full_disk(len(graph) - 1), pytest.raises((OSError, tf.errors.OpError)):
+            classifier.export(tmp_path / "birds")
+        assert names(tmp_path) == ["birds"]
+        assert (tmp_path / "birds" / "saved_model.pb").read_bytes() == graph
+        exported = tf.saved_model.load(tmp_path / "birds")
+        served = exported.serve(images[:1, ..., :1])
+        assert served["probabilities"].shape == (1, 3)
+
+
+KILLED = """
+import pathlib, resource, signal, sys
+from tests.test_files import compiled_learner, epoch_ends
+
+learner = compiled_learner()
+epoch_ends(pathlib.Path(sys.argv[1]), learner)
+print("written", flush=True)
+# The system kills a process that exceeds this limit, in the middle of a file.
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+room = pathlib.Path(sys.argv[1], "checkpoint.keras").stat().st_size - 1
+resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+epoch_ends(pathlib.Path(sys.argv[1]), learner)
+print("not killed")
+"""
+
+
+def test_the_last_checkpoint_outlives_a_kill_in_the_middle_of_the_next(tmp_path):
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGXFSZ, done.stderr
+    assert done.stdout == "written\n"
+    (half,) = tmp_path.glob(".*.keras")
+    assert half.stat().st_size < (tmp_path / "checkpoint.keras").stat().st_size
+    learner = keras.saving.load_model(tmp_path / "checkpoint.keras")
+    expected = make_learner().get_weights()
+    for weight, same in zip(learner.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(weight, same)

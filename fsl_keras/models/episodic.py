@@ -4,10 +4,11 @@ import keras
 import tensorflow as tf
 
 from fsl_keras.classifier import FewShotClassifier
+from fsl_keras.files import SavesBeside
 from fsl_keras.metrics import EpisodeAccuracy
 
 
-class EpisodicModel(keras.Model):
+class EpisodicModel(SavesBeside, keras.Model):
     """Base of the models that learn from a support set to classify queries.
 
     A learner is three pure functions: `remember` keeps what is needed of the

@@ -3,13 +3,14 @@
 import keras
 import tensorflow as tf
 
+from fsl_keras.files import SavesBeside
 from fsl_keras.layers import CosineDense
 
 HEADS = ("linear", "cosine")
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class SupervisedPretraining(keras.Model):
+class SupervisedPretraining(SavesBeside, keras.Model):
     """Trains a backbone to tell all training classes apart, as any classifier.
 
     Fit it on `ClassDataset.batches`, then give its `backbone` to a learner of new

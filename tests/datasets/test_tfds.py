@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fsl_keras import ClassDataset
+from fsl_keras import ClassDataset, cli, datasets
 from fsl_keras.datasets.tfds import open_tfds
 
 
@@ -85,6 +85,43 @@ def test_data_that_is_not_there_is_told_where_to_lie(tmp_path):
         r"set TFDS_DATA_DIR",
     ):
         ClassDataset.from_tfds("mnist", data_dir=tmp_path, download=False)
+
+
+@pytest.fixture
+def without_network(monkeypatch, tmp_path):
+    """No way out, and an empty folder of data; TFDS does not try ten times."""
+    from tensorflow_datasets.core.download import downloader
+
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://localhost:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(downloader, "MAX_RETRIES", 0)
+    monkeypatch.setenv("FSL_KERAS_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "data"
+
+
+@pytest.mark.filterwarnings("ignore")  # of TensorFlow Datasets
+class TestDataThatCannotBeDownloaded:
+    @pytest.mark.parametrize("name", ["mnist", "omniglot"])
+    def test_is_told_where_to_lie(self, without_network, name):
+        with pytest.raises(
+            FileNotFoundError,
+            match=rf"{name} is not prepared in {without_network} and was not "
+            rf"downloaded.*Put.*`{name}/<version>`",
+        ):
+            datasets.load(name, data_dir=str(without_network))
+
+    def test_is_one_line_of_the_command(self, without_network, monkeypatch, capsys):
+        arguments = ["train", "--dataset=omniglot", f"--data-dir={without_network}"]
+        monkeypatch.setattr("sys.argv", ["fsl-keras", *arguments])
+        with pytest.raises(SystemExit, match="1"):
+            cli.main()
+        errors = capsys.readouterr().err
+        (line,) = [text for text in errors.splitlines() if text.startswith("Error")]
+        assert "Put the prepared folder `omniglot/<version>` there" in line
+        assert "Traceback" not in errors
 
 
 def test_an_unknown_set_names_its_neighbours():
