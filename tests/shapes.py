@@ -44,13 +44,13 @@ def write(folder, images, labels):
     return paths
 
 
-def make_learner(seed=0):
+def make_learner(seed=0, channels=1):
     """A learner that was never trained: its random filters are enough here."""
     keras.utils.set_random_seed(seed)
-    backbone = fsl.backbones.Conv4((16, 16, 1), filters=8)
-    grey = pictures(NAMES, size=(16, 16))[0][..., :1] / 255
+    backbone = fsl.backbones.Conv4((16, 16, channels), filters=8)
+    images = pictures(NAMES, size=(16, 16))[0][..., :channels] / 255
     for _ in range(60):
-        backbone(grey, training=True)  # moves the running statistics
+        backbone(images, training=True)  # moves the running statistics
     return fsl.models.PrototypicalNetwork(backbone)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 import fsl_keras as fsl
 from fsl_keras.classifier import fingerprint_of
+from tests.checks import run_python
 from tests.shapes import (
     NAMES,
     THREE,
@@ -127,6 +128,44 @@ class TestGrowth:
         classifier.remove_class("beam")
         with pytest.raises(ValueError, match="only class"):
             classifier.remove_class("disk")
+
+
+FRESH = """
+import sys, keras, numpy as np
+import fsl_keras
+
+folder = sys.argv[1]
+known, more, other = (
+    keras.saving.load_model(f"{folder}/{name}.keras")
+    for name in ("known", "more", "other")
+)
+frames = np.load(f"{folder}/frames.npy")
+before = known.task.state["prototypes"].numpy()
+known.add_class("frame", frames)
+assert known.task.state["prototypes"].numpy()[:, :3].tobytes() == before.tobytes()
+assert fsl_keras.classifier.fingerprint_of(known.learner) == known.fingerprint
+known.save(f"{folder}/grown.keras")
+known.remove_class("frame")
+known.add_classes_from(more)
+assert known.class_names[-1] == "frame"
+try:
+    known.add_classes_from(other)
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_growth_goes_on_in_a_fresh_process(learner, classifier, tmp_path):
+    frames, labels = pictures(["frame"])
+    np.save(tmp_path / "frames.npy", frames)
+    classifier.save(tmp_path / "known.keras")
+    learner.adapt(frames, labels).save(tmp_path / "more.keras")
+    make_learner(seed=1).adapt(frames, ["egg"] * 4).save(tmp_path / "other.keras")
+    assert "weights of the backbone" in run_python(FRESH, tmp_path)
+    grown = keras.saving.load_model(tmp_path / "grown.keras")
+    classifier.add_class("frame", frames)
+    np.testing.assert_array_equal(prototypes(grown), prototypes(classifier))
+    assert grown.task.examples == classifier.task.examples
 
 
 class TestAnotherBackboneIsRefused:

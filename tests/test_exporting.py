@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from fsl_keras import pictures as picture_files
 from tests.checks import run_python
@@ -103,14 +104,39 @@ def test_a_picture_below_the_threshold_is_unknown(exported):
     np.testing.assert_array_equal(answer["class_name"] == b"unknown", unsure)
 
 
+@pytest.fixture(scope="module")
+def color_classifier():
+    return make_learner(channels=3).adapt(*pictures(NAMES))
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Photographs as they come: JPEG, turned by EXIF, clear places, WebP, 16 bits."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    rgb = Image.fromarray(picture("bar", (40, 24)))
+    turned = Image.Exif()
+    turned[274] = 6  # to be turned by 90 degrees to be seen upright
+    clear = rgb.convert("RGBA")
+    clear.putalpha(Image.linear_gradient("L").resize(clear.size))
+    deep = Image.fromarray(picture("disk", (30, 30))[..., 0].astype("uint16") * 257)
+    rgb.save(folder / "plain.jpg", quality=95)
+    rgb.save(folder / "turned.jpg", exif=turned, quality=95)
+    clear.save(folder / "clear.png")
+    rgb.save(folder / "lossy.webp")
+    deep.save(folder / "deep.png")
+    return sorted(folder.iterdir())
+
+
 ONLY_TENSORFLOW = """
 import json, pathlib, sys
 import numpy as np
 import tensorflow as tf
 
-exported = tf.saved_model.load(sys.argv[1])
-images = np.load(sys.argv[2])
-contents = [pathlib.Path(path).read_bytes() for path in sys.argv[3:]]
+folder, images, *files = sys.argv[1:]
+exported = tf.saved_model.load(folder)
+images = np.load(images)
+contents = [pathlib.Path(path).read_bytes() for path in files]
 found = {}
 for name, value in (
     ("serve", images),
@@ -118,11 +144,22 @@ for name, value in (
     ("serve_bytes", tf.constant(contents)),
 ):
     answer = exported.signatures[name](tf.constant(value))
-    found[name] = answer["probabilities"].numpy().tolist()
-    found[name + " names"] = [n.decode() for n in answer["class_name"].numpy()]
+    found[name] = {
+        "probabilities": answer["probabilities"].numpy().tolist(),
+        "indices": answer["class_index"].numpy().tolist(),
+        "names": [n.decode() for n in answer["class_name"].numpy()],
+    }
 assert "fsl_keras" not in sys.modules
 print(json.dumps(found))
 """
+
+
+def assert_same_answers(found, expected):
+    """What an endpoint answered, against what `predict_classes` did."""
+    probabilities = [list(answer.probabilities.values()) for answer in expected]
+    np.testing.assert_allclose(found["probabilities"], probabilities, atol=1e-5)
+    assert found["indices"] == np.argmax(probabilities, axis=-1).tolist()
+    assert found["names"] == [answer.class_name for answer in expected]
 
 
 def test_a_process_with_tensorflow_alone(classifier, folder, images, tmp_path):
@@ -131,13 +168,32 @@ def test_a_process_with_tensorflow_alone(classifier, folder, images, tmp_path):
     found = json.loads(
         run_python(ONLY_TENSORFLOW, folder, tmp_path / "grey.npy", *paths)
     )
-    expected = classifier.predict_classes(images)
-    probabilities = [list(answer.probabilities.values()) for answer in expected]
     for name in ("serve", "serve_bytes"):
-        np.testing.assert_allclose(found[name], probabilities, atol=1e-5)
-        assert found[f"{name} names"] == [answer.class_name for answer in expected]
-    floats = classifier.predict(grey(images).astype("float32") / 255, verbose=0)
-    np.testing.assert_allclose(found["serve_float"], floats, atol=1e-5)
+        assert_same_answers(found[name], classifier.predict_classes(images))
+    floats = classifier.predict_classes(grey(images).astype("float32") / 255)
+    assert_same_answers(found["serve_float"], floats)
+
+
+def test_photographs_of_all_kinds_in_a_process_with_tensorflow_alone(
+    color_classifier, files, images, tmp_path
+):
+    color_classifier.export(tmp_path / "exported")
+    np.save(tmp_path / "images.npy", images)
+    found = json.loads(
+        run_python(
+            ONLY_TENSORFLOW, tmp_path / "exported", tmp_path / "images.npy", *files
+        )
+    )
+    for name, given in (("serve", images), ("serve_bytes", files)):
+        assert_same_answers(found[name], color_classifier.predict_classes(given))
+    floats = color_classifier.predict_classes(images.astype("float32") / 255)
+    assert_same_answers(found["serve_float"], floats)
+    # The picture that EXIF turns is another one than the picture as it is stored.
+    answers = dict(zip(files, found["serve_bytes"]["probabilities"], strict=True))
+    plain, turned = (
+        answers[path] for path in files if path.name in ("plain.jpg", "turned.jpg")
+    )
+    assert np.abs(np.subtract(plain, turned)).max() > 1e-3
 
 
 def test_a_folder_that_is_there_is_replaced_whole(folder, classifier):
