@@ -171,12 +171,35 @@ class FewShotClassifier(SavesBeside, keras.Model):
         """
         found = []
         for items in inputs.batches_of(images, self.preprocessing, BATCH):
-            probabilities = self.classify(ops.convert_to_tensor(items))
-            found.extend(ops.convert_to_numpy(probabilities))
-        return [
-            ClassPrediction.of(probabilities, self.class_names, self.unknown_threshold)
-            for probabilities in found
-        ]
+            found.extend(self._named(items))
+        return found
+
+    def predict_files(self, paths):
+        """Names the class of each picture file, and leaves out what is none.
+
+        Args:
+            paths: list of files.
+
+        Returns:
+            Two lists: pairs `(path, ClassPrediction)`, and pairs `(path, reason)` of
+            the files that cannot be read.
+
+        Raises:
+            ValueError: if the classifier is not one of pictures.
+        """
+        if self.preprocessing is None:
+            raise ValueError(
+                f"This classifier takes items of shape {self.learner.item_shape}, no "
+                f"pictures: call `predict_classes` with an array of them."
+            )
+        found, skipped = [], []
+        for items, rows in inputs.file_batches(
+            paths, self.preprocessing, BATCH, skipped
+        ):
+            found.extend(
+                (paths[i], p) for i, p in zip(rows, self._named(items), strict=True)
+            )
+        return found, skipped
 
     @property
     def value_range(self):
@@ -320,6 +343,16 @@ class FewShotClassifier(SavesBeside, keras.Model):
     def compile_from_config(self, config):
         """Compiles the classifier as it was when it was saved."""
         self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def _named(self, items):
+        """Returns a `ClassPrediction` for each of items that are preprocessed."""
+        probabilities = ops.convert_to_numpy(
+            self.classify(ops.convert_to_tensor(items))
+        )
+        return [
+            ClassPrediction.of(row, self.class_names, self.unknown_threshold)
+            for row in probabilities
+        ]
 
     def _learn(self, class_names, memory, images, class_name):
         """Adds examples of one class to a memory and takes it as its own."""

@@ -4,6 +4,7 @@ import json
 import pathlib
 import sys
 import warnings
+import zipfile
 from typing import Annotated
 
 import keras
@@ -12,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fsl_keras import datasets, evaluation, methods, pictures
+from fsl_keras import datasets, evaluation, methods
 from fsl_keras.classifier import FewShotClassifier
 from fsl_keras.datasets.catalogue import DESCRIPTIONS
 from fsl_keras.datasets.folders import picture_files, warn_of_skipped
@@ -42,11 +43,17 @@ DataDir = Annotated[
 @app.command()
 def train(
     dataset: Annotated[
-        str, typer.Option(help="Data set; `fsl-keras datasets` lists them.")
-    ] = "glyphs",
+        str | None,
+        typer.Option(
+            help="Data set; `fsl-keras datasets` lists them. Default: glyphs."
+        ),
+    ] = None,
     method: Annotated[
-        str, typer.Option(help="Method; `fsl-keras methods` lists them.")
-    ] = "prototypical",
+        str | None,
+        typer.Option(
+            help="Method; `fsl-keras methods` lists them. Default: prototypical."
+        ),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(help="An option of the method, NAME=VALUE; may be repeated."),
@@ -109,6 +116,8 @@ def train(
         keras.utils.set_random_seed(seed or 0)
         tf.config.experimental.enable_op_determinism()
     asked = {
+        "dataset": dataset,
+        "method": method,
         "data_dir": data_dir,
         "ways": ways,
         "shots": shots,
@@ -125,14 +134,14 @@ def train(
     changes = {name: value for name, value in asked.items() if value is not None}
     if option:
         changes["method_options"] = dict(map(_parsed_option, option))
-    name = dataset.replace("/", "-")
-    if method != "prototypical":
+    name = (dataset or Options.dataset).replace("/", "-")
+    if method not in (None, Options.method):
         name += f"-{method}"
     folder = output or pathlib.Path("runs", name)
     if resume:
         run = Run.resume(folder, changes)
     else:
-        run = Run.start(folder, Options.suited(dataset, method, **changes))
+        run = Run.start(folder, Options.suited(**changes))
     with TrainingProgress(console, run.options.steps) as progress:
         model = run.train([progress])
     with console.status("Testing on unseen classes ..."):
@@ -236,19 +245,15 @@ def predict(
     ] = False,
 ):
     """Name the class of pictures."""
-    model = _load_classifier(classifier)
-    layer = model.preprocessing
-    # Brought to size here; the inversion, if any, is left to the classifier.
-    values, kept, skipped = pictures.read(images, layer.size, layer.channels)
+    found, skipped = _load_classifier(classifier).predict_files(images)
     warn_of_skipped(skipped, len(images))
-    found = model.predict_classes(values) if len(values) else []
-    rows = [(str(images[i]), p) for i, p in zip(kept, found, strict=True)]
+    rows = [(str(path), prediction) for path, prediction in found]
     if as_json:
         sys.stdout.write(
             json.dumps(
                 {
                     "predictions": [{"file": f, **p._asdict()} for f, p in rows],
-                    "skipped": [{"file": f, "reason": r} for f, r in skipped],
+                    "skipped": [{"file": str(f), "reason": r} for f, r in skipped],
                 },
                 ensure_ascii=False,
                 indent=1,
@@ -320,7 +325,14 @@ def _load(path):
             f"There is no file {path}. `fsl-keras train` makes a learner, "
             f"`fsl-keras adapt` a classifier."
         )
-    return keras.saving.load_model(path)
+    try:
+        return keras.saving.load_model(path)
+    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"{path} is no model that this version can load ({reason}). Give a .keras "
+            f"file that `fsl-keras train` or `fsl-keras adapt` wrote."
+        ) from error
 
 
 def _load_learner(path):
@@ -347,12 +359,7 @@ def _evaluate_folder(classifier, folder, output):
     files = picture_files(folder)
     paths = [path for found in files.values() for path in found]
     labels = [name for name, found in files.items() for _ in found]
-    layer = classifier.preprocessing
-    values, kept, skipped = pictures.read(paths, layer.size, layer.channels)
-    warn_of_skipped(skipped, len(paths))
-    report = evaluation.evaluate_classifier(
-        classifier, values, [labels[i] for i in kept]
-    )
+    report = evaluation.evaluate_classifier(classifier, paths, labels)
     rows = [(name, f"{100 * recall:.1f} %") for name, recall in report.recalls.items()]
     _print_table(["class", "recall"], rows)
     _print_table(["class", "taken for", "pictures"], report.confusions[:10])

@@ -9,7 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras.classifier import UNKNOWN
+from fsl_keras.datasets.folders import warn_of_skipped
 from fsl_keras.files import replacing
+from fsl_keras.inputs import are_paths
 from fsl_keras.metrics import Z95
 
 
@@ -265,17 +267,33 @@ def evaluate_classifier(classifier, images, labels):
 
     Args:
         classifier: a `FewShotClassifier`.
-        images: pictures as `FewShotClassifier.predict_classes` takes them.
+        images: pictures as `FewShotClassifier.predict_classes` takes them. Files that
+            cannot be read are left out, with a warning that names them.
         labels: the name of the class of each. Classes the classifier does not know
             are allowed: the right answer to them is "unknown".
 
     Returns:
         A `ClassifierReport`.
+
+    Raises:
+        ValueError: if there are more or fewer labels than images, or no picture can
+            be read.
     """
     if len(images) != len(labels):
         raise ValueError(f"There are {len(images)} images and {len(labels)} labels.")
-    answers = [p.class_name for p in classifier.predict_classes(images)]
     labels = [str(label) for label in labels]
+    if are_paths(images):
+        found, skipped = classifier.predict_files(images)
+        warn_of_skipped(skipped, len(images))
+        predictions = [prediction for _, prediction in found]
+        bad = {path for path, _ in skipped}
+        pairs = zip(images, labels, strict=True)
+        labels = [label for path, label in pairs if str(path) not in bad]
+    else:
+        predictions = classifier.predict_classes(images)
+    if not predictions:
+        raise ValueError("No picture could be read.")
+    answers = [prediction.class_name for prediction in predictions]
     wanted = [x if x in classifier.class_names else UNKNOWN for x in labels]
     right = np.asarray([a == w for a, w in zip(answers, wanted, strict=True)])
     class_names = sorted(set(labels))

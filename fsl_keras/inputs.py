@@ -52,16 +52,35 @@ class Examples:
 
     def _file_batches(self, size):
         """As `batches`, but leaves out and names the files that cannot be read."""
-        skipped, layer = [], self._preprocessing
-        for start in range(0, len(self._images), size):
-            paths = self._images[start : start + size]
-            images, kept, bad = pictures.read(
-                paths, layer.size, layer.channels, layer.invert
-            )
-            skipped.extend(bad)
-            items = pictures.to_unit_range(images).numpy()
-            yield items, self._index[start : start + size][kept]
+        skipped = []
+        for items, rows in file_batches(
+            self._images, self._preprocessing, size, skipped
+        ):
+            yield items, self._index[rows]
         warn_of_skipped(skipped, len(self._images))
+
+
+def file_batches(paths, preprocessing, size, skipped):
+    """Yields preprocessed batches of the files that can be read.
+
+    Args:
+        paths: list of picture files.
+        preprocessing: `PicturePreprocessing`.
+        size: integer, how many files are read at a time.
+        skipped: list, to which pairs `(path, reason)` of the others are added.
+
+    Yields:
+        Pairs of items `[b, *item]` and the index of each in `paths`.
+    """
+    layer = preprocessing
+    for start in range(0, len(paths), size):
+        images, kept, bad = pictures.read(
+            paths[start : start + size], layer.size, layer.channels, layer.invert
+        )
+        skipped.extend(bad)
+        if len(kept):
+            rows = start + np.asarray(kept)
+            yield pictures.to_unit_range(images).numpy(), rows
 
 
 def batches_of(images, preprocessing, size):
@@ -139,6 +158,5 @@ def _check_is_many(images):
 
 def are_paths(images):
     """Says whether examples are given as the paths of their files."""
-    return isinstance(images, (list, tuple)) and isinstance(
-        images[0], (str, os.PathLike)
-    )
+    listed = isinstance(images, (list, tuple)) and len(images) > 0
+    return listed and isinstance(images[0], (str, os.PathLike))

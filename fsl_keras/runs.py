@@ -78,7 +78,7 @@ class Options:
             )
 
     @classmethod
-    def suited(cls, dataset, method="prototypical", **changes):
+    def suited(cls, dataset="glyphs", method="prototypical", **changes):
         """Returns the options that suit data set and method, with some changed."""
         return cls(
             **{

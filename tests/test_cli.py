@@ -85,7 +85,8 @@ def test_the_data_sets_are_listed(run_cli):
 
 
 @pytest.mark.parametrize(
-    "command", ["train", "evaluate", "adapt", "predict", "export", "datasets"]
+    "command",
+    ["train", "evaluate", "adapt", "predict", "export", "datasets", "methods"],
 )
 def test_every_option_has_a_help_text(command):
     import typer
@@ -109,6 +110,48 @@ def test_predict_names_pictures(run_cli, classifier, folder):
     for prediction, wanted in zip(predictions, expected, strict=True):
         assert prediction["class_name"] == wanted.class_name
         assert prediction["probability"] == pytest.approx(wanted.probability)
+
+
+def test_pictures_are_read_alike_whatever_arrays_the_classifier_was_made_of(
+    run_cli, folder, learner, tmp_path
+):
+    paths = sorted(folder.glob("*/*.png"))
+    values = np.stack([np.asarray(Image.open(p)) for p in paths])[..., None]
+    labels = [p.parent.name for p in paths]
+    classifier = keras.saving.load_model(learner).adapt(
+        values.astype("float32") / 127.5 - 1, labels, value_range=(-1, 1), invert=True
+    )
+    classifier.save(tmp_path / "birds.keras")
+    status, out, _ = run_cli("predict", tmp_path / "birds.keras", *paths, "--json")
+    assert status == 0
+    expected = [p.class_name for p in classifier.predict_classes(paths)]
+    assert [p["class_name"] for p in json.loads(out)["predictions"]] == expected
+    right = np.mean(
+        [name == label for name, label in zip(expected, labels, strict=True)]
+    )
+    _, out, _ = run_cli("evaluate", tmp_path / "birds.keras", folder)
+    assert f"accuracy {100 * right:.1f} %" in out
+
+
+def test_a_classifier_of_other_items_takes_no_pictures(run_cli, folder, tmp_path):
+    backbone = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    learner = fsl.models.PrototypicalNetwork(backbone)
+    learner.adapt(np.eye(4), [0, 1, 2, 3]).save(tmp_path / "vectors.keras")
+    picture = folder / "heron" / "0.png"
+    for command in (["predict", picture], ["evaluate", folder]):
+        status, _, err = run_cli(command[0], tmp_path / "vectors.keras", command[1])
+        assert status == 1
+        assert "items of shape (4,), no pictures" in err
+
+
+@pytest.mark.parametrize("contents", [b"", b"no model", b"PK\x03\x04 cut off"])
+def test_a_file_that_is_no_model_is_one_line(run_cli, tmp_path, contents):
+    path = tmp_path / "learner.keras"
+    path.write_bytes(contents)
+    status, _, err = run_cli("evaluate", path)
+    assert status == 1
+    assert "learner.keras is no model" in err
+    assert err.count("\n") == 1
 
 
 def test_predict_names_and_counts_what_it_skips(run_cli, classifier, folder, tmp_path):

@@ -98,8 +98,10 @@ def test_the_classifier_of_a_run_knows_unseen_classes(run):
 
 def test_a_resumed_run_has_the_options_it_began_with(run):
     assert Run.resume(run.folder, {"ways": 5}).options == run.options
-    with pytest.raises(ValueError, match=r"other values of \['ways'\]"):
-        Run.resume(run.folder, {"ways": 6})
+    changes = {"ways": 6, "dataset": "omniglot", "method": "maml"}
+    for name, value in changes.items():
+        with pytest.raises(ValueError, match=rf"other values of \['{name}'\]"):
+            Run.resume(run.folder, {name: value})
 
 
 def test_a_mistake_leaves_no_folder(tmp_path):
