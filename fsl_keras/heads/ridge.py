@@ -20,9 +20,9 @@ class RidgeHead(ExampleHead):
     The weights `W = X^T (X X^T + lambda I)^-1 Y` regress the one-hot labels `Y` on the
     embeddings `X` and are solved for anew for each support set. Training goes through
     the solution: it learns an embedding in which such a classifier does well, the
-    regularization lambda, and a temperature, since regressed labels lie between 0
-    and 1. As in the paper's equations, there is no intercept. The paper's bias of
-    all logits is left out: a softmax does not see it.
+    regularization lambda, and a scale and a bias of the logits, since regressed labels
+    lie between 0 and 1. As in the paper's equations, there is no intercept for each
+    class. A softmax does not see the bias; a loss of each logit alone does.
 
     Reference:
 
@@ -32,8 +32,9 @@ class RidgeHead(ExampleHead):
         regularization: float above 0, lambda when training starts. It compares to
             the squared lengths of embeddings: never less than 1e-4 of the largest
             takes effect.
-        temperature: float, the factor of the regressed labels when training starts.
-        learned: bool, whether training changes both.
+        temperature: float, the scale of the regressed labels when training starts;
+            the bias starts at 0.
+        learned: bool, whether training changes all three.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -80,6 +81,9 @@ class RidgeHead(ExampleHead):
             initializer=constant(temperature),
             trainable=learned,
         )
+        self.bias = self.add_weight(
+            name="bias", shape=(), initializer="zeros", trainable=learned
+        )
         self.built = True
 
     def prepare(self, memory):
@@ -99,7 +103,7 @@ class RidgeHead(ExampleHead):
     def score(self, state, query):
         """Returns the logits `[T, M, N]` of query embeddings `[T, M, D]`."""
         query = ops.cast(query, "float32")
-        logits = self.scale * ops.matmul(query, state["weights"])
+        logits = self.scale * ops.matmul(query, state["weights"]) + self.bias
         return ops.where(state["present"][:, None, :] > 0, logits, ABSENT)
 
     def get_config(self):

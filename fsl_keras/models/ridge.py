@@ -21,8 +21,8 @@ class RidgeRegressionNetwork(MetricModel):
     Args:
         backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`.
         regularization: float above 0, the initial lambda, see `RidgeHead`.
-        temperature: float, the initial factor of the regressed labels.
-        learned: bool, whether training changes both.
+        temperature: float, the initial scale of the regressed labels.
+        learned: bool, whether training changes both and a bias of the logits.
         name: optional string.
 
     Example:

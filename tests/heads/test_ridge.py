@@ -138,8 +138,35 @@ def test_one_shot_and_one_way():
     assert RidgeHead()(support, np.ones((1, 5, 1)), support).shape == (1, 5, 1)
 
 
+def test_scale_and_bias_of_the_logits():
+    support = np.array([[[1.0, 0.0], [0.0, 2.0]]], "float32")
+    head = RidgeHead(regularization=1.0, temperature=1.0)
+    head.scale.assign(3.0)
+    head.bias.assign(-0.5)
+    state = head.prepare(head.remember(support, np.eye(2)[None]))
+    # Three times the [1, 0.4] of the test by hand, less a half.
+    with tf.GradientTape() as tape:
+        logits = head.score(state, np.array([[[2.0, 1.0]]]))
+        of_each = tf.reduce_sum(tf.square(logits))
+    np.testing.assert_allclose(logits, [[[2.5, 0.7]]], rtol=1e-6)
+    assert float(tape.gradient(of_each, head.bias.value)) == pytest.approx(6.4)
+
+
+def test_one_shot_is_the_reference_too():
+    rng = np.random.default_rng(0)
+    support, query = rng.normal(size=(2, 2, 4, 6)).astype("float32")
+    labels = np.tile(np.eye(4, dtype="float32")[[2, 0, 3, 1]], (2, 1, 1))
+    np.testing.assert_allclose(
+        RidgeHead(0.5)(support, labels, query),
+        reference(support, labels, query, 0.5),
+        rtol=1e-4,
+        atol=1e-4,
+    )
+
+
 def test_what_is_learned():
-    assert len(RidgeHead().trainable_weights) == 2
+    names = [weight.name for weight in RidgeHead().trainable_weights]
+    assert names == ["log_regularization", "scale", "bias"]
     fixed = RidgeHead(regularization=3.0, learned=False)
     assert fixed.trainable_weights == []
     assert math.exp(float(fixed.log_regularization)) == pytest.approx(3.0)
