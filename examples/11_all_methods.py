@@ -78,8 +78,9 @@ def main(folder=PICTURES, steps=200, count=600):
         for exam, episodes in exams.items():
             report = fsl.evaluation.evaluate(model, episodes, name)
             reports[exam].append(report)
-            accuracy, interval = 100 * report.accuracy, 100 * report.ci95
-            print(f"{name} ({model.kind}), {exam}: {accuracy:.1f}% ± {interval:.1f}%")
+    for exam, rows in reports.items():
+        print(f"\n5-way {exam}, {count} episodes")
+        print_table(rows)
     draw(reports).savefig(folder / "11_all_methods.png", dpi=80)
     return {exam: {r.name: r.accuracy for r in rows} for exam, rows in reports.items()}
 
@@ -92,6 +93,20 @@ def features_of(backbone, data):
     pictures = np.concatenate(items) / np.float32(255)
     vectors = backbone.predict(pictures, batch_size=256, verbose=0)
     return fsl.ClassDataset.from_arrays(vectors, labels, names, data.name)
+
+
+def print_table(reports):
+    """Prints accuracies, and by how much each is above prototypes, paired."""
+    reports = sorted(reports, key=lambda report: report.name != "prototypes")
+    differences = fsl.evaluation.compare(reports)
+    print(f"{'head':20} {'kind':13} {'accuracy':14} paired difference")
+    for report, paired in zip(reports, [None, *differences], strict=True):
+        row = report.row()
+        gain = ""
+        if paired:
+            gain = f"{100 * paired.difference:+.2f} ± {100 * paired.ci95:.2f}"
+        kind = report.protocol["kind"]
+        print(f"{report.name:20} {kind:13} {row['accuracy']:14} {gain}")
 
 
 def draw(reports):

@@ -20,7 +20,7 @@ from fsl_keras.datasets.folders import picture_files, warn_of_skipped
 from fsl_keras.files import replacing
 from fsl_keras.models import EpisodicModel
 from fsl_keras.progress import TrainingProgress
-from fsl_keras.runs import Options, Run
+from fsl_keras.runs import Options, Run, variants
 
 app = typer.Typer(
     help="Few-shot learning: train on episodes, adapt to a few examples, predict.",
@@ -173,7 +173,8 @@ def evaluate(
     episodes: Annotated[int, typer.Option(help="Number of episodes.")] = 600,
     seed: Annotated[int, typer.Option(help="Seed of the episodes, an integer.")] = 2,
     output: Annotated[
-        pathlib.Path | None, typer.Option(help="JSON file to write the report to.")
+        pathlib.Path | None,
+        typer.Option(help="JSON file to write the (first) report to."),
     ] = None,
 ):
     """Measure a learner on a data set, or a classifier on labelled pictures."""
@@ -193,11 +194,13 @@ def evaluate(
             f"it on {folder}."
         )
     data = datasets.load(dataset, split, data_dir)
-    stream = data.episodes(ways, shots, queries, seed=seed, count=episodes)
-    report = evaluation.evaluate(loaded, stream, model.stem)
-    _print_reports([report])
+    reports = []
+    for tested, asked in variants(loaded, queries):
+        stream = data.episodes(ways, shots, asked, seed=seed, count=episodes)
+        reports.append(evaluation.evaluate(tested, stream, model.stem))
+    _print_reports(reports)
     if output:
-        report.save(output)
+        reports[0].save(output)
 
 
 @app.command()

@@ -75,7 +75,7 @@ class EpisodeReport:
             "episodes": str(len(self.accuracies)),
             "seed": _spelled(told.get("seed")),
             "accuracy": f"{100 * self.accuracy:.2f} ± {100 * self.ci95:.2f} %",
-            "kind": f"{told['kind']}, {told['batch_norm']} BatchNorm"
+            "kind": f"{told.get('kind', '?')}, {told.get('batch_norm', '?')} BatchNorm"
             + (f", {told['prior']} class prior" if "prior" in told else ""),
             "overlap": _spelled(told.get("overlap", None)),
         }
@@ -204,6 +204,8 @@ def compare(reports):
     >>> b = EpisodeReport("prototypes", np.array([0.7, 0.8, 0.8]), told)
     >>> print(compare([a, b])[0])
     prototypes minus nearest: +16.67 ± 6.53 points
+    >>> a.row()["kind"]
+    '?, ? BatchNorm'
     """
     if len(reports) < 2:
         raise ValueError(f"Comparing takes two reports or more, got {len(reports)}.")

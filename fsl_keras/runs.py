@@ -255,7 +255,7 @@ class Run:
         training_classes = self._load(options.train_split).class_names
         reports = []
         for ways, shots in self._tests(model):
-            for tested, queries in _variants(model):
+            for tested, queries in variants(model, TEST_QUERIES):
                 episodes = test.episodes(
                     ways,
                     shots,
@@ -355,15 +355,22 @@ def _is_of_transductive_head(model):
     return getattr(model, "head", None) is not None and model.kind == "transductive"
 
 
-def _variants(model):
+def variants(model, queries):
     """Returns what is tested, on which queries, to tell what a figure rests on.
 
     A transductive head profits from equally many queries of each class, and a
     gradient-based learner from the statistics of all queries.
+
+    Args:
+        model: a learner.
+        queries: integer, the queries of each class.
+
+    Returns:
+        Pairs of a learner and of what `ClassDataset.episodes` takes as `queries`.
     """
-    variants = [(model, TEST_QUERIES)]
+    tested = [(model, queries)]
     if _is_of_transductive_head(model):
-        variants.append((model, DirichletQueries(TEST_QUERIES)))
+        tested.append((model, DirichletQueries(queries)))
     elif model.kind == "transductive":
-        variants.append((model.deployable(), TEST_QUERIES))
-    return variants
+        tested.append((model.deployable(), queries))
+    return tested

@@ -191,6 +191,21 @@ def test_evaluate_measures_a_learner_on_episodes(run_cli, tmp_path):
     assert json.loads(report.read_text())["protocol"]["episodes"] == 4
 
 
+def test_evaluate_shows_what_a_transductive_figure_rests_on(run_cli, tmp_path):
+    for name in ("tim", "anil"):
+        METHODS[name].make((28, 28, 1), filters=2, ways=5).save(
+            tmp_path / f"{name}.keras"
+        )
+    episodes = "--episodes=2"
+    status, out, _ = run_cli("evaluate", tmp_path / "tim.keras", episodes)
+    assert status == 0
+    assert "DirichletQueries(queries=15, concentration=2)" in out
+    assert out.count("uniform class prior") == 2
+    _, out, _ = run_cli("evaluate", tmp_path / "anil.keras", episodes)
+    assert "transductive, transductive BatchNorm" in out
+    assert "inductive, support BatchNorm" in out
+
+
 def test_export_writes_a_saved_model(run_cli, classifier, tmp_path):
     status, *_ = run_cli("export", classifier, tmp_path / "birds")
     assert status == 0
