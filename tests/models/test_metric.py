@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import fsl_keras as fsl
-from fsl_keras.heads import PrototypeHead
+from fsl_keras.heads import BDCSPNHead, PrototypeHead
 from fsl_keras.models import MetricModel
 from tests.checks import assert_config_round_trip
 
@@ -60,6 +60,32 @@ def test_a_padded_and_an_unpadded_episode_give_equal_logits(pictures, conv_learn
         "support_labels": np.pad(x["support_labels"], [(0, 0), (0, 2), (0, 0)]),
     }
     np.testing.assert_allclose(conv_learner(padded), conv_learner(x), atol=1e-5)
+
+
+def test_queries_that_are_padding_tell_a_transductive_head_nothing(vectors):
+    # It looks at all queries, so the mask must get to it from the stream.
+    backbone = keras.Sequential([keras.Input((4,)), keras.layers.Identity()])
+    model = MetricModel(backbone, BDCSPNHead())
+    stream = vectors.episodes((2, 4), (1, 3), 3, count=6)
+    accuracies = []
+    for x, y, _ in stream.as_numpy_iterator():
+        real = x["query_mask"][0]
+        ways = x["support_labels"].any(axis=1).sum()
+        kept = x["support_labels"][0].any(axis=-1)
+        plain = {
+            "support": x["support"][:, kept],
+            "support_labels": x["support_labels"][:, kept, :ways],
+            "query": x["query"][:, real],
+        }
+        logits = np.asarray(model(plain))
+        padded = np.asarray(model(x))[:, real, :ways]
+        np.testing.assert_allclose(padded, logits, atol=1e-4)
+        accuracies.append(np.mean(logits.argmax(-1) == y[:, real]))
+    report = fsl.evaluation.evaluate(model, stream)
+    np.testing.assert_allclose(report.accuracies, accuracies)
+    model.compile()
+    measured = model.evaluate(stream, return_dict=True, verbose=0)
+    assert measured["accuracy"] == pytest.approx(np.mean(accuracies))
 
 
 def test_memories_grow_and_shrink_by_the_head(conv_learner):
