@@ -9,8 +9,8 @@ from fsl_keras.pictures import PICTURE_SUFFIXES, is_picture_name
 def picture_files(folder):
     """Lists the pictures of a folder that holds a folder for each class.
 
-    Hidden files and folders are passed over, and so are files whose name is not
-    that of a picture.
+    Hidden files and folders are passed over. Files whose name is not that of a
+    picture are skipped, with a warning that names them.
 
     Args:
         folder: path.
@@ -34,20 +34,22 @@ def picture_files(folder):
             f"{folder} has no folders in it. Put the pictures of each class into a "
             f"folder of its own, which bears the name of the class."
         )
-    files = {
-        path.name: sorted(
-            p
-            for p in path.rglob("*")
-            if is_picture_name(p) and p.is_file() and not _hidden(p, path)
+    files, others = {}, []
+    for path in classes:
+        found = sorted(
+            p for p in path.rglob("*") if p.is_file() and not _hidden(p, path)
         )
-        for path in classes
-    }
+        files[path.name] = [p for p in found if is_picture_name(p)]
+        others.extend(p for p in found if not is_picture_name(p))
     empty = [name for name, paths in files.items() if not paths]
     if empty:
         raise ValueError(
             f"The class folders {empty} of {folder} hold no picture "
             f"({', '.join(PICTURE_SUFFIXES)}). Fill or remove them."
         )
+    kinds = f"not named as a picture ({', '.join(PICTURE_SUFFIXES)})"
+    total = len(others) + sum(map(len, files.values()))
+    warn_of_skipped([(path, kinds) for path in others], total)
     return files
 
 

@@ -1,5 +1,7 @@
 """Omniglot by the splits that papers use."""
 
+import warnings
+
 import numpy as np
 import tensorflow as tf
 
@@ -107,14 +109,21 @@ def _read(data_dir):
     """Returns all characters: pictures `[1623, 20, 28, 28, 1]`, alphabets, character
     numbers from 1, and whether they belong to the background set."""
     path = cache_folder() / "omniglot-28-v1.npz"
-    if not path.exists():
-        arrays = _read_tfds(data_dir)
-        with replacing(path) as beside:
-            np.savez(beside, **arrays)
-    with np.load(path) as stored:
-        return tuple(
-            stored[k] for k in ("images", "alphabets", "characters", "background")
-        )
+    names = ("images", "alphabets", "characters", "background")
+    if path.exists():
+        try:
+            with np.load(path) as stored:
+                return tuple(stored[name] for name in names)
+        except Exception as error:  # a damaged archive raises errors of many kinds
+            warnings.warn(
+                f"The cached drawings at {path} cannot be read ({error}) and are made "
+                "again.",
+                stacklevel=4,
+            )
+    arrays = _read_tfds(data_dir)
+    with replacing(path) as beside:
+        np.savez(beside, **arrays)
+    return tuple(arrays[name] for name in names)
 
 
 def _read_tfds(data_dir):

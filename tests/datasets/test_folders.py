@@ -21,14 +21,22 @@ def test_folders_in_a_class_belong_to_it(birds):
     assert len(picture_files(birds)["Ägretta"]) == 8
 
 
-def test_hidden_things_and_other_files_are_passed_over(birds):
+def test_hidden_things_are_passed_over_and_other_files_named(birds):
     before = picture_files(birds)
     shutil.copytree(birds / "Ägretta", birds / ".cache")
     shutil.copytree(birds / "Ägretta", birds / "Ägretta" / ".thumbnails")
-    for name in ("._no 0.png", "notes.txt", "no 0.png.part"):
-        (birds / "Ägretta" / name).write_text("")
+    (birds / "Ägretta" / "._no 0.png").write_text("")
     (birds / "README.txt").write_text("")
     assert picture_files(birds) == before
+    for name in ("no 4.heic", "no 0.png.part"):
+        (birds / "Ägretta" / name).write_text("")
+    total = sum(map(len, before.values())) + 2
+    with pytest.warns(
+        UserWarning,
+        match=rf"Skipped 2 of {total} files: .*no 0.png.part: not named as a picture "
+        r"\(\.jpg.*no 4.heic",
+    ):
+        assert picture_files(birds) == before
 
 
 def test_a_missing_folder_is_named(tmp_path):
