@@ -3,24 +3,20 @@ import pytest
 
 from fsl_keras.heads import BDCSPNHead
 from fsl_keras.heads.bd_cspn import rectify
-from tests.heads.checks import padded_episodes, softmax, unit, unpadded
+from tests.heads.checks import (
+    assert_logits,
+    each_shots,
+    padded_episodes,
+    rectified,
+    softmax,
+    unit,
+)
 
 
 def reference(support, labels, query, temperature):
-    """The formula for one task without padding, one class at a time."""
-    support, query = unit(support), unit(query)
-    query = query + support.mean(axis=0) - query.mean(axis=0)
-    means = np.stack([support[own == 1].mean(axis=0) for own in labels.T])
-    items = np.concatenate([support, query])
-    cosines = unit(items) @ unit(means).T
-    guesses = cosines.argmax(-1)
-    guesses[: len(support)] = labels.argmax(-1)
-    weights = softmax(temperature * cosines)
-    prototypes = []
-    for way in range(len(means)):
-        own = guesses == way
-        prototypes.append(np.average(items[own], axis=0, weights=weights[own, way]))
-    return np.stack(prototypes), query
+    """The cosines to the rectified prototypes, for one task without padding."""
+    prototypes, query = rectified(support, labels, query, temperature)
+    return temperature * unit(query) @ unit(prototypes).T
 
 
 def as_one_task(*arrays):
@@ -47,14 +43,28 @@ def test_a_prototype_moves_to_the_queries_of_its_class():
     np.testing.assert_allclose(prototypes[0, 0], expected, rtol=1e-5)
 
 
+def test_logits_by_hand():
+    # Examples (1, 0) and (-1, 0), queries (1/2, √3/2) and its opposite: both means are
+    # zero, and nothing moves. With the temperature log(3) an example has the cosines
+    # 1 and -1, so 9/10 for its class, and a query 1/2 and -1/2, so 3/4. The prototypes
+    # lie along ±(9/10 + 3/4 * 1/2, 3/4 * √3/2) = ±(1.275, 0.64952), of the length
+    # 1.43091. The cosine to the queries is ±(0.6375 + 0.5625) / 1.43091 = ±0.83863.
+    support = [[1.0, 0.0], [-1.0, 0.0]]
+    query = [[0.5, 0.75**0.5], [-0.5, -(0.75**0.5)]]
+    args = as_one_task(support, np.eye(2), query)
+    logits = BDCSPNHead(temperature=np.log(3))(*args)
+    # log(3) * 0.83863
+    expected = [[0.92133, -0.92133], [-0.92133, 0.92133]]
+    np.testing.assert_allclose(logits, [expected], rtol=1e-5)
+
+
+@each_shots
 @pytest.mark.parametrize("temperature", [1.0, 10.0])
 @pytest.mark.parametrize("seed", range(3))
-def test_random_episodes_of_unequal_shots_with_padding(temperature, seed):
-    episode = padded_episodes(seed)
-    head = BDCSPNHead(temperature)
-    logits = np.asarray(head(*episode[:3], query_mask=episode[3]))
-    for task in range(2):
-        prototypes, query = reference(*unpadded(*episode, task), temperature)
-        expected = temperature * unit(query) @ unit(prototypes).T
-        real = logits[task][episode[3][task]]
-        np.testing.assert_allclose(real, expected, atol=1e-4)
+def test_random_episodes_with_padding(seed, temperature, shots):
+    assert_logits(
+        BDCSPNHead(temperature),
+        padded_episodes(seed, shots),
+        lambda *task: reference(*task, temperature),
+        atol=1e-4,
+    )

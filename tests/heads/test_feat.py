@@ -3,11 +3,14 @@ import numpy as np
 import pytest
 
 from fsl_keras.heads import FEATHead, PrototypeHead
-
-
-def softmax(scores):
-    shares = np.exp(scores - scores.max(-1, keepdims=True))
-    return shares / shares.sum(-1, keepdims=True)
+from tests.heads.checks import (
+    assert_logits,
+    class_means,
+    each_shots,
+    signed_episodes,
+    softmax,
+    squared_distances,
+)
 
 
 def transformed(head, vectors):
@@ -26,60 +29,66 @@ def transformed(head, vectors):
     return centred / np.sqrt(variance + 1e-5) * gain + offset
 
 
-def negative_distances(query, centres):
-    return -np.square(query[:, None] - centres).sum(-1)
-
-
-def random_episode(seed, dimensions=8, ways=4, length=9, tasks=2):
-    """Unequal shots, among them classes without any; two places are padding."""
-    rng = np.random.default_rng(seed)
-    labels = np.eye(ways)[rng.integers(0, ways, (tasks, length))]
-    labels[:, rng.permutation(length)[:2]] = 0
-    support = rng.normal(size=(tasks, length, dimensions))
-    query = rng.normal(size=(tasks, 6, dimensions))
-    return [x.astype("float32") for x in (support, labels, query)]
-
-
 @pytest.fixture(params=[1, 2], ids=["one head", "two heads"])
 def head(request):
     """Weights are random, those that begin as zeros or ones too."""
     keras.utils.set_random_seed(0)
     head = FEATHead(key_dim=3, heads=request.param, temperature=4.0)
-    head.build((None, None, 8))
+    head.build((None, None, 6))
     rng = np.random.default_rng(0)
     head.set_weights([w + rng.normal(size=w.shape) / 5 for w in head.get_weights()])
     return head
 
 
+@each_shots
 @pytest.mark.parametrize("seed", range(3))
-def test_random_episodes_of_unequal_shots_with_padding(head, seed):
-    episode = random_episode(seed)
-    logits = np.asarray(head(*episode))
-    for task, (support, labels, query) in enumerate(zip(*episode, strict=True)):
-        present = np.flatnonzero(labels.max(0))
-        means = [support[labels[:, way] == 1].mean(0) for way in present]
-        centres = transformed(head, np.array(means))
-        expected = np.full(logits[task].shape, -1e9)
-        expected[:, present] = negative_distances(query, centres) / 4
-        np.testing.assert_allclose(logits[task], expected, rtol=1e-4, atol=1e-4)
+def test_random_episodes_with_padding(head, seed, shots):
+    def reference(support, labels, query):
+        centres = transformed(head, class_means(support, labels))
+        return -squared_distances(query, centres) / 4
+
+    assert_logits(head, signed_episodes(seed, shots), reference, rtol=1e-4, atol=1e-4)
 
 
+@each_shots
 @pytest.mark.parametrize("seed", range(3))
-def test_items_are_contrasted_by_the_centres_of_their_classes_as_sets(head, seed):
-    items, labels, _ = random_episode(seed)
+def test_items_are_contrasted_by_the_centres_of_their_classes_as_sets(
+    head, seed, shots
+):
+    items, labels, *_ = signed_episodes(seed, shots)
     logits = np.asarray(head.contrast(items, labels))
     for task in range(2):
-        expected = np.full((9, 4), -1e9)
-        for way in np.flatnonzero(labels[task].max(0)):
+        expected = np.full(labels[task].shape, -1e9)
+        for way in np.flatnonzero(shots):
             of_class = items[task][labels[task, :, way] == 1]
             centre = transformed(head, of_class).mean(0, keepdims=True)
-            expected[:, [way]] = negative_distances(items[task], centre) / 4
+            expected[:, [way]] = -squared_distances(items[task], centre) / 4
         np.testing.assert_allclose(logits[task], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_by_hand():
+    # With keys of zeros all prototypes get the same attention, and values of one add
+    # their mean. Prototypes (-1, 5, 1, -5) and (5, -1, -5, 1) have the mean
+    # (2, 2, -2, -2): the sums (1, 7, -1, -7) and (7, 1, -7, -1) have the standard
+    # deviation 5 and become (.2, 1.4, -.2, -1.4) and (1.4, .2, -1.4, -.2).
+    head = FEATHead(key_dim=4, temperature=2.0)
+    head.build((None, None, 4))
+    zeros, ones = np.zeros((4, 1, 4)), np.eye(4)[:, None]
+    kernels = [zeros, zeros, ones, ones.swapaxes(0, 1)]  # query, key, value, output
+    biases = [np.zeros((1, 4))] * 3 + [np.zeros(4)]
+    weights = [x for pair in zip(kernels, biases, strict=True) for x in pair]
+    head.transform.attention.set_weights(weights)
+    support = [[[-3.0, 5, 1, -5], [1, 5, 1, -5], [5, -1, -5, 1]]]
+    labels = np.eye(2)[None, [0, 0, 1]]
+    query = np.array([[[0.2, 1.4, -0.2, -1.4], [1.0, 0, 0, 0]]])
+    # Squared distances 0 and 4 * 1.44, and 4 + 1 - 0.4 and 4 + 1 - 2.8, halved.
+    logits = head(np.array(support), labels, query)
+    np.testing.assert_allclose(logits, [[[0, -2.88], [-2.3, -1.1]]], atol=1e-5)
 
 
 def test_attention_that_adds_nothing_leaves_normalized_prototypes():
     head = FEATHead(key_dim=4, temperature=2.0)
-    support, labels, query = random_episode(0)
+    support, labels, query, _ = signed_episodes()
     head(support, labels, query)
     head.transform.attention.set_weights(
         [0 * w for w in head.transform.attention.get_weights()]
@@ -96,7 +105,7 @@ def test_attention_that_adds_nothing_leaves_normalized_prototypes():
 def test_there_is_dropout_in_training_only():
     keras.utils.set_random_seed(0)
     head = FEATHead(key_dim=4, dropout=0.5)
-    episode = random_episode(0)
+    episode = signed_episodes()[:3]
     still = [np.asarray(head(*episode)) for _ in range(2)]
     np.testing.assert_array_equal(*still)
     moving = [np.asarray(head(*episode, training=True)) for _ in range(2)]
@@ -108,9 +117,9 @@ def test_there_is_dropout_in_training_only():
 
 
 def test_one_way():
-    support, _, query = random_episode(0)
-    logits = FEATHead(key_dim=4)(support, np.ones((2, 9, 1)), query)
-    assert logits.shape == (2, 6, 1)
+    support, _, query, _ = signed_episodes()
+    logits = FEATHead(key_dim=4)(support, np.ones((2, 8, 1)), query)
+    assert logits.shape == (2, 7, 1)
     assert np.isfinite(logits).all()
 
 
@@ -118,10 +127,10 @@ def test_a_class_that_comes_moves_the_others():
     keras.utils.set_random_seed(0)
     head = FEATHead(key_dim=4)
     assert head.incremental == "refit"
-    support, labels, query = random_episode(0)
-    narrow = labels * [1, 1, 1, 0]
+    support, labels, query, _ = signed_episodes()
+    narrow = labels * [1, 1, 0]
     logits = [np.asarray(head(support, y, query)) for y in (labels, narrow)]
-    assert np.abs(logits[0] - logits[1])[0, :, :3].max() > 1e-4
+    assert np.abs(logits[0] - logits[1])[0, :, :2].max() > 1e-4
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0])

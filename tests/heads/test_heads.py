@@ -1,11 +1,15 @@
 """What holds for every head. A new head joins by one line in `HEADS`."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 
+from fsl_keras import heads
 from fsl_keras.heads import (
     BDCSPNHead,
+    ExampleHead,
     FEATHead,
     Head,
     LaplacianShotHead,
@@ -21,8 +25,13 @@ from fsl_keras.heads import (
     SoftKMeansHead,
     TIMHead,
     TransductiveFinetuningHead,
+    TransductiveHead,
 )
-from tests.checks import assert_config_round_trip, assert_symbolic_shape
+from tests.checks import (
+    assert_config_round_trip,
+    assert_symbolic_shape,
+    random_classes,
+)
 
 WAYS, DIMENSIONS, QUERIES = 3, 5, 4
 
@@ -82,22 +91,62 @@ def episodes(head, shots=(2, 1, 3), tasks=2, seed=0):
     return support, labels, query
 
 
+@functools.cache
+def sampled_episodes(shape):
+    """Four episodes of different size, as the sampler pads them."""
+    # Of this seed, PT-MAP's plans are even after few iterations.
+    data = random_classes(5, 5, shape, seed=2)
+    stream = data.episodes(ways=(2, 4), shots=(1, 3), queries=2, tasks=4)
+    return numbers(next(iter(stream))[0])
+
+
 def numbers(tree):
     return keras.tree.map_structure(keras.ops.convert_to_numpy, tree)
+
+
+def test_all_heads_are_here():
+    bases = {Head, ExampleHead, TransductiveHead}
+    exported = {getattr(heads, name) for name in heads.__all__}
+    assert {type(make_head()) for make_head in HEADS.values()} == exported - bases
 
 
 @each_head
 def test_a_padded_and_an_unpadded_episode_give_equal_logits(make_head):
     head = make_head()
     support, labels, query = episodes(head)
-    padding = support[:, :4]
-    padded = np.concatenate([support, padding], axis=1)
-    padded_labels = np.concatenate([labels, np.zeros((2, 4, WAYS))], axis=1)
-    np.testing.assert_allclose(
-        head(padded, padded_labels.astype("float32"), query),
-        head(support, labels, query),
-        atol=1e-5,
+    # Padding repeats items, here between the others; it has no label and is masked.
+    is_example = np.array([1, 1, 0, 1, 1, 0, 0, 1, 1, 0], bool)
+    is_query = np.array([0, 1, 1, 0, 1, 1, 0], bool)
+    examples, queries = np.cumsum(is_example) - 1, np.cumsum(is_query) - 1
+    padded = (
+        support[:, examples],
+        labels[:, examples] * is_example[:, None],
+        query[:, queries],
     )
+    logits = np.asarray(head(*padded, query_mask=np.tile(is_query, (2, 1))))
+    assert np.isfinite(logits).all()
+    np.testing.assert_allclose(
+        logits[:, is_query], head(support, labels, query), atol=1e-5
+    )
+
+
+@each_head
+def test_episodes_of_the_sampler_are_answered_as_without_their_padding(make_head):
+    head = make_head()
+    given = sampled_episodes(embedding_shape(head))
+    logits = np.asarray(head(**given))
+    for task, mask in enumerate(given["query_mask"]):
+        labels = given["support_labels"][task]
+        real, present = labels.any(axis=1), labels.any(axis=0)
+        expected = head(
+            given["support"][task][None, real],
+            labels[None, real][..., present],
+            given["query"][task][None, mask],
+        )
+        np.testing.assert_allclose(
+            logits[task][mask][:, present], expected[0], atol=2e-5
+        )
+        assert (logits[task][:, ~present] < -1e8).all()
 
 
 @each_head

@@ -4,15 +4,20 @@ import pytest
 from fsl_keras.heads import LaplacianShotHead
 from fsl_keras.heads.bd_cspn import rectify
 from fsl_keras.heads.laplacian_shot import nearest
-from tests.heads.checks import padded_episodes, softmax, unpadded
+from tests.heads.checks import (
+    assert_logits,
+    each_shots,
+    padded_episodes,
+    rectified,
+    softmax,
+    squared_distances,
+)
 
 
 def reference(support, labels, query, neighbors, weight, steps):
     """The updates for one task without padding, one query at a time."""
-    parts = (support, labels, query, np.ones(len(query)))
-    parts = [np.asarray(part, "float32")[None] for part in parts]
-    prototypes, query = (np.asarray(part)[0] for part in rectify(*parts))
-    alone = -((query[:, None] - prototypes[None]) ** 2).sum(-1)
+    prototypes, query = rectified(support, labels, query)
+    alone = -squared_distances(query, prototypes)
     logits = alone
     for _ in range(steps):
         shares = softmax(logits)
@@ -48,16 +53,26 @@ def test_where_there_are_few_queries_all_others_are_neighbors(neighbors):
     np.testing.assert_array_equal(graph, [1 - np.eye(4)])
 
 
+def test_one_update_by_hand():
+    # Queries like the examples move no prototype: each is 0 from its own and 2 from
+    # the other, and belongs to its own with 1 / (1 + exp(-2)) = 0.88080. Each has
+    # the other for its neighbor, which adds 2 * 0.11920 and 2 * 0.88080.
+    axes = np.eye(2)[None]
+    logits = LaplacianShotHead(neighbors=1, weight=2.0, steps=1)(axes, axes, axes)
+    expected = [[0.23841, -0.23841], [-0.23841, 0.23841]]
+    np.testing.assert_allclose(logits, [expected], rtol=1e-4)
+
+
+@each_shots
 @pytest.mark.parametrize("options", [(2, 0.7, 20), (1, 5.0, 3)])
 @pytest.mark.parametrize("seed", range(3))
-def test_random_episodes_of_unequal_shots_with_padding(options, seed):
-    episode = padded_episodes(seed)
-    head = LaplacianShotHead(*options)
-    logits = np.asarray(head(*episode[:3], query_mask=episode[3]))
-    for task in range(2):
-        expected = reference(*unpadded(*episode, task), *options)
-        real = logits[task][episode[3][task]]
-        np.testing.assert_allclose(real, expected, atol=1e-4)
+def test_random_episodes_with_padding(seed, options, shots):
+    assert_logits(
+        LaplacianShotHead(*options),
+        padded_episodes(seed, shots),
+        lambda *task: reference(*task, *options),
+        atol=1e-4,
+    )
 
 
 def test_without_weight_it_is_the_nearest_rectified_prototype():

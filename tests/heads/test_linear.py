@@ -3,14 +3,10 @@ import pytest
 import tensorflow as tf
 
 from fsl_keras.heads import LinearHead, PrototypeHead
+from tests.heads.checks import assert_logits, each_shots, signed_episodes, softmax
 
 DISTANCES = ["linear", "cosine"]
 each_distance = pytest.mark.parametrize("distance", DISTANCES)
-
-
-def softmax(logits):
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def lengths(vectors):
@@ -18,14 +14,9 @@ def lengths(vectors):
 
 
 def reference(support, labels, query, head):
-    """Gradient steps on the weights themselves, one task at a time, in float64."""
-    logits = np.full((*query.shape[:2], labels.shape[2]), -1e9)
-    for task in range(len(support)):
-        real, present = labels[task].any(axis=1), labels[task].any(axis=0)
-        items, targets = support[task][real], labels[task][real][:, present]
-        fit = fit_linear if head.distance == "linear" else fit_cosine
-        logits[task][:, present] = fit(items, targets, query[task], head)
-    return logits
+    """Gradient steps on the weights themselves, for one task without padding."""
+    fit = fit_linear if head.distance == "linear" else fit_cosine
+    return fit(support, labels, query, head)
 
 
 def fit_linear(items, targets, query, head):
@@ -56,16 +47,6 @@ def fit_cosine(items, targets, query, head):
     return head.temperature * query @ (weights / lengths(weights)).T
 
 
-def random_episodes(seed=0, tasks=2, length=11, ways=4, queries=6, dimensions=8):
-    """Unequal shots, two places of padding, and perhaps an absent class."""
-    rng = np.random.default_rng(seed)
-    labels = np.eye(ways)[rng.integers(0, ways, (tasks, length))]
-    labels[:, rng.permutation(length)[:2]] = 0
-    support = rng.normal(size=(tasks, length, dimensions))
-    query = rng.normal(size=(tasks, queries, dimensions))
-    return tuple(x.astype("float32") for x in (support, labels, query))
-
-
 class TestOneStepByHand:
     """Two examples of length 2, one a class, at right angles."""
 
@@ -85,15 +66,13 @@ class TestOneStepByHand:
     def test_cosine(self):
         # The weights begin at (1, 0) and (0, 1). With the temperature log(3) each
         # example has 3/4 for its class, so an error of 1/4 of one of two. The step
-        # along the weights turns nothing; across them it is log(3) / 8 times
-        # 1 / log(3)^2, away from the other example.
-        temperature = np.log(3.0)
-        head = LinearHead("cosine", 1, weight_decay=0.0, temperature=temperature)
-        logits = head(self.support, self.labels, self.query)
-        turned = 1 / (8 * temperature)
-        weights = np.array([[1.0, -turned], [-turned, 1.0]]) / np.hypot(1, turned)
-        expected = temperature * weights @ np.array([2.0, 1.0]) / np.sqrt(5)
-        np.testing.assert_allclose(logits, expected[None, None], rtol=1e-5)
+        # along the weights turns nothing; across them it is log(3) / 8 times the rate
+        # 6 log(3) / log(3)^2, away from the other example: (1, -3/4) and (-3/4, 1),
+        # at unit length (.8, -.6) and (-.6, .8). The query is (.6, .8).
+        head = LinearHead("cosine", 1, 6 * np.log(3.0), 0.0, temperature=np.log(3.0))
+        logits = head(self.support, self.labels, np.array([[[3.0, 4.0]]]))
+        # log(3) times .48 - .48 and -.36 + .64.
+        np.testing.assert_allclose(logits, [[[0.0, 0.307611]]], atol=1e-6)
 
     def test_unequal_shots_move_the_biases(self):
         # Two examples of class 0 and one of class 1, all the same: only the biases
@@ -106,26 +85,35 @@ class TestOneStepByHand:
         np.testing.assert_allclose(state["weights"], [[[1 / 18], [-1 / 18]]], rtol=1e-6)
 
 
+@each_shots
 @each_distance
 @pytest.mark.parametrize("seed", range(3))
-def test_random_episodes_of_unequal_shots_with_padding(distance, seed):
+def test_random_episodes_with_padding(seed, distance, shots):
     head = LinearHead(distance, steps=20, learning_rate=0.7, weight_decay=0.01)
-    given = random_episodes(seed)
-    logits = head(*given)
-    np.testing.assert_allclose(logits, reference(*given, head), rtol=1e-3, atol=1e-4)
+    assert_logits(
+        head,
+        signed_episodes(seed, shots),
+        lambda *task: reference(*task, head),
+        rtol=1e-3,
+        atol=1e-4,
+    )
 
 
 @each_distance
 def test_more_examples_than_dimensions(distance):
     head = LinearHead(distance, steps=300)
-    given = random_episodes(length=40, dimensions=2)
-    logits = head(*given)
-    np.testing.assert_allclose(logits, reference(*given, head), rtol=1e-3, atol=1e-3)
+    assert_logits(
+        head,
+        signed_episodes(shots=(10, 12, 8), shape=(2,)),
+        lambda *task: reference(*task, head),
+        rtol=1e-3,
+        atol=1e-3,
+    )
 
 
 @each_distance
 def test_the_steps_lower_the_loss_of_the_support_set(distance):
-    support, labels, _ = random_episodes(length=20, dimensions=3)
+    support, labels, _, _ = signed_episodes(shots=(5, 9, 6), shape=(3,))
     losses = []
     for steps in (0, 1, 10, 100):
         logits = np.asarray(LinearHead(distance, steps)(support, labels, support))
@@ -152,7 +140,7 @@ def test_the_steps_come_to_rest_at_the_minimum():
 @pytest.mark.parametrize("factor", [1e-3, 1e3])
 @each_distance
 def test_the_scale_of_the_embeddings_does_not_matter(distance, factor):
-    support, labels, query = random_episodes()
+    support, labels, query, _ = signed_episodes()
     head = LinearHead(distance)
     np.testing.assert_allclose(
         head(support * factor, labels, query * factor),
@@ -163,7 +151,7 @@ def test_the_scale_of_the_embeddings_does_not_matter(distance, factor):
 
 
 def test_without_a_step_the_cosine_classifier_is_the_class_means():
-    support, labels, query = random_episodes()
+    support, labels, query, _ = signed_episodes()
     normalized = support / lengths(support)
     np.testing.assert_allclose(
         LinearHead("cosine", steps=0, temperature=5.0)(support, labels, query),
@@ -174,7 +162,7 @@ def test_without_a_step_the_cosine_classifier_is_the_class_means():
 
 @each_distance
 def test_the_answer_is_the_same_at_every_call(distance):
-    head, given = LinearHead(distance), random_episodes()
+    head, given = LinearHead(distance), signed_episodes()[:3]
     np.testing.assert_array_equal(head(*given), head(*given))
 
 
@@ -182,10 +170,10 @@ def test_the_answer_is_the_same_at_every_call(distance):
 def test_rounding_does_not_grow_in_the_steps(distance):
     # Other tasks, padding and another order change the last digits of the sums.
     head = LinearHead(distance)
-    support, labels, query = random_episodes(tasks=3)
+    support, labels, query, _ = signed_episodes(tasks=3)
     expected = np.asarray(head(support, labels, query))
     for task in range(3):
-        order = np.random.default_rng(task).permutation(11)
+        order = np.random.default_rng(task).permutation(support.shape[1])
         items = support[task : task + 1, order], labels[task : task + 1, order]
         alone = head(*items, query[task : task + 1])
         np.testing.assert_allclose(alone[0], expected[task], rtol=1e-4, atol=1e-4)
@@ -211,15 +199,16 @@ def test_one_way(distance):
 def test_shapes_may_be_unknown_when_it_is_traced(distance):
     head = LinearHead(distance)
     spec = tf.TensorSpec((None, None, None), "float32")
-    wide = tf.TensorSpec((None, None, 8), "float32")
+    wide = tf.TensorSpec((None, None, 6), "float32")
     answer = tf.function(head, input_signature=[wide, spec, wide])
-    for given in (random_episodes(0), random_episodes(1, tasks=3, length=5, ways=2)):
+    for episode in (signed_episodes(), signed_episodes(1, (2, 1), tasks=3)):
+        given = episode[:3]
         np.testing.assert_allclose(answer(*given), head(*given), rtol=1e-3, atol=1e-4)
 
 
 @each_distance
 def test_the_gradient_reaches_the_queries_and_not_the_support_set(distance):
-    support, labels, query = (tf.constant(x) for x in random_episodes())
+    support, labels, query, _ = map(tf.constant, signed_episodes())
     with tf.GradientTape() as tape:
         tape.watch([support, query])
         logits = LinearHead(distance, steps=2)(support, labels, query)

@@ -4,40 +4,13 @@ import pytest
 import tensorflow as tf
 
 from fsl_keras.heads import MatchingHead
-
-
-def unit(vectors):
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-
-
-def softmax(scores):
-    shares = np.exp(scores - scores.max())
-    return shares / shares.sum()
+from tests.heads.checks import assert_logits, each_shots, signed_episodes, softmax, unit
 
 
 def reference(support, labels, query, temperature=10.0):
-    """The formula, one query and one class at a time, in double precision."""
-    logits = np.full((*query.shape[:2], labels.shape[2]), -1e9)
-    for task, way in np.ndindex(labels.shape[0], labels.shape[2]):
-        own = unit(support[task][labels[task, :, way] == 1])
-        if not len(own):
-            continue
-        for place, vector in enumerate(unit(query[task])):
-            scores = temperature * own @ vector
-            largest = scores.max()
-            sum_of_all = np.exp(scores - largest).sum()
-            logits[task, place, way] = largest + np.log(sum_of_all)
-    return logits
-
-
-def random_episode(seed, dimensions=8, ways=4, length=9, tasks=2):
-    """Unequal shots, among them classes without any; two places are padding."""
-    rng = np.random.default_rng(seed)
-    labels = np.eye(ways)[rng.integers(0, ways, (tasks, length))]
-    labels[:, rng.permutation(length)[:2]] = 0
-    support = rng.normal(size=(tasks, length, dimensions))
-    query = rng.normal(size=(tasks, 6, dimensions))
-    return [x.astype("float32") for x in (support, labels, query)]
+    """The formula for one task without padding, one class at a time."""
+    shares = np.exp(temperature * unit(query) @ unit(support).T)
+    return np.log([shares[:, own == 1].sum(axis=1) for own in labels.T]).T
 
 
 class TestByHand:
@@ -70,13 +43,17 @@ class TestByHand:
         assert shares.sum() == pytest.approx(1)
 
 
+@each_shots
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("temperature", [1.0, 10.0])
-def test_random_episodes_of_unequal_shots_with_padding(seed, temperature):
-    episode = random_episode(seed)
-    expected = reference(*(x.astype("float64") for x in episode), temperature)
-    logits = MatchingHead(temperature=temperature)(*episode)
-    np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-4)
+def test_random_episodes_with_padding(seed, temperature, shots):
+    assert_logits(
+        MatchingHead(temperature=temperature),
+        signed_episodes(seed, shots),
+        lambda *task: reference(*task, temperature),
+        rtol=1e-4,
+        atol=1e-5,
+    )
 
 
 def test_attention_too_small_for_float32_still_has_a_logarithm():
@@ -96,12 +73,12 @@ def test_attention_too_small_for_float32_still_has_a_logarithm():
 
 @pytest.mark.parametrize("temperature", [10.0, 100.0])
 def test_the_gradient_is_that_of_the_formula(temperature):
-    support, labels, query = random_episode(0)
+    support, labels, query, _ = signed_episodes()
     head = MatchingHead(temperature=temperature)
     support, query = tf.constant(support), tf.constant(query)
     mask = tf.constant(labels)[:, None] > 0
     answers = tf.argmax(tf.reduce_max(labels, 1), -1)[:, None] * tf.ones(
-        (1, 6), "int64"
+        (1, 7), "int64"
     )
 
     def losses(logits):
@@ -130,14 +107,14 @@ def test_with_one_shot_an_example_is_nearest_to_its_own_class():
 
 
 def test_one_way():
-    support, _, query = random_episode(0)
-    logits = MatchingHead()(support, np.ones((2, 9, 1)), query)
-    assert logits.shape == (2, 6, 1)
+    support, _, query, _ = signed_episodes()
+    logits = MatchingHead()(support, np.ones((2, 8, 1)), query)
+    assert logits.shape == (2, 7, 1)
     assert np.isfinite(logits).all()
 
 
 def test_an_embedding_of_zeros_is_orthogonal_to_all():
-    support, labels, query = random_episode(0)
+    support, labels, query, _ = signed_episodes()
     head = MatchingHead()
     state = head.prepare(head.remember(support, labels))
     scores = head.similarities(state, np.zeros_like(query))
@@ -175,23 +152,21 @@ class TestFullContext:
     @pytest.fixture
     def head(self):
         keras.utils.set_random_seed(0)
-        head = MatchingHead(full_context=True, units=8)
-        head.build((None, None, 8))
+        head = MatchingHead(full_context=True, units=6)
+        head.build((None, None, 6))
         return head
 
     def examples(self, head, support, labels):
         """g(x, S): what was read forwards, and backwards, and the embedding."""
-        classes = labels.argmax(-1)
-        projection = support @ np.cos(np.arange(8))
-        real = np.flatnonzero(labels.max(-1))
-        order = sorted(real, key=lambda i: (classes[i], projection[i]))
+        classes, projection = labels.argmax(-1), support @ np.cos(np.arange(6))
+        order = np.lexsort([projection, classes])
         forwards = lstm(support[order], numbers(head.reader.forward_layer))
         backwards = lstm(support[order][::-1], numbers(head.reader.backward_layer))
-        return order, forwards + backwards[::-1] + support[order]
+        return forwards + backwards[::-1] + support[order], labels[order]
 
     def query(self, head, examples, vector):
         """f(x, S): equations 3 to 6."""
-        hidden, cell = vector, np.zeros(8)
+        hidden, cell = vector, np.zeros(6)
         for _ in range(head.steps):
             seen = softmax(examples @ hidden) @ examples
             inputs = np.concatenate([vector, seen])
@@ -199,30 +174,50 @@ class TestFullContext:
             hidden = output + vector
         return hidden
 
+    @each_shots
     @pytest.mark.parametrize("seed", range(3))
-    def test_examples_and_queries_are_embedded_by_the_equations(self, head, seed):
-        episode = random_episode(seed)
-        state = head.prepare(head.remember(*episode[:2]))
-        looked = head.look(state, episode[2])
-        for task in range(2):
-            support, labels, query = (x[task].astype("float64") for x in episode)
-            order, examples = self.examples(head, support, labels)
-            given = np.asarray(state["support"])[task][order]
-            np.testing.assert_allclose(given, examples, rtol=1e-4, atol=1e-5)
-            wanted = [self.query(head, examples, vector) for vector in query]
-            np.testing.assert_allclose(looked[task], wanted, rtol=1e-4, atol=1e-5)
+    def test_random_episodes_with_padding(self, head, seed, shots):
+        def reference_in_context(support, labels, query):
+            support, labels = self.examples(head, support, labels)
+            query = np.stack([self.query(head, support, vector) for vector in query])
+            return reference(support, labels, query)
 
-    def test_logits_are_those_of_the_new_embeddings(self, head):
-        support, labels, query = random_episode(0)
-        state = head.prepare(head.remember(support, labels))
-        np.testing.assert_array_equal(state["labels"], labels)
-        looked = np.asarray(head.look(state, query))
-        expected = MatchingHead()(state["support"], labels, looked)
-        np.testing.assert_allclose(head(support, labels, query), expected, rtol=1e-4)
+        assert_logits(
+            head,
+            signed_episodes(seed, shots),
+            reference_in_context,
+            rtol=1e-4,
+            atol=1e-4,
+        )
+
+    def test_by_hand(self):
+        # All kernels but one are zero, input and output gates open and forget gates
+        # shut, so that cells give the same at each step, in the first of two numbers:
+        # tanh(tanh(c)) = 1/4 for examples, forwards and backwards, 1/2 for queries.
+        head = MatchingHead(full_context=True, temperature=5.0, steps=1, units=2)
+        head.build((None, None, 2))
+        zeros, kernel = np.zeros((2, 8)), np.zeros((4, 8))
+
+        def biases(added, output_gate=99):
+            candidate = np.arctanh(np.arctanh(added))
+            return np.array([99, 99, -99, -99, candidate, 0, output_gate, 0])
+
+        for layer in (head.reader.forward_layer, head.reader.backward_layer):
+            layer.set_weights([zeros, zeros, biases(0.25)])
+        # A query gets its 1/2 where the second number of what it sees is positive.
+        kernel[3, 6] = 99
+        head.looker.set_weights([kernel, zeros, biases(0.5, output_gate=0)])
+        # In context the examples are at (30, 40) and (0, -10). The first query is
+        # nearer to the first (25 to -10), sees it alone and moves to (0, 1): cosines
+        # 4/5 and -1. The second, nearer to the second (-70 to 40), stays: cosines
+        # (90 - 160) / (5 * 50) and 4/5.
+        support = np.array([[[29.5, 40.0], [-0.5, -10.0]]])
+        logits = head(support, np.eye(2)[None], np.array([[[-0.5, 1.0], [3.0, -4.0]]]))
+        np.testing.assert_allclose(logits, [[[4, -5], [-1.4, 4]]], rtol=1e-5)
 
     def test_attention_is_in_the_order_of_the_support_set(self, head):
-        support, labels, query = random_episode(0)
-        order = np.random.default_rng(1).permutation(9)
+        support, labels, query, _ = signed_episodes()
+        order = np.random.default_rng(1).permutation(support.shape[1])
         shares, moved = (
             head.attention(head.prepare(head.remember(s, y)), query)
             for s, y in [(support, labels), (support[:, order], labels[:, order])]
@@ -231,20 +226,21 @@ class TestFullContext:
         assert np.abs(shares * (1 - labels.max(-1))[:, None]).max() == 0
 
     def test_no_step_leaves_queries_as_they_are(self):
-        head = MatchingHead(full_context=True, steps=0, units=8)
-        support, labels, query = random_episode(0)
+        head = MatchingHead(full_context=True, steps=0, units=6)
+        support, labels, query, _ = signed_episodes()
         state = head.prepare(head.remember(support, labels))
         np.testing.assert_array_equal(head.look(state, query), query)
 
     def test_shapes_need_not_be_known(self, head):
-        episode = random_episode(0)
-        specs = [tf.TensorSpec((None, None, n)) for n in (8, None, 8)]
+        episode = signed_episodes()[:3]
+        specs = [tf.TensorSpec((None, None, n)) for n in (6, None, 6)]
         traced = tf.function(lambda *given: head(*given), input_signature=specs)
         np.testing.assert_allclose(traced(*episode), head(*episode), atol=1e-5)
-        assert traced(*random_episode(1, ways=2, length=3)).shape == (2, 6, 2)
+        small = signed_episodes(1, (1, 2), queries=4)[:3]
+        assert traced(*small).shape == (2, 4, 2)
 
     def test_the_gradient_reaches_all_weights(self, head):
-        episode = random_episode(0)
+        episode = signed_episodes()[:3]
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(keras.ops.softmax(head(*episode))[..., 0])
         weights = head.trainable_weights
@@ -255,7 +251,7 @@ class TestFullContext:
 
 def test_incremental():
     assert MatchingHead().incremental == "exact"
-    assert MatchingHead(full_context=True, units=8).incremental == "refit"
+    assert MatchingHead(full_context=True, units=6).incremental == "refit"
 
 
 class TestBadInput:
@@ -265,5 +261,5 @@ class TestBadInput:
 
     def test_full_context_of_another_length(self):
         head = MatchingHead(full_context=True, units=7)
-        with pytest.raises(ValueError, match=r"embeddings, 8\. Received: units=7"):
-            head(*random_episode(0))
+        with pytest.raises(ValueError, match=r"embeddings, 6\. Received: units=7"):
+            head(*signed_episodes()[:3])

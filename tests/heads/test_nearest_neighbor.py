@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from fsl_keras.heads import NearestNeighborHead
+from tests.heads.checks import assert_logits, each_shots, signed_episodes
 
 DISTANCES = ["squared_euclidean", "cosine"]
 
@@ -15,46 +16,25 @@ def distance_of(a, b, distance):
 
 def nearest(support, labels, query, distance):
     """The logits for one neighbor, one query and one class at a time."""
-    logits = np.full((*query.shape[:2], labels.shape[2]), -1e9)
-    for task, place, way in np.ndindex(logits.shape):
-        own = support[task][labels[task, :, way] == 1]
-        if len(own):
-            vector = query[task, place]
-            logits[task, place, way] = -min(
-                distance_of(vector, example, distance) for example in own
-            )
+    logits = np.empty((len(query), labels.shape[1]))
+    for place, way in np.ndindex(logits.shape):
+        own = support[labels[:, way] == 1]
+        logits[place, way] = -min(distance_of(query[place], x, distance) for x in own)
     return logits
 
 
 def elected(support, labels, query, distance, neighbors):
-    """The votes of each class and the winner, one query at a time."""
-    votes = np.zeros((*query.shape[:2], labels.shape[2]))
-    winners = np.zeros(query.shape[:2], int)
-    for task, place in np.ndindex(winners.shape):
-        found = sorted(
-            (distance_of(query[task, place], example, distance), int(np.argmax(label)))
-            for example, label in zip(support[task], labels[task], strict=True)
-            if label.any()
-        )
-        classes = [way for _, way in found[:neighbors]]
+    """The logarithms of the votes, one query and one neighbor at a time."""
+    votes = np.full((len(query), labels.shape[1]), 1e-3)
+    for place, vector in enumerate(query):
+        distances = [distance_of(vector, example, distance) for example in support]
+        classes = labels.argmax(-1)[np.argsort(distances)[:neighbors]]
         for way in classes:
-            votes[task, place, way] += 1
-        most = votes[task, place].max()
-        # Of those with most votes, the class that comes first.
-        winners[task, place] = next(
-            way for way in classes if votes[task, place, way] == most
-        )
-    return votes, winners
-
-
-def random_episodes(seed, tasks=2, length=11, ways=4, queries=6, dimensions=8):
-    """Unequal shots, two places of padding, and perhaps an absent class."""
-    rng = np.random.default_rng(seed)
-    labels = np.eye(ways)[rng.integers(0, ways, (tasks, length))]
-    labels[:, rng.permutation(length)[:2]] = 0
-    support = rng.normal(size=(tasks, length, dimensions))
-    query = rng.normal(size=(tasks, queries, dimensions))
-    return tuple(x.astype("float32") for x in (support, labels, query))
+            votes[place, way] += 1
+        # The tenth of a vote, the less of it the later a class comes, breaks ties.
+        for way in set(classes):
+            votes[place, way] += 0.1 * (1 - list(classes).index(way) / neighbors)
+    return np.log(votes)
 
 
 class TestByHand:
@@ -102,29 +82,31 @@ class TestByHand:
         np.testing.assert_allclose(logits, [[[0.0, -0.4]]], atol=1e-6)
 
 
+@each_shots
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("seed", range(4))
-def test_one_neighbor_in_random_episodes(distance, seed):
-    given = random_episodes(seed)
-    np.testing.assert_allclose(
-        NearestNeighborHead(distance=distance)(*given),
-        nearest(*given, distance),
+def test_one_neighbor_in_random_episodes_with_padding(seed, distance, shots):
+    assert_logits(
+        NearestNeighborHead(distance=distance),
+        signed_episodes(seed, shots),
+        lambda *task: nearest(*task, distance),
         rtol=1e-4,
-        atol=1e-4,
+        atol=1e-5,
     )
 
 
+@each_shots
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("neighbors", [2, 3, 5, 20])
 @pytest.mark.parametrize("seed", range(3))
-def test_votes_in_random_episodes(distance, neighbors, seed):
-    given = random_episodes(seed)
-    logits = np.asarray(NearestNeighborHead(neighbors, distance)(*given))
-    votes, winners = elected(*given, distance, neighbors)
-    np.testing.assert_array_equal(logits.argmax(-1), winners)
-    present = np.broadcast_to(given[1].any(axis=1)[:, None], logits.shape)
-    assert (logits[~present] == -1e9).all()
-    np.testing.assert_array_equal(np.floor(np.exp(logits[present])), votes[present])
+def test_votes_in_random_episodes_with_padding(seed, neighbors, distance, shots):
+    assert_logits(
+        NearestNeighborHead(neighbors, distance),
+        signed_episodes(seed, shots),
+        lambda *task: elected(*task, distance, neighbors),
+        rtol=1e-4,
+        atol=1e-5,
+    )
 
 
 @pytest.mark.parametrize("neighbors", [1, 3])
@@ -148,16 +130,17 @@ def test_shapes_may_be_unknown_when_it_is_traced(neighbors):
     head = NearestNeighborHead(neighbors)
     spec = tf.TensorSpec((None, None, None), "float32")
     answer = tf.function(head, input_signature=[spec] * 3)
-    for given in (random_episodes(0), random_episodes(1, tasks=3, length=5, ways=2)):
+    for episode in (signed_episodes(), signed_episodes(1, (2, 1), tasks=3)):
+        given = episode[:3]
         np.testing.assert_allclose(answer(*given), head(*given), atol=1e-5)
 
 
 def test_logits_of_old_classes_stay_the_same_when_one_comes():
     head = NearestNeighborHead()
-    support, labels, query = random_episodes(0)
+    support, labels, query, _ = signed_episodes(shots=(2, 1, 0, 3))
     memory = head.remember(support, labels)
     before = np.asarray(head.score(head.prepare(memory), query))
-    more = np.ones((2, 3, 8), "float32")
+    more = np.ones((2, 3, 6), "float32")
     of_new_class = np.eye(5, dtype="float32")[np.full((2, 3), 4)]
     wide = head.merge(head.widen(memory, 5), head.remember(more, of_new_class))
     after = np.asarray(head.score(head.prepare(wide), query))
@@ -187,7 +170,7 @@ class TestErrors:
 
 
 def test_two_examples_of_a_class_never_count_less_than_one():
-    support, labels, query = random_episodes(2)
+    support, labels, query, _ = signed_episodes()
     fewer = np.asarray(NearestNeighborHead()(support[:, :6], labels[:, :6], query))
     more = np.asarray(NearestNeighborHead()(support, labels, query))
     assert (more >= fewer - 1e-5).all()

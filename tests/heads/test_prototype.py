@@ -4,23 +4,22 @@ import pytest
 import tensorflow as tf
 
 from fsl_keras.heads import PrototypeHead
+from tests.heads.checks import (
+    assert_logits,
+    class_means,
+    each_shots,
+    signed_episodes,
+    squared_distances,
+    unit,
+)
 
 
 def reference(support, labels, query, distance):
-    """The formula, one query and one class at a time."""
-    logits = np.full((*query.shape[:2], labels.shape[2]), -1e9)
-    for task, way in np.ndindex(labels.shape[0], labels.shape[2]):
-        own = support[task][labels[task, :, way] == 1]
-        if not len(own):
-            continue
-        prototype = own.mean(axis=0)
-        for place, vector in enumerate(query[task]):
-            if distance == "cosine":
-                lengths = np.linalg.norm(vector) * np.linalg.norm(prototype)
-                logits[task, place, way] = 10 * (vector @ prototype) / lengths
-            else:
-                logits[task, place, way] = -np.sum((vector - prototype) ** 2)
-    return logits
+    """The formula for one task without padding."""
+    prototypes = class_means(support, labels)
+    if distance == "cosine":
+        return 10 * unit(query) @ unit(prototypes).T
+    return -squared_distances(query, prototypes)
 
 
 class TestByHand:
@@ -46,22 +45,16 @@ class TestByHand:
         np.testing.assert_array_equal(memory["counts"], [[2, 1]])
 
 
+@each_shots
 @pytest.mark.parametrize("distance", ["squared_euclidean", "cosine"])
 @pytest.mark.parametrize("seed", range(4))
-def test_random_episodes_of_unequal_shots_with_padding(distance, seed):
-    rng = np.random.default_rng(seed)
-    tasks, length, ways, queries, dimensions = 2, 9, 4, 6, 16
-    classes = rng.integers(0, ways, (tasks, length))
-    labels = np.eye(ways)[classes]
-    labels[:, rng.permutation(length)[:2]] = 0  # two places are padding
-    support = rng.normal(size=(tasks, length, dimensions))
-    query = rng.normal(size=(tasks, queries, dimensions))
-    given = [x.astype("float32") for x in (support, labels, query)]
-    np.testing.assert_allclose(
-        PrototypeHead(distance)(*given),
-        reference(support, labels, query, distance),
+def test_random_episodes_with_padding(seed, distance, shots):
+    assert_logits(
+        PrototypeHead(distance),
+        signed_episodes(seed, shots),
+        lambda *task: reference(*task, distance),
         rtol=1e-4,
-        atol=1e-4,
+        atol=1e-5,
     )
 
 

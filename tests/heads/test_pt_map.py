@@ -3,7 +3,15 @@ import pytest
 
 from fsl_keras.heads import PTMAPHead
 from fsl_keras.heads.pt_map import even_out
-from tests.heads.checks import padded_episodes, softmax, unit, unpadded
+from tests.heads.checks import (
+    assert_logits,
+    class_means,
+    each_shots,
+    padded_episodes,
+    softmax,
+    squared_distances,
+    unit,
+)
 
 
 def reference(support, labels, query, steps, rate=0.2, sharpness=10.0):
@@ -14,11 +22,10 @@ def reference(support, labels, query, steps, rate=0.2, sharpness=10.0):
         return unit(vectors - vectors.mean(axis=0))
 
     support, query = transform(support), transform(query)
-    centres = labels.T @ support / labels.sum(0)[:, None]
+    centres = class_means(support, labels)
 
     def plan():
-        distances = ((query[:, None] - centres[None]) ** 2).sum(-1)
-        shares = np.exp(-sharpness * distances)
+        shares = np.exp(-sharpness * squared_distances(query, centres))
         for _ in range(2000):
             shares = shares / shares.sum(axis=1, keepdims=True)
             columns = shares.sum(axis=0, keepdims=True)
@@ -30,17 +37,31 @@ def reference(support, labels, query, steps, rate=0.2, sharpness=10.0):
         items = np.concatenate([support, query])
         means = weights.T @ items / weights.sum(axis=0)[:, None]
         centres = centres + rate * (means - centres)
-    return plan()
+    return np.log(plan())
 
 
+@each_shots
 @pytest.mark.parametrize("seed", range(3))
-def test_random_episodes_of_unequal_shots_with_padding(seed):
-    episode = padded_episodes(seed)
-    logits = PTMAPHead(steps=5)(*episode[:3], query_mask=episode[3])
-    for task in range(2):
-        expected = reference(*unpadded(*episode, task), steps=5)
-        real = softmax(np.asarray(logits)[task][episode[3][task]])
-        np.testing.assert_allclose(real, expected, atol=1e-3)
+def test_random_episodes_with_padding(seed, shots):
+    assert_logits(
+        PTMAPHead(steps=2),
+        padded_episodes(seed, shots),
+        lambda *task: reference(*task, steps=2),
+        compared=softmax,
+        atol=1e-3,
+    )
+
+
+def test_logits_by_hand():
+    # Less their mean, two examples at right angles are unit vectors c and -c, and so
+    # are two queries along them, 0 and 4 from the centres. A sharpness of log(3) / 4
+    # shares each query out by 3/4 and 1/4, which is even already. A class's mean is
+    # (c + 3/4 c - 1/4 c) / (1 + 1) = 3/4 c, and at the rate 1/2 its centre moves to
+    # 7/8 c: 1/64 and 225/64 from the queries, times log(3) / 4.
+    axes = np.eye(2)[None]
+    logits = PTMAPHead(sharpness=np.log(3) / 4, rate=0.5, steps=1)(axes, axes, axes)
+    expected = [[-0.0042914, -0.9655757], [-0.9655757, -0.0042914]]
+    np.testing.assert_allclose(logits, [expected], rtol=1e-4)
 
 
 def test_every_class_gets_as_many_queries():

@@ -1,11 +1,12 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers, ops
 
 from fsl_keras.heads import RelationHead
+from tests.heads.checks import assert_logits, each_shots, signed_episodes
 
 FILTERS, CHANNELS = 4, 3
+SIZES = [(5, 4), (2, 2), (1, 1), (1, 3), (7, 7)]
 
 
 def random_episode(size=(5, 4), seed=0, ways=3):
@@ -30,53 +31,94 @@ def built_head(size=(5, 4), seed=0):
     return head
 
 
-def textbook(head, size):
-    """The relation module as the paper writes it, from two maps put together."""
-    module = keras.Sequential([keras.Input((*size, 2 * CHANNELS))])
-    for norm in head.normalizations:
-        module.add(layers.Conv2D(FILTERS, 3, padding="same", use_bias=False))
-        module.add(layers.BatchNormalization(momentum=norm.momentum))
-        module.add(layers.ReLU())
-        if min(module.output_shape[1:3]) > 1:
-            module.add(layers.MaxPooling2D(2))
-    module.add(layers.Flatten())
-    module.add(layers.Dense(6, activation="relu"))
-    module.add(layers.Dense(1))
-    first, *others = (layer for layer in module.layers if layer.weights)
-    kernels = [head.class_convolution.kernel, head.query_convolution.kernel]
-    first.set_weights([np.concatenate(kernels, axis=2)])
-    ours = [head.normalizations[0], head.pair_convolution, head.normalizations[1]]
-    for theirs, our in zip(others, [*ours, head.hidden, head.relation], strict=True):
-        theirs.set_weights(our.get_weights())
-    return module
+class Textbook:
+    """The relation module of the paper, on pairs of maps put together."""
+
+    def __init__(self, head):
+        self.kernels = [
+            np.concatenate(
+                [head.class_convolution.kernel, head.query_convolution.kernel], axis=2
+            ),
+            np.asarray(head.pair_convolution.kernel),
+        ]
+        self.norms = [norm.get_weights() for norm in head.normalizations]
+        self.epsilon = head.normalizations[0].epsilon
+        self.dense = [*head.hidden.get_weights(), *head.relation.get_weights()]
+
+    def __call__(self, support, labels, query):
+        """Scores the sum of the maps of each class beside each query's map."""
+        return self.score(pairs_of(support, labels, query))
+
+    def score(self, pairs, training=False):
+        """Returns the scores `[...]` of maps `[..., h, w, 2D]`."""
+        x = pairs.reshape(-1, *pairs.shape[-3:])
+        for kernel, norm in zip(self.kernels, self.norms, strict=True):
+            x = convolved(x, kernel)
+            gain, offset, mean, variance = norm
+            if training:
+                mean, variance = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))
+            x = (x - mean) / np.sqrt(variance + self.epsilon) * gain + offset
+            x = halved(np.maximum(x, 0))
+        kernel, bias, last_kernel, last_bias = self.dense
+        x = np.maximum(x.reshape(len(x), -1) @ kernel + bias, 0)
+        return (x @ last_kernel + last_bias).reshape(pairs.shape[:-3])
 
 
-def reference(module, support, labels, query, training=False):
-    """Scores of the sums of the maps of each class beside each query's map."""
-    sums = np.einsum("tsn,ts...->tn...", labels, support)
-    pairs = [
-        np.concatenate([sums[task, way], query[task, place]], axis=-1)
-        for task, place, way in np.ndindex(2, query.shape[1], labels.shape[2])
-    ]
-    scores = module(np.stack(pairs), training=training)
-    return ops.reshape(scores, (2, query.shape[1], labels.shape[2]))
-
-
-@pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("size", [(5, 4), (2, 2), (1, 1), (1, 3), (7, 7)])
-def test_equals_the_module_of_the_paper(size, training):
-    head, episode = built_head(size), random_episode(size)
-    module = textbook(head, size)
-    np.testing.assert_allclose(
-        head(*episode, training=training),
-        reference(module, *episode, training=training),
-        rtol=1e-4,
-        atol=1e-4,
+def pairs_of(support, labels, query):
+    """The map of each query beside that of each class: `[M, N, h, w, 2D]`."""
+    sums = np.einsum("sn,s...->n...", labels, support)
+    return np.stack(
+        [[np.concatenate([of_class, x], axis=-1) for of_class in sums] for x in query]
     )
-    # Running statistics have moved alike.
-    norms = [x for x in module.layers if isinstance(x, layers.BatchNormalization)]
-    for our, their in zip(head.normalizations, norms, strict=True):
-        np.testing.assert_allclose(our.moving_mean, their.moving_mean, rtol=1e-4)
+
+
+def convolved(maps, kernel):
+    """A 3x3 convolution of maps `[B, h, w, D]` with zeros around them."""
+    height, width = maps.shape[1:3]
+    wide = np.pad(maps, [(0, 0), (1, 1), (1, 1), (0, 0)])
+    return sum(
+        wide[:, row : row + height, column : column + width] @ kernel[row, column]
+        for row, column in np.ndindex(3, 3)
+    )
+
+
+def halved(maps):
+    """The largest of each 2x2 places, where there are as many."""
+    height, width = maps.shape[1] // 2, maps.shape[2] // 2
+    if not height or not width:
+        return maps
+    blocks = maps[:, : 2 * height, : 2 * width]
+    blocks = blocks.reshape(len(maps), height, 2, width, 2, -1)
+    return blocks.max(axis=(2, 4))
+
+
+@each_shots
+@pytest.mark.parametrize("size", SIZES)
+def test_random_episodes_with_padding(size, shots):
+    head, episode = built_head(size), signed_episodes(0, shots, shape=(*size, CHANNELS))
+    assert_logits(head, episode, Textbook(head), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_in_training_all_pairs_of_a_batch_share_statistics(size):
+    head, episode = built_head(size), random_episode(size)
+    pairs = np.stack(
+        [pairs_of(*task) for task in zip(*map(np.float64, episode), strict=True)]
+    )
+    module = Textbook(head)
+    expected = module.score(pairs, training=True)
+    logits = head(*episode, training=True)
+    np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-3)
+    # The running statistics move towards those of the first convolution.
+    maps = convolved(pairs.reshape(-1, *pairs.shape[-3:]), module.kernels[0])
+    before, momentum = module.norms[0], head.momentum
+    norm = head.normalizations[0]
+    for moved, old, new in [
+        (norm.moving_mean, before[2], maps.mean(axis=(0, 1, 2))),
+        (norm.moving_variance, before[3], maps.var(axis=(0, 1, 2))),
+    ]:
+        expected = momentum * old + (1 - momentum) * new
+        np.testing.assert_allclose(moved, expected, rtol=1e-4)
 
 
 def test_by_hand():

@@ -4,16 +4,15 @@ import pytest
 import tensorflow as tf
 
 from fsl_keras.heads import SiameseHead
+from tests.heads.checks import assert_logits, each_shots, signed_episodes
 
 
 def reference(support, labels, query, compare, aggregate):
-    """The formula, one query and one class at a time."""
-    logits = np.full((*query.shape[:2], labels.shape[2]), -1e9)
-    for task, place, way in np.ndindex(logits.shape):
-        own = support[task][labels[task, :, way] == 1]
-        if len(own):
-            likeness = [compare(query[task, place], example) for example in own]
-            logits[task, place, way] = aggregate(likeness)
+    """The formula for one task without padding, one query and class at a time."""
+    logits = np.empty((len(query), labels.shape[1]))
+    for place, way in np.ndindex(logits.shape):
+        own = support[labels[:, way] == 1]
+        logits[place, way] = aggregate([compare(query[place], x) for x in own])
     return logits
 
 
@@ -48,19 +47,15 @@ class TestByHand:
         np.testing.assert_allclose(logits, [expected], rtol=1e-6)
 
 
+@each_shots
 @pytest.mark.parametrize("aggregate", ["mean", "max"])
 @pytest.mark.parametrize("comparison", ["sigmoid", "distance"])
 @pytest.mark.parametrize("seed", range(3))
-def test_random_episodes_of_unequal_shots_with_padding(comparison, aggregate, seed):
+def test_random_episodes_with_padding(seed, comparison, aggregate, shots):
     rng = np.random.default_rng(seed)
-    tasks, length, ways, queries, dimensions = 2, 9, 4, 6, 7
-    labels = np.eye(ways)[rng.integers(0, ways, (tasks, length))]
-    labels[:, rng.permutation(length)[:2]] = 0  # two places are padding
-    support = rng.normal(size=(tasks, length, dimensions))
-    query = rng.normal(size=(tasks, queries, dimensions))
-    kernel, bias = rng.normal(size=(dimensions, 1)), rng.normal(size=1)
+    kernel, bias = rng.normal(size=(6, 1)), rng.normal(size=1)
     head = SiameseHead(comparison, aggregate)
-    head.build(support.shape)
+    head.build((None, None, 6))
     if comparison == "sigmoid":
         head.unit.set_weights([kernel, bias])
 
@@ -69,11 +64,12 @@ def test_random_episodes_of_unequal_shots_with_padding(comparison, aggregate, se
             return -np.linalg.norm(a - b)
         return (np.abs(a - b) @ kernel + bias)[0]
 
-    np.testing.assert_allclose(
-        head(*(x.astype("float32") for x in (support, labels, query))),
-        reference(support, labels, query, compare, getattr(np, aggregate)),
+    assert_logits(
+        head,
+        signed_episodes(seed, shots),
+        lambda *task: reference(*task, compare, getattr(np, aggregate)),
         rtol=1e-4,
-        atol=1e-4,
+        atol=1e-5,
     )
 
 

@@ -3,6 +3,14 @@ import numpy as np
 import pytest
 
 from fsl_keras.heads import PrototypeHead, SimpleShotHead
+from tests.heads.checks import (
+    assert_logits,
+    class_means,
+    each_shots,
+    padded_episodes,
+    squared_distances,
+    unit,
+)
 
 
 def head_of(center):
@@ -13,20 +21,9 @@ def head_of(center):
 
 
 def reference(support, labels, query, center):
-    """The formula, one query and one class at a time."""
-
-    def normalized(vector):
-        return (vector - center) / np.linalg.norm(vector - center)
-
-    logits = np.full((*query.shape[:2], labels.shape[2]), -1e9)
-    for task, way in np.ndindex(labels.shape[0], labels.shape[2]):
-        own = support[task][labels[task, :, way] == 1]
-        if not len(own):
-            continue
-        mean = np.mean([normalized(vector) for vector in own], axis=0)
-        for place, vector in enumerate(query[task]):
-            logits[task, place, way] = -np.sum((normalized(vector) - mean) ** 2)
-    return logits
+    """The formula for one task without padding."""
+    means = class_means(unit(support - center), labels)
+    return -squared_distances(unit(query - center), means)
 
 
 class TestByHand:
@@ -46,19 +43,14 @@ class TestByHand:
         np.testing.assert_array_equal(memory["counts"], [[2, 1]])
 
 
+@each_shots
 @pytest.mark.parametrize("seed", range(4))
-def test_random_episodes_of_unequal_shots_with_padding(seed):
-    rng = np.random.default_rng(seed)
-    tasks, length, ways, queries, dimensions = 2, 9, 4, 6, 16
-    labels = np.eye(ways)[rng.integers(0, ways, (tasks, length))]
-    labels[:, rng.permutation(length)[:2]] = 0  # two places are padding
-    center = rng.normal(size=dimensions)
-    support = rng.normal(size=(tasks, length, dimensions))
-    query = rng.normal(size=(tasks, queries, dimensions))
-    given = [x.astype("float32") for x in (support, labels, query)]
-    np.testing.assert_allclose(
-        head_of(center)(*given),
-        reference(support, labels, query, center),
+def test_random_episodes_with_padding(seed, shots):
+    center = np.random.default_rng(seed).random(6)
+    assert_logits(
+        head_of(center),
+        padded_episodes(seed, shots),
+        lambda *task: reference(*task, center),
         rtol=1e-4,
         atol=1e-5,
     )

@@ -1,47 +1,49 @@
-import math
-
 import numpy as np
 import pytest
 
 from fsl_keras.heads import PrototypeHead, SoftKMeansHead
-from tests.heads.checks import padded_episodes, softmax, unpadded
+from tests.heads.checks import (
+    assert_logits,
+    class_means,
+    each_shots,
+    padded_episodes,
+    softmax,
+    squared_distances,
+)
 
 
 def reference(support, labels, query, steps):
     """The formula for one task without padding, one class at a time."""
-    means = [support[own == 1].mean(axis=0) for own in labels.T]
+    means = class_means(support, labels)
     for _ in range(steps):
-        shares = softmax(-distances(query, means))
+        shares = softmax(-squared_distances(query, means))
         means = [
             (own @ support + share @ query) / (own.sum() + share.sum())
             for own, share in zip(labels.T, shares.T, strict=True)
         ]
-    return -distances(query, means)
-
-
-def distances(query, means):
-    return np.stack([((query - mean) ** 2).sum(-1) for mean in means], axis=-1)
+        means = np.stack(means)
+    return -squared_distances(query, means)
 
 
 def test_by_hand():
-    # Examples at 0 and 4, a query at 1: it belongs to the first with 1 / (1 + e^-8).
-    support, labels = np.array([[[0.0], [4.0]]]), np.eye(2)[None]
-    logits = SoftKMeansHead()(support, labels, np.array([[[1.0]]]))
-    share = 1 / (1 + math.exp(-8))
-    means = share / (1 + share), (4 + (1 - share)) / (2 - share)
-    expected = [-((1 - mean) ** 2) for mean in means]
-    np.testing.assert_allclose(logits, [[expected]], rtol=1e-5)
+    # Examples of class 0 at -1 and 1, of class 1 at 4. The query at 2 is as far from 0
+    # as from 4 and counts half for each: the means become (0 + 1) / 2.5 = 0.4 and
+    # (4 + 1) / 1.5 = 10/3, and the distances to them are 1.6 and 4/3.
+    support, labels = np.array([[[-1.0], [1.0], [4.0]]]), np.eye(2)[None, [0, 0, 1]]
+    logits = SoftKMeansHead()(support, labels, np.array([[[2.0]]]))
+    np.testing.assert_allclose(logits, [[[-2.56, -16 / 9]]], rtol=1e-6)
 
 
+@each_shots
 @pytest.mark.parametrize("steps", [1, 3])
 @pytest.mark.parametrize("seed", range(3))
-def test_random_episodes_of_unequal_shots_with_padding(steps, seed):
-    episode = padded_episodes(seed)
-    logits = np.asarray(SoftKMeansHead(steps)(*episode[:3], query_mask=episode[3]))
-    for task in range(2):
-        expected = reference(*unpadded(*episode, task), steps)
-        real = logits[task][episode[3][task]]
-        np.testing.assert_allclose(real, expected, atol=1e-5)
+def test_random_episodes_with_padding(seed, steps, shots):
+    assert_logits(
+        SoftKMeansHead(steps),
+        padded_episodes(seed, shots),
+        lambda *task: reference(*task, steps),
+        atol=1e-5,
+    )
 
 
 def test_queries_far_from_a_class_leave_its_mean_alone():

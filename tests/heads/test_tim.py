@@ -1,74 +1,124 @@
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from fsl_keras.heads import TIMHead
 from fsl_keras.heads.tim import entropy_slope
-from tests.heads.checks import padded_episodes, softmax, unit, unpadded
+from tests.heads.checks import (
+    adam,
+    assert_logits,
+    class_means,
+    each_shots,
+    padded_episodes,
+    softmax,
+    squared_distances,
+    unit,
+)
 
 
 def entropy(p, alpha):
+    """Shannon's entropy, or Tsallis's of the order `alpha`."""
     if alpha is None:
-        return -tf.reduce_sum(p * tf.math.log(p), -1)
-    return (1 - tf.reduce_sum(p**alpha, -1)) / (alpha - 1)
+        return -np.sum(p * np.log(p), axis=-1)
+    return (1 - np.sum(p**alpha, axis=-1)) / (alpha - 1)
+
+
+def derivative(p, alpha):
+    """The derivative of the entropy by each probability."""
+    return -np.log(p) - 1 if alpha is None else -alpha * p ** (alpha - 1) / (alpha - 1)
 
 
 def reference(support, labels, query, alpha, steps, learning_rate, temperature):
-    """The loss of one task without padding, down its automatic gradient."""
+    """The chain rule for one task without padding, one item at a time."""
     support, query = unit(support), unit(query)
-    means = [support[own == 1].mean(axis=0) for own in labels.T]
-    prototypes = keras.Variable(np.stack(means), dtype="float64")
-    optimizer = keras.optimizers.Adam(learning_rate, epsilon=1e-8)
-    weights = (0.1, 1.0, 0.1) if alpha is None else (1.0, 1.0, 1.0)
+    of_cross, of_marginal, of_conditional = (
+        (0.1, 1, 0.1) if alpha is None else (1, 1, 1)
+    )
 
-    def logits(items):
-        differences = items[:, None] - prototypes.value[None]
-        return -temperature / 2 * tf.reduce_sum(differences**2, -1)
+    def logits(items, prototypes):
+        return -temperature / 2 * squared_distances(items, prototypes)
 
-    for _ in range(steps):
-        with tf.GradientTape() as tape:
-            log_p = tf.nn.log_softmax(logits(support))
-            cross = -tf.reduce_mean(tf.reduce_sum(labels * log_p, -1))
-            p = tf.nn.softmax(logits(query))
-            marginal = entropy(tf.reduce_mean(p, axis=0), alpha)
-            conditional = tf.reduce_mean(entropy(p, alpha))
-            terms = tf.stack([cross, -marginal, conditional])
-            loss = tf.reduce_sum(tf.constant(weights, "float64") * terms)
-        optimizer.apply([tape.gradient(loss, prototypes.value)], [prototypes])
-    return softmax(logits(query).numpy())
+    def slope(prototypes):
+        total = np.zeros_like(prototypes)
+
+        def add(item, of_logits):
+            # A logit's derivative by its prototype points to the item.
+            total[:] += temperature * of_logits[:, None] * (item - prototypes)
+
+        shares = softmax(logits(support, prototypes))
+        for item, own, p in zip(support, labels, shares, strict=True):
+            add(item, of_cross * (p - own) / len(support))
+        shares = softmax(logits(query, prototypes))
+        for item, p in zip(query, shares, strict=True):
+            by_p = of_conditional * derivative(p, alpha)
+            by_p -= of_marginal * derivative(shares.mean(axis=0), alpha)
+            through_softmax = np.diag(p) - np.outer(p, p)
+            add(item, through_softmax @ by_p / len(query))
+        return total
+
+    start = class_means(support, labels)
+    return logits(query, adam(slope, start, steps, learning_rate))
 
 
+@each_shots
 @pytest.mark.parametrize("alpha", [None, 2.0, 7.0])
-def test_random_episodes_of_unequal_shots_with_padding(alpha):
-    episode = padded_episodes()
+def test_random_episodes_with_padding(alpha, shots):
     options = (alpha, 6, 0.02, 15.0)
-    logits = np.asarray(TIMHead(*options)(*episode[:3], query_mask=episode[3]))
-    for task in range(2):
-        expected = reference(*unpadded(*episode, task), *options)
-        real = softmax(logits[task][episode[3][task]])
-        np.testing.assert_allclose(real, expected, atol=2e-4)
+    assert_logits(
+        TIMHead(*options),
+        padded_episodes(shots=shots),
+        lambda *task: reference(*task, *options),
+        # Logits leave out what is the same for all classes.
+        compared=softmax,
+        atol=2e-4,
+    )
 
 
 @pytest.mark.parametrize("alpha", [None, 3.0])
 def test_the_slope_of_the_entropy_is_its_derivative(alpha):
-    p = tf.constant([[0.2, 0.5, 0.3], [0.9, 0.05, 0.05]])
-    with tf.GradientTape() as tape:
-        tape.watch(p)
-        total = tf.reduce_sum(entropy(p, alpha))
+    p = np.array([[0.2, 0.5, 0.3], [0.9, 0.05, 0.05]])
+    expected = np.stack(
+        [
+            (entropy(p + change, alpha) - entropy(p - change, alpha)) / 2e-5
+            for change in 1e-5 * np.eye(3)
+        ],
+        axis=-1,
+    )
     # Shannon's, -log p - 1, is given without its constant.
     constant = 1.0 if alpha is None else 0.0
-    slope = entropy_slope(p, alpha)
-    np.testing.assert_allclose(slope, tape.gradient(total, p) + constant, rtol=1e-5)
+    slope = entropy_slope(p.astype("float32"), alpha)
+    np.testing.assert_allclose(slope, expected + constant, rtol=1e-4)
 
 
-def test_without_steps_it_is_the_nearest_mean():
-    # At unit length: examples (1, 0) and (0, 1), a query (.8, .6); half of the squared
-    # prototypes is the same for both.
-    support, query = np.array([[[2.0, 0.0], [0.0, 3.0]]]), np.array([[[4.0, 3.0]]])
-    head = TIMHead(steps=0, temperature=10.0)
-    logits = head(support, np.eye(2)[None], query)
-    np.testing.assert_allclose(logits, [[[8.0 - 5.0, 6.0 - 5.0]]], rtol=1e-6)
+class TestByHand:
+    """At unit length: examples (1, 0) and (0, 1), a query (.8, .6)."""
+
+    support, labels = np.array([[[2.0, 0.0], [0.0, 3.0]]]), np.eye(2)[None]
+    query = np.array([[[4.0, 3.0]]])
+
+    def test_without_steps_it_is_the_nearest_mean(self):
+        # Half of the squared prototypes is the same for both.
+        head = TIMHead(steps=0, temperature=10.0)
+        logits = head(self.support, self.labels, self.query)
+        np.testing.assert_allclose(logits, [[[8.0 - 5.0, 6.0 - 5.0]]], rtol=1e-6)
+
+    # The first step of Adam is the rate, 0.1, up or down in every coordinate.
+    @pytest.mark.parametrize(
+        ("alpha", "expected"),
+        [
+            # The one query is to be shared out evenly: the first prototype moves away
+            # from it and the second to it, to (1.1, -.1) and (.1, .9). Twice
+            # .88 - .06 - 1.22 / 2 and .08 + .54 - .82 / 2.
+            (None, [0.42, 0.42]),
+            # With one query both entropies are the same and cancel. Examples push the
+            # prototypes apart, to (1.1, -.1) and (-.1, 1.1). Twice
+            # .88 - .06 - 1.22 / 2 and -.08 + .66 - 1.22 / 2.
+            (2.0, [0.42, -0.06]),
+        ],
+    )
+    def test_one_step(self, alpha, expected):
+        head = TIMHead(alpha, steps=1, learning_rate=0.1, temperature=2.0)
+        logits = head(self.support, self.labels, self.query)
+        np.testing.assert_allclose(logits, [[expected]], rtol=1e-4)
 
 
 def test_shannon_insists_on_even_classes_more_than_alpha_does():

@@ -1,50 +1,71 @@
 import keras
 import numpy as np
-import tensorflow as tf
 
 from fsl_keras.heads import TransductiveFinetuningHead
-from tests.heads.checks import padded_episodes, unit, unpadded
+from tests.heads.checks import (
+    adam,
+    assert_logits,
+    class_means,
+    each_shots,
+    padded_episodes,
+    softmax,
+    unit,
+)
 
 
 def reference(support, labels, query, steps, learning_rate, temperature):
-    """The loss of one task without padding, down its automatic gradient."""
-    support, query = unit(support), unit(query)
-    means = unit(np.stack([support[own == 1].mean(axis=0) for own in labels.T]))
-    weights = keras.Variable(means, dtype="float64")
-    bias = keras.Variable(np.zeros(len(means)), dtype="float64")
-    optimizer = keras.optimizers.Adam(learning_rate, epsilon=1e-8)
+    """The chain rule for one task without padding, one item at a time."""
+    support, query = (np.c_[unit(x), np.ones(len(x))] for x in (support, query))
 
-    def logits(items):
-        return temperature * (items @ tf.transpose(weights.value) + bias.value)
+    def slope(weights):
+        total = np.zeros_like(weights)
+        shares = softmax(temperature * support @ weights.T)
+        for item, own, p in zip(support, labels, shares, strict=True):
+            total += temperature * np.outer(p - own, item) / len(support)
+        shares = softmax(temperature * query @ weights.T)
+        for item, p in zip(query, shares, strict=True):
+            entropy = -p @ np.log(p)
+            of_logits = -p * (np.log(p) + entropy)
+            total += temperature * np.outer(of_logits, item) / len(query)
+        return total
 
-    for _ in range(steps):
-        with tf.GradientTape() as tape:
-            log_p = tf.nn.log_softmax(logits(support))
-            cross = -tf.reduce_mean(tf.reduce_sum(labels * log_p, -1))
-            log_q = tf.nn.log_softmax(logits(query))
-            entropy = -tf.reduce_mean(tf.reduce_sum(tf.exp(log_q) * log_q, -1))
-            loss = cross + entropy
-        gradients = tape.gradient(loss, [weights.value, bias.value])
-        optimizer.apply(gradients, [weights, bias])
-    return logits(query).numpy()
+    means = unit(class_means(support[:, :-1], labels))
+    start = np.c_[means, np.zeros(len(means))]
+    weights = adam(slope, start, steps, learning_rate)
+    return temperature * query @ weights.T
 
 
-def test_random_episodes_of_unequal_shots_with_padding():
-    episode = padded_episodes()
+@each_shots
+def test_random_episodes_with_padding(shots):
     options = (6, 0.02, 5.0)
-    head = TransductiveFinetuningHead(*options)
-    logits = np.asarray(head(*episode[:3], query_mask=episode[3]))
-    for task in range(2):
-        expected = reference(*unpadded(*episode, task), *options)
-        real = logits[task][episode[3][task]]
-        np.testing.assert_allclose(real, expected, atol=1e-3)
+    assert_logits(
+        TransductiveFinetuningHead(*options),
+        padded_episodes(shots=shots),
+        lambda *task: reference(*task, *options),
+        atol=1e-3,
+    )
 
 
-def test_without_steps_it_is_the_cosine_to_the_mean():
-    support, query = np.array([[[2.0, 0.0], [0.0, 3.0]]]), np.array([[[4.0, 3.0]]])
-    head = TransductiveFinetuningHead(steps=0, temperature=10.0)
-    logits = head(support, np.eye(2)[None], query)
-    np.testing.assert_allclose(logits, [[[8.0, 6.0]]], rtol=1e-6)
+class TestByHand:
+    """At unit length: examples (1, 0) and (0, 1), a query (.8, .6)."""
+
+    support, labels = np.array([[[2.0, 0.0], [0.0, 3.0]]]), np.eye(2)[None]
+    query = np.array([[[4.0, 3.0]]])
+
+    def logits(self, **kwargs):
+        head = TransductiveFinetuningHead(temperature=10.0, **kwargs)
+        return head(self.support, self.labels, self.query)
+
+    def test_without_steps_it_is_the_cosine_to_the_mean(self):
+        np.testing.assert_allclose(self.logits(steps=0), [[[8.0, 6.0]]], rtol=1e-6)
+
+    def test_one_step(self):
+        # The first step of Adam is the rate in every weight. To make the query
+        # surer of the first class, its weights (1, 0) and bias 0 grow to (1.1, .1)
+        # and .1, those of the second fall from (0, 1) and 0 to (-.1, .9) and -.1.
+        # Ten times .88 + .06 + .1 and -.08 + .54 - .1.
+        logits = self.logits(steps=1, learning_rate=0.1)
+        np.testing.assert_allclose(logits, [[[10.4, 3.6]]], rtol=1e-4)
 
 
 def test_steps_make_the_queries_surer():
