@@ -1,11 +1,13 @@
 """Heads: layers that turn the embeddings of a support set into class scores."""
 
 from fsl_keras.heads.bd_cspn import BDCSPNHead
+from fsl_keras.heads.dense import DenseHead
 from fsl_keras.heads.examples import ExampleHead
 from fsl_keras.heads.feat import FEATHead
 from fsl_keras.heads.head import Head
 from fsl_keras.heads.laplacian_shot import LaplacianShotHead
 from fsl_keras.heads.linear import LinearHead
+from fsl_keras.heads.logistic import LogisticHead
 from fsl_keras.heads.matching import MatchingHead
 from fsl_keras.heads.nearest_neighbor import NearestNeighborHead
 from fsl_keras.heads.prototype import PrototypeHead
@@ -21,11 +23,13 @@ from fsl_keras.heads.transductive_finetuning import TransductiveFinetuningHead
 
 __all__ = [
     "BDCSPNHead",
+    "DenseHead",
     "ExampleHead",
     "FEATHead",
     "Head",
     "LaplacianShotHead",
     "LinearHead",
+    "LogisticHead",
     "MatchingHead",
     "NearestNeighborHead",
     "PTMAPHead",

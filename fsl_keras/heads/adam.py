@@ -1,6 +1,7 @@
 """Adam, for the weights of many tasks at once."""
 
 from keras import ops
+from keras.tree import map_structure
 
 # The decay of the mean and of the mean square of slopes, and what keeps a rate
 # finite: Adam's own.
@@ -17,9 +18,9 @@ def adam(slope, weights, steps, learning_rate):
     - [Kingma & Ba, 2015](https://arxiv.org/abs/1412.6980)
 
     Args:
-        slope: function from weights `[T, ...]` to the gradient of each task's loss,
-            of the same shape.
-        weights: float32 `[T, ...]`, where to begin.
+        slope: function from weights to the gradient of each task's loss, of the same
+            structure and shapes.
+        weights: float32 `[T, ...]`, or a tuple of such, where to begin.
         steps: integer.
         learning_rate: float.
 
@@ -34,15 +35,26 @@ def adam(slope, weights, steps, learning_rate):
     """
 
     def step(number, carry):
-        weights, mean, square = carry
+        weights, means, squares = carry
         number = ops.cast(number + 1, "float32")
-        gradient = slope(weights)
-        mean = MEAN_DECAY * mean + (1 - MEAN_DECAY) * gradient
-        square = SQUARE_DECAY * square + (1 - SQUARE_DECAY) * ops.square(gradient)
+        slopes = slope(weights)
+
+        def decayed(decay, old, new):
+            return decay * old + (1 - decay) * new
+
+        means = map_structure(lambda m, g: decayed(MEAN_DECAY, m, g), means, slopes)
+        squares = map_structure(
+            lambda s, g: decayed(SQUARE_DECAY, s, ops.square(g)), squares, slopes
+        )
         # Both begin at zero; the corrections make up for it.
         rate = learning_rate / (1 - MEAN_DECAY**number)
-        spread = ops.sqrt(square) * ops.rsqrt(1 - SQUARE_DECAY**number) + EPSILON
-        return weights - rate * mean / spread, mean, square
+        correction = ops.rsqrt(1 - SQUARE_DECAY**number)
 
-    zeros = ops.zeros_like(weights)
+        def moved(weight, mean, square):
+            return weight - rate * mean / (ops.sqrt(square) * correction + EPSILON)
+
+        weights = map_structure(moved, weights, means, squares)
+        return weights, means, squares
+
+    zeros = map_structure(ops.zeros_like, weights)
     return ops.fori_loop(0, steps, step, (weights, zeros, zeros))[0]

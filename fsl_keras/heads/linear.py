@@ -91,7 +91,7 @@ class LinearHead(ExampleHead):
             weights = self._fit_cosine(ops.normalize(support, axis=-1), labels)
             biases = ops.zeros_like(labels[:, 0])
         else:
-            size = _root_mean_square(support, labels)
+            size = root_mean_square(support, labels)
             weights, biases = self._fit_linear(support / size, labels)
             weights = weights / size
         return {"weights": weights, "biases": biases, "present": presence(labels)}
@@ -110,7 +110,7 @@ class LinearHead(ExampleHead):
         # Biases are the weights of an input that is always one.
         inputs = ops.concatenate([inputs, ops.ones_like(inputs[..., :1])], axis=-1)
         inputs, basis = _reduced(inputs)
-        residuals = _residuals_of(labels)
+        residuals = residuals_of(labels)
 
         def gradient(weights):
             return _summed(residuals(_logits(inputs, weights)), inputs)
@@ -123,7 +123,7 @@ class LinearHead(ExampleHead):
     def _fit_cosine(self, inputs, labels):
         """Returns the weights `[T, N, D]`, as long as the temperature."""
         inputs, basis = _reduced(inputs)
-        residuals = _residuals_of(labels)
+        residuals = residuals_of(labels)
 
         def gradient(weights):
             squares = ops.sum(ops.square(weights), axis=-1, keepdims=True)
@@ -187,7 +187,7 @@ def _summed(amounts, inputs):
     return ops.matmul(ops.swapaxes(amounts, 1, 2), inputs)
 
 
-def _residuals_of(labels):
+def residuals_of(labels):
     """Returns the gradient of the mean cross-entropy as a function of logits."""
     absent = ops.where(presence(labels)[:, None, :] > 0, 0.0, ABSENT)
     is_real = ops.max(labels, axis=-1, keepdims=True)
@@ -201,7 +201,7 @@ def _residuals_of(labels):
     return residuals
 
 
-def _root_mean_square(support, labels):
+def root_mean_square(support, labels):
     """Returns the root mean square `[T, 1, 1]` of the lengths of examples."""
     is_real = ops.max(labels, axis=-1)
     squares = is_real * ops.sum(ops.square(support), axis=-1)

@@ -17,6 +17,7 @@ from fsl_keras.models.reptile import Reptile
 from fsl_keras.models.ridge import RidgeRegressionNetwork
 from fsl_keras.models.siamese import SiameseNetwork
 from fsl_keras.models.simple_shot import SimpleShot
+from fsl_keras.models.transfer import TransferLearner
 
 __all__ = [
     "FEAT",
@@ -36,4 +37,5 @@ __all__ = [
     "RidgeRegressionNetwork",
     "SiameseNetwork",
     "SimpleShot",
+    "TransferLearner",
 ]

@@ -1,5 +1,7 @@
 """Learners that are a backbone and a head."""
 
+import copy
+
 import keras
 from keras import ops
 
@@ -145,6 +147,8 @@ class MetricModel(EpisodicModel):
 
     @classmethod
     def from_config(cls, config):
+        # Keras takes the configuration of a functional model apart as it reads it.
+        config = copy.deepcopy(config)
         parts = {
             name: keras.saving.deserialize_keras_object(config[name])
             for name in ("backbone", "head")

@@ -9,11 +9,13 @@ import pytest
 from fsl_keras import heads
 from fsl_keras.heads import (
     BDCSPNHead,
+    DenseHead,
     ExampleHead,
     FEATHead,
     Head,
     LaplacianShotHead,
     LinearHead,
+    LogisticHead,
     MatchingHead,
     NearestNeighborHead,
     PrototypeHead,
@@ -52,10 +54,12 @@ def embedding_shape(head):
 HEADS = {
     "alpha-TIM": lambda: TIMHead(alpha=2.0, steps=5, learning_rate=0.01),
     "BD-CSPN": BDCSPNHead,
+    "dense": lambda: DenseHead(units=8, steps=10),
     "FEAT": lambda: seeded(FEATHead, key_dim=4, heads=2),
     "LaplacianShot": LaplacianShotHead,
     "linear": lambda: LinearHead(steps=10),
     "linear, cosine": lambda: LinearHead("cosine", steps=10),
+    "logistic": lambda: LogisticHead(steps=10),
     "matching": MatchingHead,
     "matching, full context": lambda: seeded(
         MatchingHead, full_context=True, units=DIMENSIONS

@@ -1,0 +1,70 @@
+import math
+
+import numpy as np
+import pytest
+
+from fsl_keras.heads import LogisticHead
+from tests.heads.checks import assert_logits, each_shots, signed_episodes, softmax
+
+
+def reference(support, labels, query, regularization):
+    """The minimum by Newton's own steps, with the whole curvature, in float64."""
+    size = np.sqrt(np.mean(np.sum(support**2, axis=-1)))
+    inputs, query = (np.c_[x / size, np.ones(len(x))] for x in (support, query))
+    weights = np.zeros((inputs.shape[1], labels.shape[1]))
+    for _ in range(30):
+        p = softmax(inputs @ weights)
+        slope = inputs.T @ (p - labels) + regularization * weights
+        curvature = regularization * np.eye(weights.size)
+        for row, shares in zip(inputs, p, strict=True):
+            spread = np.diag(shares) - np.outer(shares, shares)
+            curvature += np.kron(np.outer(row, row), spread)
+        step = np.linalg.solve(curvature, slope.ravel()).reshape(weights.shape)
+        weights -= step
+    assert np.abs(step).max() < 1e-9
+    return query @ weights
+
+
+def test_by_hand():
+    # Two examples, 1 and -1: by symmetry the weights are w and -w, the biases 0. The
+    # loss 2 log(1 + e^-2w) + lambda w^2 has its minimum where lambda w = 2 p, with
+    # p = 1 / (1 + e^2w) the probability of the wrong class.
+    w = 0.5
+    regularization = 2 / (1 + math.exp(2 * w)) / w
+    support = np.array([[[1.0], [-1.0]]], "float32")
+    logits = LogisticHead(regularization)(support, np.eye(2)[None], support)
+    np.testing.assert_allclose(logits, [[[w, -w], [-w, w]]], atol=1e-5)
+
+
+@each_shots
+@pytest.mark.parametrize("regularization", [0.1, 3.0])
+@pytest.mark.parametrize("dimensions", [2, 6])
+def test_random_episodes_with_padding(shots, regularization, dimensions):
+    assert_logits(
+        LogisticHead(regularization),
+        signed_episodes(0, shots, shape=(dimensions,)),
+        lambda *task: reference(*task, regularization),
+        atol=1e-3,
+    )
+
+
+def test_many_examples_of_overlapping_classes():
+    rng = np.random.default_rng(0)
+    labels = np.eye(4)[rng.integers(0, 4, 200)]
+    support = labels @ rng.normal(size=(4, 8)) + rng.normal(size=(200, 8))
+    mask = np.ones((1, 200), bool)
+    support = support.astype("float32")[None]
+    assert_logits(
+        LogisticHead(steps=400),  # fewer dimensions than examples are slowest
+        (support, labels.astype("float32")[None], support, mask),
+        lambda *task: reference(*task, 0.1),
+        atol=5e-3,
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"regularization": 0.0}, {"regularization": math.inf}, {"steps": 0}]
+)
+def test_numbers_out_of_range_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"above 0.*at least 1"):
+        LogisticHead(**wrong)

@@ -1,0 +1,140 @@
+"""A frozen network of Keras under a head; tiny, with random weights."""
+
+import keras
+import numpy as np
+import pytest
+
+import fsl_keras as fsl
+from fsl_keras.backbones import pretrained
+from fsl_keras.models import TransferLearner
+from fsl_keras.models.transfer import HEADS
+from tests.checks import assert_config_round_trip, assert_same_predictions_after_saving
+
+ITEM = (32, 32, 3)
+
+
+def backbone():
+    keras.utils.set_random_seed(0)
+    return pretrained("mobilenet_v2", weights=None, input_shape=ITEM, alpha=0.35)
+
+
+@pytest.fixture(scope="module")
+def learner():
+    return TransferLearner(backbone())
+
+
+@pytest.fixture(scope="module")
+def photos():
+    """Five classes of eight pictures: a pattern in color each, with noise."""
+    rng = np.random.default_rng(0)
+    patterns = rng.integers(0, 200, (5, 4, 4, 3)).repeat(8, 1).repeat(8, 2)
+    labels = np.repeat(np.arange(5), 8)
+    noise = rng.integers(0, 56, (40, *ITEM))
+    return fsl.ClassDataset.from_arrays(
+        (patterns[labels] + noise).astype("uint8"), labels
+    )
+
+
+def one(stream):
+    return next(iter(stream))
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_every_head_adapts_grows_and_saves(photos, head, tmp_path):
+    keras.utils.set_random_seed(0)
+    # Random weights of MobileNet see no difference between pictures; these do.
+    model = TransferLearner(fsl.backbones.Conv4(ITEM, filters=8), head)
+    images = np.concatenate([photos.class_items(n)[:4] for n in photos.class_names[:3]])
+    labels = ["ibis"] * 4 + ["heron"] * 4 + ["egret"] * 4
+    classifier = model.adapt(images, labels)
+    names = [p.class_name for p in classifier.predict_classes(images)]
+    assert names == labels
+    classifier.add_class("tern", photos.class_items(photos.class_names[3])[:4])
+    path = tmp_path / "classifier.keras"
+    assert_same_predictions_after_saving(classifier, images, path)
+
+
+def test_batch_normalization_keeps_its_statistics_in_training(learner, photos):
+    x, _ = one(photos.episodes(3, 1, 2))
+    before = learner.backbone.get_weights()
+    np.testing.assert_allclose(learner(x, training=True), learner(x), atol=1e-5)
+    for weight, same in zip(learner.backbone.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, same)
+
+
+def test_training_trains_the_head_alone(photos):
+    model = TransferLearner(backbone())
+    assert [w.name for w in model.trainable_weights] == ["scale"]
+    before = model.backbone.get_weights()
+    model.compile()
+    model.fit(photos.episodes(3, 1, 2), steps_per_epoch=2, shuffle=False, verbose=0)
+    for weight, same in zip(model.backbone.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, same)
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Its last blocks are unfrozen."""
+    model = TransferLearner(backbone(), unfreeze="block_16", backbone_rate=1e-4)
+    model.compile()
+    return model
+
+
+class TestUnfrozenBlocks:
+    def test_are_the_last_ones_without_their_statistics(self, model):
+        names = [w.path.split("/")[-2:] for w in model.backbone.trainable_weights]
+        assert names == [
+            ["block_16_expand", "kernel"],
+            ["block_16_depthwise", "kernel"],
+            ["block_16_project", "kernel"],
+            ["Conv_1", "kernel"],
+        ]
+
+    def test_have_a_learning_rate_of_their_own(self, photos):
+        model = TransferLearner(
+            fsl.backbones.Conv4(ITEM, filters=8), unfreeze="conv4", backbone_rate=1e-4
+        )
+        model.compile()
+        before = [weight.numpy() for weight in model.trainable_weights]
+        names = [weight.path for weight in model.trainable_weights]
+        model.fit(photos.episodes(3, 1, 2), steps_per_epoch=1, shuffle=False, verbose=0)
+        # Adam's first step is as long as its rate, in every weight.
+        for weight, start, name in zip(
+            model.trainable_weights, before, names, strict=True
+        ):
+            moved = np.abs(weight.numpy() - start).max()
+            rate = 1e-3 if name.endswith("scale") else 1e-4
+            assert moved == pytest.approx(rate, rel=0.05)
+
+    def test_are_unfrozen_after_loading_and_train_on(self, model, photos, tmp_path):
+        model.fit(photos.episodes(3, 1, 2), steps_per_epoch=1, shuffle=False, verbose=0)
+        assert_config_round_trip(model)
+        x, y = one(photos.episodes(3, 1, 2))
+        episode = {name: value.numpy() for name, value in x.items()}
+        path = tmp_path / "learner.keras"
+        loaded = assert_same_predictions_after_saving(model, episode, path)
+        assert len(loaded.trainable_weights) == len(model.trainable_weights)
+        states = [[v.numpy() for v in m.optimizer.variables] for m in (loaded, model)]
+        for one_state, same in zip(*states, strict=True):
+            np.testing.assert_array_equal(one_state, same)
+        assert np.isfinite(loaded.train_on_batch(x, y)).all()
+
+    def test_a_layer_that_is_not_there(self, learner):
+        with pytest.raises(ValueError, match=r"begins with 'conv5'.*'Conv1'"):
+            TransferLearner(learner.backbone, unfreeze="conv5")
+
+
+def test_where_nothing_can_be_trained_fit_says_so(learner, photos):
+    model = TransferLearner(learner.backbone, "prototypes")
+    model.compile()
+    with pytest.raises(ValueError, match=r"nothing to train.*`unfreeze`"):
+        model.fit(photos.episodes(3, 1, 2), steps_per_epoch=1)
+    measured = model.evaluate(
+        photos.episodes(3, 1, 2, count=2), return_dict=True, verbose=0
+    )
+    assert 0 <= measured["accuracy"] <= 1
+
+
+def test_an_unknown_head(learner):
+    with pytest.raises(ValueError, match=r"one of \['prototypes', .*head='svm'"):
+        TransferLearner(learner.backbone, "svm")
