@@ -21,7 +21,9 @@ class SiameseNetwork(MetricModel):
     that both are of one class, for `loss="binary_crossentropy"`. With
     `comparison="distance"` it is the negative Euclidean distance, and the pair model
     gives the distance, for `fsl_keras.losses.ContrastiveLoss`. Distances within a
-    margin tell classes apart, but their softmax is rarely sure of one.
+    margin tell classes apart, but their softmax is rarely sure of one. For distances
+    the backbone can also be trained by itself on labelled batches, for
+    `fsl_keras.losses.TripletLoss`.
 
     Reference:
 

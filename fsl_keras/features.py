@@ -1,0 +1,110 @@
+"""Features of a frozen backbone: computed once, kept on disk, drawn as episodes."""
+
+import hashlib
+import json
+import re
+import warnings
+
+import keras
+import numpy as np
+
+from fsl_keras import pictures
+from fsl_keras.datasets import ClassDataset
+from fsl_keras.files import cache_folder, replacing
+
+
+def embed(data, backbone, batch_size=32, cache=True, verbose=0):
+    """Computes the features of all items of a data set, each item once and for all.
+
+    What comes back is a data set like any other, of vectors: thousands of episodes
+    run on it in the time of a few on pictures. Features are kept in the cache folder
+    (`FSL_KERAS_HOME`), a file for each backbone, under a digest of the item itself: a
+    picture is not computed again in another folder, class or augmented copy, and a
+    backbone with other weights or another preprocessing has a file of its own.
+
+    Args:
+        data: `ClassDataset` of the items that the backbone takes.
+        backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`; it is
+            used in inference mode.
+        batch_size: integer, how many items go through the backbone at a time.
+        cache: bool, whether features are looked up and kept on disk.
+        verbose: 0 or 1, whether to show a progress bar.
+
+    Returns:
+        A `ClassDataset` of float32 vectors, with the same classes, names and order.
+
+    Raises:
+        ValueError: if the items are not of the shape that the backbone takes.
+
+    Example:
+
+    >>> backbone = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> data = ClassDataset.from_arrays(np.eye(4, dtype="float32"), [0, 0, 1, 1])
+    >>> embed(data, backbone, cache=False).summary()
+    'arrays: 2 classes of 2 items, 4 in all, shape (3,)'
+    """
+    expected = tuple(backbone.input_shape[1:])
+    if data.item_shape != expected:
+        raise ValueError(
+            f"The backbone takes items of shape {expected}, and those of {data.name} "
+            f"are {data.item_shape}. Make the data set with `size={expected[:2]}`, or "
+            f"the backbone with `input_shape={data.item_shape}`."
+        )
+    path = cache_folder() / f"features-{_key(backbone)}.npz"
+    known = _read(path) if cache else {}
+    before = len(known)
+    bar = keras.utils.Progbar(int(data.class_sizes.sum()), verbose=verbose)
+    rows, labels = [], []
+    for number, name in enumerate(data.class_names):
+        items = data.class_items(name)
+        digests = [_digest(item) for item in items]
+        new = [i for i, digest in enumerate(digests) if digest not in known]
+        for start in range(0, len(new), batch_size):
+            places = new[start : start + batch_size]
+            batch = items[places]
+            if batch.dtype == np.uint8:
+                batch = pictures.to_unit_range(batch).numpy()
+            vectors = np.asarray(backbone.predict_on_batch(batch), "float32")
+            known.update(zip((digests[i] for i in places), vectors, strict=True))
+        rows.extend(known[digest] for digest in digests)
+        labels.extend([number] * len(items))
+        bar.add(len(items))
+    if cache and len(known) > before:
+        with replacing(path) as beside:
+            np.savez(
+                beside, digests=list(known), features=np.stack(list(known.values()))
+            )
+    return ClassDataset.from_arrays(np.stack(rows), labels, data.class_names, data.name)
+
+
+def _read(path):
+    """Returns a dictionary from digest to feature, empty where none are kept."""
+    if not path.exists():
+        return {}
+    try:
+        # `np.load` of a path leaves a damaged file open.
+        with path.open("rb") as file, np.load(file) as stored:
+            pairs = zip(stored["digests"].tolist(), stored["features"], strict=True)
+            return dict(pairs)
+    except Exception as error:  # a damaged archive raises errors of many kinds
+        warnings.warn(
+            f"The features kept at {path} cannot be read ({error}) and are computed "
+            f"again.",
+            stacklevel=3,
+        )
+        return {}
+
+
+def _key(backbone):
+    """Returns a string that changes with a backbone's weights and its layers."""
+    config = json.dumps(backbone.get_config(), sort_keys=True, default=str)
+    # Keras numbers the layers of a process: a second copy has other names.
+    digest = hashlib.sha256(re.sub(r'_\d+"', '"', config).encode())
+    for value in backbone.get_weights():
+        digest.update(np.ascontiguousarray(value).tobytes())
+    return digest.hexdigest()[:24]
+
+
+def _digest(item):
+    described = f"{item.shape}{item.dtype}".encode()
+    return hashlib.blake2b(described + item.tobytes(), digest_size=16).hexdigest()
