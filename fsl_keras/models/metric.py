@@ -112,6 +112,17 @@ class MetricModel(EpisodicModel):
         both = self.embed(ops.concatenate([support, query], axis=1), training)
         return both[:, :shots], both[:, shots:]
 
+    def on_features(self):
+        """Returns the same head on embeddings, such as `features.embed` computes.
+
+        Returns:
+            A `MetricModel` from embeddings, which shares this learner's head.
+        """
+        embeddings = keras.Input(self.embedding_shape, name="embeddings")
+        nothing = keras.layers.Identity()(embeddings)
+        backbone = keras.Model(embeddings, nothing, name="nothing")
+        return MetricModel(backbone, self.head, name=self.name)
+
     def deployable(self):
         """Returns the copy of this learner that a classifier will own.
 

@@ -122,15 +122,6 @@ class TransferLearner(MetricModel):
             )
         return super().fit(*args, **kwargs)
 
-    def on_features(self):
-        """Returns the same head on features, such as `features.embed` computes.
-
-        Returns:
-            A `MetricModel` from vectors `[*, D]`, which shares this learner's head.
-        """
-        features = keras.Input(self.embedding_shape, name="features")
-        return MetricModel(keras.Model(features, features), self.head, name=self.name)
-
     def get_config(self):
         return {
             **super().get_config(),
