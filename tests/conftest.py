@@ -1,8 +1,12 @@
 """What all tests share: where real data lies, and a cache of their own."""
 
+import contextlib
+import io
 import os
 import pathlib
+import sys
 import tempfile
+import warnings
 
 import pytest
 
@@ -29,3 +33,30 @@ def data_dir():
     if not folder or not pathlib.Path(folder).is_dir():
         pytest.skip("needs a folder of real data: FSL_KERAS_DATA")
     return pathlib.Path(folder)
+
+
+@pytest.fixture(scope="session")
+def run_cli():
+    """Runs the command in this process: its exit status, output and errors."""
+    from fsl_keras import cli
+    from fsl_keras.cli import output
+
+    def run(*arguments):
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            warnings.catch_warnings(),
+        ):
+            patch.setattr(sys, "argv", ["fsl-keras", *map(str, arguments)])
+            # Wide, so that tables do not break words; `main` turns warnings into lines.
+            for console in (output.console, output.errors):
+                patch.setattr(console, "_width", 400)
+            patch.setattr(warnings, "showwarning", warnings.showwarning)
+            warnings.simplefilter("always")
+            with pytest.raises(SystemExit) as stop:
+                cli.main()
+        return stop.value.code or 0, out.getvalue(), err.getvalue()
+
+    return run

@@ -127,12 +127,12 @@ class ClassDataset:
         in_memory = len(paths) * size[0] * size[1] * channels <= memory_limit
         if in_memory:
             values, kept, skipped = pictures.read(paths, size, channels, invert)
-            items, labels = MemoryItems(values), labels[kept]
+            items = MemoryItems(values, [str(paths[i]) for i in kept])
         else:
             # One pixel each: this only tells which files can be decoded.
             _, kept, skipped = pictures.read(paths, (1, 1), 1)
             items = FileItems([paths[i] for i in kept], size, channels, invert)
-            labels = labels[kept]
+        labels = labels[kept]
         warn_of_skipped(skipped, len(paths))
         rows = [np.flatnonzero(labels == label) for label in range(len(class_names))]
         return cls(items, rows, class_names, name or folder.name, skipped)
@@ -225,6 +225,17 @@ class ClassDataset:
             )
         rows = self.class_rows[self.class_names.index(class_name)]
         return self.items.take(rows)
+
+    def class_files(self, class_name):
+        """Returns the files of one class, in the order of `class_items`.
+
+        Raises:
+            ValueError: if the data set does not come from files.
+        """
+        if getattr(self.items, "paths", None) is None:
+            raise ValueError(f"{self.name} does not come from files.")
+        rows = self.class_rows[self.class_names.index(class_name)]
+        return self.items.paths[rows].tolist()
 
     def subset(self, classes, name=None):
         """Returns the data set of some of the classes; the items are shared.

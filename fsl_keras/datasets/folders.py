@@ -36,21 +36,49 @@ def picture_files(folder):
         )
     files, others = {}, []
     for path in classes:
-        found = sorted(
-            p for p in path.rglob("*") if p.is_file() and not _hidden(p, path)
-        )
-        files[path.name] = [p for p in found if is_picture_name(p)]
-        others.extend(p for p in found if not is_picture_name(p))
+        files[path.name], more = _divided(path)
+        others.extend(more)
     empty = [name for name, paths in files.items() if not paths]
     if empty:
         raise ValueError(
             f"The class folders {empty} of {folder} hold no picture "
             f"({', '.join(PICTURE_SUFFIXES)}). Fill or remove them."
         )
-    kinds = f"not named as a picture ({', '.join(PICTURE_SUFFIXES)})"
-    total = len(others) + sum(map(len, files.values()))
-    warn_of_skipped([(path, kinds) for path in others], total)
+    _warn_of_others(others, sum(map(len, files.values())))
     return files
+
+
+def class_files(folder):
+    """Lists the pictures of one class, which lie in a folder; see `picture_files`.
+
+    Raises:
+        FileNotFoundError: if the folder is not there.
+        ValueError: if it holds no picture.
+    """
+    folder = pathlib.Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {folder} of pictures of a class.")
+    files, others = _divided(folder)
+    if not files:
+        raise ValueError(
+            f"{folder} holds no picture ({', '.join(PICTURE_SUFFIXES)}) of a class."
+        )
+    _warn_of_others(others, len(files))
+    return files
+
+
+def _divided(folder):
+    """Returns the files of a class that are named as pictures, and the others."""
+    found = sorted(
+        p for p in folder.rglob("*") if p.is_file() and not _hidden(p, folder)
+    )
+    named = [p for p in found if is_picture_name(p)]
+    return named, [p for p in found if not is_picture_name(p)]
+
+
+def _warn_of_others(others, pictures):
+    kinds = f"not named as a picture ({', '.join(PICTURE_SUFFIXES)})"
+    warn_of_skipped([(path, kinds) for path in others], len(others) + pictures)
 
 
 def _hidden(path, folder):

@@ -11,10 +11,12 @@ class MemoryItems:
 
     Args:
         values: array `[n, *item]`.
+        paths: optional list of the file that each comes from.
     """
 
-    def __init__(self, values):
+    def __init__(self, values, paths=None):
         self.values = values
+        self.paths = None if paths is None else np.asarray(paths, dtype=object)
         # Made once, here: a table made inside a traced function would become a
         # constant of its graph. It stays where tf.data works, off an accelerator.
         with tf.device("CPU:0"):

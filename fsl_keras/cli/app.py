@@ -1,0 +1,31 @@
+"""The command itself: what all its parts hang on, and how an error is told."""
+
+import warnings
+
+import tensorflow as tf
+import typer
+
+from fsl_keras.cli.output import errors
+
+app = typer.Typer(
+    help="Few-shot learning: train on episodes, adapt to a few examples, predict.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main():
+    """Runs the command line; an error is one line and a non-zero exit."""
+    warnings.showwarning = _show_warning
+    try:
+        app()
+    except (ValueError, OSError, tf.errors.OpError) as error:
+        line = " ".join(str(error).split())
+        errors.print(f"Error: {line}", style="red", highlight=False, markup=False)
+        raise SystemExit(1) from None
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    del category, filename, lineno, file, line
+    errors.print(f"Warning: {message}", style="yellow", highlight=False, markup=False)

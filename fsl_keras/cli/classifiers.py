@@ -1,0 +1,229 @@
+"""`fsl-keras adapt`, `add-class`, `predict`, `export` and `embed`."""
+
+import json
+import pathlib
+import sys
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from fsl_keras import backbones, features
+from fsl_keras.cli.app import app
+from fsl_keras.cli.output import print_table, say
+from fsl_keras.cli.stored import load_classifier, load_learner
+from fsl_keras.datasets import ClassDataset
+from fsl_keras.datasets.folders import class_files, warn_of_skipped
+from fsl_keras.files import replacing
+from fsl_keras.leave_one_out import leave_one_out
+from fsl_keras.models import MetricModel, TransferLearner
+from fsl_keras.models.transfer import HEADS
+
+DEFAULT_LEARNER = pathlib.Path("runs/glyphs/learner.keras")
+
+# Each picture left out is a task of all others: more of them would take minutes.
+MOST_LEFT_OUT = 2000
+MOST_LISTED = 10
+
+Backbone = Annotated[
+    str | None,
+    typer.Option(
+        help="A network of keras.applications, such as mobilenet_v2 or resnet50."
+    ),
+]
+Weights = Annotated[
+    str,
+    typer.Option(
+        help='Weights file of the backbone without its top, or "imagenet" to download.'
+    ),
+]
+Alpha = Annotated[
+    float | None, typer.Option(help="Width of a MobileNet, such as 0.35.")
+]
+
+
+@app.command()
+def adapt(
+    folder: Annotated[
+        pathlib.Path, typer.Argument(help="A folder that holds a folder a class.")
+    ],
+    learner: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help="A trained learner, a .keras file. Default: "
+            "runs/glyphs/learner.keras, which `fsl-keras train` writes."
+        ),
+    ] = None,
+    backbone: Backbone = None,
+    weights: Weights = "imagenet",
+    alpha: Alpha = None,
+    head: Annotated[
+        str, typer.Option(help=f"Head on a backbone: {', '.join(HEADS)}.")
+    ] = "cosine",
+    output: Annotated[
+        pathlib.Path, typer.Option(help="The classifier to write, a .keras file.")
+    ] = pathlib.Path("classifier.keras"),
+    invert: Annotated[
+        bool,
+        typer.Option(
+            help="For dark ink on white paper, with a learner of ink on black."
+        ),
+    ] = False,
+    unknown_threshold: Annotated[
+        float,
+        typer.Option(help='Answer "unknown" below this probability, 0 to 1.'),
+    ] = 0.0,
+):
+    """Make a classifier of the classes in a folder of pictures."""
+    if learner and backbone:
+        raise ValueError("Name a --learner or a --backbone, not both.")
+    if backbone:
+        model = TransferLearner(_pretrained(backbone, weights, alpha), head)
+    else:
+        model = load_learner(learner or DEFAULT_LEARNER)
+    *size, channels = model.item_shape
+    data = ClassDataset.from_directory(folder, size, channels, invert)
+    paths = [path for name in data.class_names for path in data.class_files(name)]
+    labels = np.repeat(data.class_names, data.class_sizes).tolist()
+    classifier = model.adapt(
+        paths, labels, invert=invert, unknown_threshold=unknown_threshold
+    )
+    if isinstance(model, MetricModel) and len(paths) <= MOST_LEFT_OUT:
+        vectors = features.embed(data, model.backbone, verbose=1)
+        _print_honest_estimate(leave_one_out(model.on_features(), vectors, data), paths)
+    classifier.save(output)
+    count = len(classifier.task.examples)
+    say(f"Learned {len(data)} classes from {count} different pictures: {output}")
+
+
+@app.command("add-class")
+def add_class(
+    classifier: Annotated[
+        pathlib.Path, typer.Argument(help="The classifier, a .keras file.")
+    ],
+    folder: Annotated[
+        pathlib.Path, typer.Argument(help="A folder with pictures of the new class.")
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the class. Default: the folder's.")
+    ] = None,
+    output: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="The classifier to write. Default: the same file."),
+    ] = None,
+):
+    """Teach a classifier one more class, with no training."""
+    model = load_classifier(classifier)
+    name = name or folder.resolve().name
+    model.add_class(name, class_files(folder))
+    model.save(output or classifier)
+    say(f"It knows {len(model.class_names)} classes: {output or classifier}")
+
+
+@app.command()
+def embed(
+    folder: Annotated[
+        pathlib.Path, typer.Argument(help="A folder that holds a folder a class.")
+    ],
+    backbone: Backbone = "mobilenet_v2",
+    weights: Weights = "imagenet",
+    alpha: Alpha = None,
+    output: Annotated[
+        pathlib.Path,
+        typer.Option(
+            help="NumPy file to write: features, labels, class_names and files."
+        ),
+    ] = pathlib.Path("features.npz"),
+):
+    """Compute the features of a folder of pictures, each picture once."""
+    model = _pretrained(backbone, weights, alpha)
+    data = ClassDataset.from_directory(folder, model.input_shape[1:3])
+    vectors = features.embed(data, model, verbose=1)
+    with replacing(output) as beside:
+        np.savez(
+            beside,
+            features=np.concatenate([vectors.class_items(n) for n in data.class_names]),
+            labels=np.repeat(np.arange(len(data)), data.class_sizes),
+            class_names=data.class_names,
+            files=[path for n in data.class_names for path in data.class_files(n)],
+        )
+    say(f"{vectors.summary()}: {output}")
+
+
+@app.command()
+def predict(
+    classifier: Annotated[
+        pathlib.Path, typer.Argument(help="The classifier, a .keras file.")
+    ],
+    images: Annotated[list[pathlib.Path], typer.Argument(help="Picture files.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of a table.")
+    ] = False,
+):
+    """Name the class of pictures."""
+    found, skipped = load_classifier(classifier).predict_files(images)
+    warn_of_skipped(skipped, len(images))
+    rows = [(str(path), prediction) for path, prediction in found]
+    if as_json:
+        sys.stdout.write(
+            json.dumps(
+                {
+                    "predictions": [{"file": f, **p._asdict()} for f, p in rows],
+                    "skipped": [{"file": str(f), "reason": r} for f, r in skipped],
+                },
+                ensure_ascii=False,
+                indent=1,
+            )
+            + "\n"
+        )
+    else:
+        print_table(
+            ["file", "class", "probability"],
+            [(f, p.class_name, f"{p.probability:.3f}") for f, p in rows],
+        )
+    if not rows:
+        raise ValueError("No picture could be read.")
+
+
+@app.command()
+def export(
+    classifier: Annotated[
+        pathlib.Path, typer.Argument(help="The classifier, a .keras file.")
+    ],
+    output: Annotated[pathlib.Path, typer.Argument(help="The folder to write.")],
+):
+    """Write a classifier as a SavedModel that needs TensorFlow alone."""
+    load_classifier(classifier).export(output)
+    say(f"Written: {output}")
+
+
+def _pretrained(name, weights, alpha):
+    arguments = {} if alpha is None else {"alpha": alpha}
+    return backbones.pretrained(name, weights, **arguments)
+
+
+def _print_honest_estimate(report, paths):
+    """Prints what leaving each picture out tells of a classifier and its pictures."""
+    low, high = (100 * bound for bound in report.interval)
+    if report.tested.any():
+        say(
+            f"Leave-one-out accuracy {100 * report.accuracy:.1f} % (95% interval "
+            f"{low:.1f} to {high:.1f} %, {report.tested.sum()} pictures)"
+        )
+    if report.alone:
+        say(f"Not tested, as no other picture of them is left: {report.alone}")
+    print_table(["class", "taken for", "pictures"], report.confusions[:MOST_LISTED])
+    names = report.class_names
+    for i in report.suspects[:MOST_LISTED]:
+        say(
+            f"May bear the wrong name: {paths[i]} looks like "
+            f"{names[report.answers[i]]!r} ({report.probabilities[i]:.2f})"
+        )
+    for i, j in report.duplicates[:MOST_LISTED]:
+        say(f"Nearly the same picture: {paths[i]} and {paths[j]}")
+    for kind, found in (
+        ("may bear the wrong name", report.suspects),
+        ("are nearly the same", report.duplicates),
+    ):
+        if len(found) > MOST_LISTED:
+            say(f"... and {len(found) - MOST_LISTED} more that {kind}")

@@ -1,0 +1,85 @@
+"""`fsl-keras evaluate`."""
+
+import json
+import pathlib
+from typing import Annotated
+
+import typer
+
+from fsl_keras import datasets, evaluation
+from fsl_keras.classifier import FewShotClassifier
+from fsl_keras.cli.app import app
+from fsl_keras.cli.options import DataDir
+from fsl_keras.cli.output import print_reports, print_table, say
+from fsl_keras.cli.stored import load_model
+from fsl_keras.datasets.folders import picture_files
+from fsl_keras.files import replacing
+from fsl_keras.runs import variants
+
+
+@app.command()
+def evaluate(
+    model: Annotated[
+        pathlib.Path, typer.Argument(help="A learner or a classifier, a .keras file.")
+    ],
+    folder: Annotated[
+        pathlib.Path | None,
+        typer.Argument(help="For a classifier: a folder of pictures for each class."),
+    ] = None,
+    dataset: Annotated[
+        str, typer.Option(help="For a learner: the data set of the episodes.")
+    ] = "glyphs",
+    split: Annotated[str, typer.Option(help="Split of its classes.")] = "test",
+    data_dir: DataDir = None,
+    ways: Annotated[int, typer.Option(help="Classes of an episode.")] = 5,
+    shots: Annotated[int, typer.Option(help="Support examples of a class.")] = 1,
+    queries: Annotated[int, typer.Option(help="Queries of a class.")] = 15,
+    episodes: Annotated[int, typer.Option(help="Number of episodes.")] = 600,
+    seed: Annotated[int, typer.Option(help="Seed of the episodes, an integer.")] = 2,
+    output: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="JSON file to write the (first) report to."),
+    ] = None,
+):
+    """Measure a learner on a data set, or a classifier on labelled pictures."""
+    loaded = load_model(model)
+    if isinstance(loaded, FewShotClassifier):
+        if folder is None:
+            raise ValueError(
+                f"{model} is a classifier: name a folder that holds a folder of "
+                f"pictures for each class."
+            )
+        _evaluate_folder(loaded, folder, output)
+        return
+    if folder is not None:
+        raise ValueError(
+            f"{model} is a learner, which is measured on episodes of a data set "
+            f"(--dataset): make a classifier of it with `fsl-keras adapt` to measure "
+            f"it on {folder}."
+        )
+    data = datasets.load(dataset, split, data_dir)
+    reports = []
+    for tested, asked in variants(loaded, queries):
+        stream = data.episodes(ways, shots, asked, seed=seed, count=episodes)
+        reports.append(evaluation.evaluate(tested, stream, model.stem))
+    print_reports(reports)
+    if output:
+        reports[0].save(output)
+
+
+def _evaluate_folder(classifier, folder, output):
+    files = picture_files(folder)
+    paths = [path for found in files.values() for path in found]
+    labels = [name for name, found in files.items() for _ in found]
+    report = evaluation.evaluate_classifier(classifier, paths, labels)
+    rows = [(name, f"{100 * recall:.1f} %") for name, recall in report.recalls.items()]
+    print_table(["class", "recall"], rows)
+    print_table(["class", "taken for", "pictures"], report.confusions[:10])
+    say(
+        f"accuracy {100 * report.accuracy:.1f} %, "
+        f"macro accuracy {100 * report.macro_accuracy:.1f} %, "
+        f"unknown {100 * report.unknown_rate:.1f} %"
+    )
+    if output:
+        with replacing(output) as beside:
+            beside.write_text(json.dumps(vars(report), indent=1, ensure_ascii=False))

@@ -1,0 +1,44 @@
+"""The models that the command is given as files."""
+
+import zipfile
+
+import keras
+
+from fsl_keras.classifier import FewShotClassifier
+from fsl_keras.models import EpisodicModel
+
+
+def load_model(path):
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There is no file {path}. `fsl-keras train` makes a learner, "
+            f"`fsl-keras adapt` a classifier."
+        )
+    try:
+        return keras.saving.load_model(path)
+    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"{path} is no model that this version can load ({reason}). Give a .keras "
+            f"file that `fsl-keras train` or `fsl-keras adapt` wrote."
+        ) from error
+
+
+def load_learner(path):
+    model = load_model(path)
+    if not isinstance(model, EpisodicModel):
+        raise ValueError(
+            f"{path} is no learner: give the `learner.keras` that `fsl-keras train` "
+            f"writes."
+        )
+    return model
+
+
+def load_classifier(path):
+    model = load_model(path)
+    if not isinstance(model, FewShotClassifier):
+        raise ValueError(
+            f"{path} is a learner and knows no classes yet: make a classifier of it "
+            f"with `fsl-keras adapt`."
+        )
+    return model

@@ -1,0 +1,115 @@
+"""From a folder of photographs to a classifier, with a network of Keras."""
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.shapes import pictures, write
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """Options that name a small network and a file of weights, random ones."""
+    keras.utils.set_random_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "random.weights.h5"
+    application = keras.applications.MobileNetV2(
+        alpha=0.35, include_top=False, weights=None
+    )
+    application.save_weights(path)
+    return ["--backbone=mobilenet_v2", "--alpha=0.35", f"--weights={path}"]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Three classes of four pictures, a copy of one, and a class of one picture."""
+    folder = tmp_path_factory.mktemp("photos")
+    images, labels = pictures(["bar", "beam", "disk"], size=(40, 50))
+    # Where the shape lies differs, so that no two pictures are copies.
+    places = [(5 * (i % 4), 9 * (i % 4)) for i in range(len(images))]
+    images = [
+        np.roll(image, place, axis=(0, 1))
+        for image, place in zip(images, places, strict=True)
+    ]
+    paths = write(folder, images, labels)
+    Image.open(paths[0]).save(paths[0].with_name("copy.jpg"), quality=95)
+    (folder / "frame").mkdir()
+    Image.fromarray(pictures(["frame"], count=1)[0][0]).save(folder / "frame" / "0.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def adapted(run_cli, network, photos, tmp_path_factory):
+    """The classifier of the photographs, and what the command printed."""
+    path = tmp_path_factory.mktemp("adapted") / "birds.keras"
+    status, out, err = run_cli("adapt", photos, *network, f"--output={path}")
+    assert status == 0, err
+    return path, out
+
+
+def test_adapt_writes_a_classifier_of_any_pictures(adapted, photos):
+    classifier = keras.saving.load_model(adapted[0])
+    assert classifier.class_names == ["bar", "beam", "disk", "frame"]
+    assert classifier.learner.item_shape == (224, 224, 3)
+    images, _ = pictures(["bar", "disk"], count=2, size=(30, 60))
+    assert classifier.predict(images, verbose=0).shape == (4, 4)
+
+
+def test_adapt_tells_what_leaving_out_each_picture_shows(adapted):
+    _, out = adapted
+    assert "Leave-one-out accuracy" in out
+    assert "13 pictures)" in out
+    assert "['frame']" in out.split("Not tested")[1].splitlines()[0]
+    (line,) = [text for text in out.splitlines() if "Nearly the same picture" in text]
+    assert "000.png" in line
+    assert "copy.jpg" in line
+    assert "Learned 4 classes from 14 different pictures" in out
+
+
+def test_add_class_teaches_one_more_and_leaves_the_others(
+    run_cli, adapted, photos, tmp_path
+):
+    path = tmp_path / "birds.keras"
+    path.write_bytes(adapted[0].read_bytes())
+    ibis = tmp_path / "ibis"
+    write(tmp_path, pictures(["frame"], seed=50)[0], ["ibis"] * 4)
+    (ibis / "notes.txt").write_text("no picture")
+    status, out, err = run_cli("add-class", path, ibis)
+    assert status == 0
+    assert "It knows 5 classes" in out
+    assert "Skipped 1 of 5 files" in err
+    before, after = (keras.saving.load_model(p) for p in (adapted[0], path))
+    assert after.class_names == [*before.class_names, "ibis"]
+    old, new = (np.asarray(model.task.state["prototypes"]) for model in (before, after))
+    np.testing.assert_array_equal(new[:, :4], old)
+    status, _, err = run_cli("add-class", path, ibis)
+    assert status == 1
+    assert "'ibis' is known already" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--backbone=mobilenet_v9"], "Did you mean"),
+        (["--backbone=resnet50", "--weights=nowhere.h5"], "no weights file nowhere.h5"),
+        (["--backbone=resnet50", "--learner=a.keras"], "not both"),
+    ],
+)
+def test_a_mistake_is_one_line(run_cli, photos, arguments, message):
+    status, _, err = run_cli("adapt", photos, *arguments)
+    assert status == 1
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_embed_writes_the_features_of_every_picture(run_cli, network, photos, tmp_path):
+    path = tmp_path / "features.npz"
+    status, out, err = run_cli("embed", photos, *network, f"--output={path}")
+    assert status == 0, err
+    assert "4 classes" in out
+    with np.load(path) as stored:
+        assert stored["features"].shape == (14, 1280)
+        assert stored["class_names"].tolist() == ["bar", "beam", "disk", "frame"]
+        names = stored["class_names"][stored["labels"]]
+        for file, name in zip(stored["files"], names, strict=True):
+            assert f"/{name}/" in file
