@@ -21,7 +21,8 @@ HEADS = {
     "cosine": lambda: PrototypeHead("cosine"),
     "simple_shot": SimpleShotHead,
     "nearest_neighbor": lambda: NearestNeighborHead(distance="cosine"),
-    "ridge": RidgeHead,
+    # Squared lengths of the features of these networks are near a thousand.
+    "ridge": lambda: RidgeHead(regularization=100.0),
     "logistic": LogisticHead,
     "dense": DenseHead,
 }
