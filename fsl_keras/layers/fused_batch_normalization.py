@@ -37,6 +37,16 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             return super().call(inputs, training=training, mask=mask)
         return self._fused(inputs, bool(training) and self.trainable)
 
+    def _moments(self, inputs, mask):
+        if mask is not None or self.synchronized:
+            return super()._moments(inputs, mask)
+        # `tf.nn.moments` takes the mean in the variance for a constant, which is right
+        # for the first derivative and wrong for the second, which MAML needs.
+        axes = self._reduction_axes
+        mean = ops.mean(inputs, axis=axes, keepdims=True)
+        variance = ops.mean(ops.square(inputs - mean), axis=axes)
+        return ops.squeeze(mean, axis=axes), variance
+
     def _fusible(self, inputs):
         if keras.backend.backend() != "tensorflow" or len(inputs.shape) != 4:
             return False

@@ -13,7 +13,7 @@ from fsl_keras.models.inner_rates import InnerRates
 from fsl_keras.models.item_memory import ItemMemoryModel
 from fsl_keras.models.per_step_norms import PerStepNorms
 from fsl_keras.models.pure_network import PureNetwork
-from fsl_keras.models.tasks import each_task
+from fsl_keras.models.tasks import UNROLLED, each_task, sum_over_tasks
 
 BATCH_NORM = ("transductive", "support", "running", "per_step", "per_step_support")
 
@@ -38,8 +38,9 @@ class MAML(ItemMemoryModel):
       each inner step (MAML++). As in the authors' code, the running statistics of each
       step are not used: with them, the inner steps go astray.
 
-    The memory a training step takes grows linearly with inner steps and tasks;
-    with `one_task_at_a_time` it does not grow with tasks. Second derivatives through
+    The memory a training step takes grows linearly with inner steps and, up to 8
+    tasks, with tasks. More tasks go through a loop in the memory of one, as fewer do
+    with `one_task_at_a_time`. Second derivatives through
     `keras.layers.BatchNormalization` are not exact: `layers.FusedBatchNormalization`
     and the backbones here have exact ones. Padding items of an episode count in the
     statistics of a batch.
@@ -77,8 +78,8 @@ class MAML(ItemMemoryModel):
         multi_step_updates: integer, the number of first training steps in which the
             query losses after all inner steps count, at first equally, at last only
             the last: MAML++'s multi-step loss.
-        one_task_at_a_time: bool, whether training goes through the tasks of a batch
-            in a loop, in the memory of one task.
+        one_task_at_a_time: bool, whether training goes through few tasks in a loop
+            too, in the memory of one task.
         name: optional string.
 
     Raises:
@@ -201,13 +202,17 @@ class MAML(ItemMemoryModel):
         return outputs[:, -1], self._loss(x, y, outputs, sample_weight)
 
     def gradients_of(self, x, y, sample_weight):
-        """Returns outputs, loss and gradients, task by task if asked."""
-        if not self.one_task_at_a_time:
+        """Returns outputs, loss and gradients, task by task if asked or if many."""
+        tasks = tf.convert_to_tensor(y).shape[0]
+        is_few = tasks is not None and tasks <= UNROLLED
+        if is_few and not self.one_task_at_a_time:
             return super().gradients_of(x, y, sample_weight)
+        # Through a loop over tasks TensorFlow has no gradient of a gradient of the
+        # fused batch normalization, and where it has one it takes more memory.
         weights = self.trainable_weights
         if sample_weight is None:
             sample_weight = tf.ones(tf.shape(y)[:2])
-        shares = tf.reduce_sum(sample_weight, axis=1)
+        once = 1.0 / tf.cast(tf.shape(y)[0], sample_weight.dtype)
 
         def learn_from(task):
             x, y, sample_weight, share = keras.tree.map_structure(
@@ -215,19 +220,31 @@ class MAML(ItemMemoryModel):
             )
             with tf.GradientTape() as tape:
                 outputs, moved = self._train_on(x)
-                loss = self._loss(x, y, outputs, sample_weight)
-                loss *= share[0] / tf.reduce_sum(shares)
+                loss = self._loss(x, y, outputs, sample_weight) * share[0]
+                # It holds the penalty on weights, which counts once in a batch.
+                loss += (once - share[0]) * sum(self.losses)
                 scaled_loss = self.optimizer.scale_loss(loss)
             gradients = tape.gradient(
                 scaled_loss, weights, unconnected_gradients="zero"
             )
-            return outputs[0, -1], loss, moved, gradients
+            return (outputs[0, -1], moved), (loss, gradients)
 
-        tasks = (x, y, sample_weight, shares)
-        outputs, loss, moved, gradients = each_task(learn_from, tasks, unroll=False)
+        tasks = (x, y, sample_weight, self._shares(sample_weight))
+        (outputs, moved), (loss, gradients) = sum_over_tasks(learn_from, tasks)
         self._move({name: over_tasks(value) for name, value in moved.items()})
-        gradients = [tf.reduce_sum(gradient, axis=0) for gradient in gradients]
-        return outputs, tf.reduce_sum(loss), gradients
+        return outputs, loss, gradients
+
+    def _shares(self, sample_weight):
+        """Returns how often the loss of each task alone counts in that of a batch."""
+        (loss,) = keras.tree.flatten(self.loss)
+        reduction = getattr(loss, "reduction", "sum_over_batch_size")
+        if reduction == "sum":
+            return tf.ones_like(sample_weight[:, 0])
+        if reduction == "mean_with_sample_weight":
+            weights = tf.reduce_sum(sample_weight, axis=1)
+        else:
+            weights = tf.ones_like(sample_weight[:, 0])
+        return weights / tf.reduce_sum(weights)
 
     def default_loss(self):
         """Returns the loss that `compile(loss="auto")` takes."""
@@ -423,7 +440,8 @@ class MAML(ItemMemoryModel):
         ]
         if count == 1:
             return losses[0]
-        done = ops.cast(self.optimizer.iterations, "float32") / self.multi_step_updates
+        updates = ops.cast(self.optimizer.iterations, losses[-1].dtype)
+        done = updates / self.multi_step_updates
         early = (1.0 - ops.minimum(done, 1.0)) / count
         return early * sum(losses) + (1.0 - early * count) * losses[-1]
 

@@ -7,6 +7,8 @@ import inspect
 import keras
 from keras import ops
 
+from fsl_keras.layers import FusedBatchNormalization
+
 
 class PureNetwork:
     """Calls a Keras network with values in the place of some of its weights.
@@ -46,7 +48,11 @@ class PureNetwork:
         self.weights = {n: w for n, w in named.items() if w.trainable}
         self.others = {n: w for n, w in named.items() if not w.trainable}
         self._made = [(x, x.trainable) for x in [network, *layers_of(network)]]
-        self._random = [x for x in network._flatten_layers() if _is_random(x)]
+        self._evaluated = {
+            layer: functools.partial(_evaluated, layer.call)
+            for layer in network._flatten_layers()
+            if _is_random(layer)
+        }
         places = {id(weight): name for name, weight in named.items()}
         layers = [layer for layer in layers_of(network) if _is_norm(layer)]
         self.norms = {
@@ -58,6 +64,12 @@ class PureNetwork:
             places[id(weight)]: layer
             for layer in self.norms.values()
             for weight in (layer.moving_mean, layer.moving_variance)
+        }
+        # TensorFlow's fused kernel passes no gradient through statistics.
+        self._unfused = {
+            layer: functools.partial(keras.layers.BatchNormalization.call, layer)
+            for layer in self.norms.values()
+            if isinstance(layer, FusedBatchNormalization)
         }
 
     @property
@@ -82,9 +94,12 @@ class PureNetwork:
         variables = {**self.weights, **self.others}
         mapping = [(variables[name], value) for name, value in values.items()]
         chance = training if chance is None else chance
+        calls = {} if chance else self._evaluated
+        if any(name in values for name in self._statistics):
+            calls = {**calls, **self._unfused}
         with (
             self.as_made(),
-            contextlib.nullcontext() if chance else self._without_chance(),
+            _calling(calls),
             keras.StatelessScope(state_mapping=mapping) as scope,
         ):
             outputs = self.network(x, training=training)
@@ -113,18 +128,6 @@ class PureNetwork:
         """Returns the network's configuration, in which it trains as it could."""
         with self.as_made():
             return keras.saving.serialize_keras_object(self.network)
-
-    @contextlib.contextmanager
-    def _without_chance(self):
-        """Lets layers that draw random numbers be as in evaluation."""
-        # In the instance's dictionary, where it hides the method of the class.
-        for layer in self._random:
-            vars(layer)["call"] = functools.partial(_evaluated, layer.call)
-        try:
-            yield
-        finally:
-            for layer in self._random:
-                del vars(layer)["call"]
 
     @contextlib.contextmanager
     def as_made(self):
@@ -156,6 +159,19 @@ def _is_norm(layer):
 def _is_random(layer):
     seeds = (isinstance(x, keras.random.SeedGenerator) for x in vars(layer).values())
     return any(seeds) and "training" in inspect.signature(layer.call).parameters
+
+
+@contextlib.contextmanager
+def _calling(calls):
+    """Lets layers be called otherwise, by functions in the place of `Layer.call`."""
+    # In the instance's dictionary, where it hides the method of the class.
+    for layer, call in calls.items():
+        vars(layer)["call"] = call
+    try:
+        yield
+    finally:
+        for layer in calls:
+            del vars(layer)["call"]
 
 
 def _evaluated(call, *args, **kwargs):

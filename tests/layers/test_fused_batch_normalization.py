@@ -177,3 +177,30 @@ def test_a_batch_of_one_number_has_no_variance():
     x = pictures(0, (1, 1, 1, 3))
     assert_equal(ours(x, training=True), theirs(x, training=True))
     assert_equal(ours.moving_variance, theirs.moving_variance)
+
+
+@pytest.mark.parametrize("shape", [(6, 3), (2, 3, 2, 3)], ids=["vectors", "pictures"])
+def test_second_derivatives_beside_the_kernel_are_those_of_the_formula(shape):
+    # In float64, where differences are exact enough; it takes the path of Keras, which
+    # alone loses what goes through the mean of the variance.
+    layer = FusedBatchNormalization(dtype="float64")
+    layer.build(shape)
+    rng = np.random.default_rng(0)
+    inputs, weights, along = (rng.normal(size=shape) for _ in range(3))
+
+    def slope(values):
+        """The first derivative along a direction."""
+        values = tf.convert_to_tensor(values)
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            out = tf.reduce_sum(weights * layer(values, training=True) ** 2)
+        return tf.reduce_sum(along * tape.gradient(out, values))
+
+    start = tf.convert_to_tensor(inputs)
+    with tf.GradientTape() as tape:
+        tape.watch(start)
+        first = slope(start)
+    found = tf.reduce_sum(along * tape.gradient(first, start))
+    step = 1e-5
+    expected = (slope(inputs + step * along) - slope(inputs - step * along)) / 2 / step
+    assert float(found) == pytest.approx(float(expected), rel=1e-6)

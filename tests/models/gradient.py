@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from keras import layers
 
@@ -20,7 +21,7 @@ def mlp(ways=3, seed=0):
     )
 
 
-def normalized(ways=3, seed=0):
+def normalized(ways=3, seed=0, activation="relu"):
     """A network of pictures with batch normalization."""
     keras.utils.set_random_seed(seed)
     return keras.Sequential(
@@ -28,7 +29,7 @@ def normalized(ways=3, seed=0):
             keras.Input((8, 8, 1)),
             layers.Conv2D(4, 3, use_bias=False, name="conv"),
             FusedBatchNormalization(momentum=0.5, name="norm"),
-            layers.ReLU(),
+            layers.Activation(activation),
             layers.GlobalAveragePooling2D(),
             layers.Dense(ways, name="head"),
         ]
@@ -66,3 +67,44 @@ def meta_gradients(model, x, y):
         loss = meta_loss(model, x, y)
     weights = [weight.value for weight in model.trainable_weights]
     return tape.gradient(loss, weights)
+
+
+def assert_the_gradient_is_the_slope(make_model, item_shape=(4,)):
+    """The meta-gradient is what finite differences of the meta-loss give.
+
+    The differences are taken in float64, the gradient in float32: there alone batch
+    normalization takes the fused kernel.
+    """
+    model = make_model()
+    model.compile()
+    x, y = episodes(item_shape)
+    gradients = meta_gradients(model, x, y)
+    exact = _in_float64(make_model)
+    exact.set_weights(model.get_weights())
+    x = keras.tree.map_structure(lambda value: tf.cast(value, "float64"), x)
+    weights = exact.trainable_weights
+    start = [weight.numpy() for weight in weights]
+    rng = np.random.default_rng(1)
+    step = 1e-6  # so small that hardly a maximum or a ReLU changes its side
+    for _ in range(3):
+        along = [rng.normal(size=weight.shape) for weight in weights]
+        sides = []
+        for side in (step, -step):
+            for weight, value, way in zip(weights, start, along, strict=True):
+                weight.assign(value + side * way)
+            sides.append(float(meta_loss(exact, x, y)))
+        slope = sum(np.sum(g * way) for g, way in zip(gradients, along, strict=True))
+        expected = (sides[0] - sides[1]) / (2 * step)
+        assert slope == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+def _in_float64(make_model):
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    try:
+        model = make_model()
+        model.compile()
+    finally:
+        keras.config.set_floatx("float32")
+        keras.config.set_dtype_policy("float32")
+    return model

@@ -35,14 +35,6 @@ def test_classifiers(vectors, tmp_path):
     checks.assert_adapts(make_model(), vectors, tmp_path)
 
 
-def test_mixed_precision(vectors):
-    checks.assert_trains_in_mixed_precision(make_model, vectors)
-
-
-def test_xla(vectors):
-    checks.assert_trains_under_xla(make_model, vectors)
-
-
 class TestTheSecondTask:
     def test_it_joins_the_loss_of_training_alone(self, vectors):
         x, y = checks.arrays(vectors.episodes(3, 2, 4, tasks=2))

@@ -1,6 +1,5 @@
 """What holds for every learner on a frozen backbone."""
 
-import keras
 import numpy as np
 import pytest
 
@@ -98,29 +97,6 @@ def test_saving(make_model, vectors, tmp_path):
     loaded = assert_same_predictions_after_saving(model, x, tmp_path / "model.keras")
     assert_config_round_trip(model)
     assert np.isfinite(loaded.test_on_batch(x, y)).all()
-
-
-def test_mixed_precision(make_model, vectors):
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        model = make_model()
-    finally:
-        keras.config.set_dtype_policy(before)
-    x, _ = checks.arrays(vectors.episodes(3, 2, 4))
-    assert model.backbone.layers[-1].compute_dtype == "bfloat16"
-    assert keras.backend.standardize_dtype(model(x).dtype) == "float32"
-    assert np.isfinite(model(x)).all()
-
-
-def test_xla(make_model, vectors):
-    x, y = checks.arrays(vectors.episodes(3, 2, 4, tasks=2))
-    losses = []
-    for jit_compile in (False, True):
-        model = make_model()
-        model.compile(jit_compile=jit_compile)
-        losses.append(model.test_on_batch(x, y, return_dict=True)["loss"])
-    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
 def test_any_head_can_stand_on_frozen_features(vectors):

@@ -4,12 +4,18 @@ import pytest
 import fsl_keras as fsl
 from tests.models import checks
 
-MODES = {"plain": {}, "full context": {"full_context": True, "steps": 2}}
+
+def plain():
+    return fsl.models.MatchingNetwork(checks.backbone())
 
 
-@pytest.fixture(params=MODES.values(), ids=MODES)
+def in_full_context():
+    return fsl.models.MatchingNetwork(checks.backbone(), full_context=True, steps=2)
+
+
+@pytest.fixture(params=[plain, in_full_context])
 def make_model(request):
-    return lambda: fsl.models.MatchingNetwork(checks.backbone(), **request.param)
+    return request.param
 
 
 def test_training_lowers_the_loss(make_model, vectors):
@@ -28,12 +34,12 @@ def test_classifiers(make_model, vectors, tmp_path):
     checks.assert_adapts(make_model(), vectors, tmp_path)
 
 
-def test_mixed_precision(make_model, vectors):
-    checks.assert_trains_in_mixed_precision(make_model, vectors)
+def test_mixed_precision_in_full_context(vectors):
+    checks.assert_trains_in_mixed_precision(in_full_context, vectors)
 
 
-def test_xla(make_model, vectors):
-    checks.assert_trains_under_xla(make_model, vectors)
+def test_xla_in_full_context(vectors):
+    checks.assert_trains_under_xla(in_full_context, vectors)
 
 
 def test_the_head_has_what_was_given():

@@ -6,6 +6,7 @@ import tensorflow as tf
 import fsl_keras as fsl
 from fsl_keras.models import RelationNetwork
 from tests.checks import assert_config_round_trip, assert_same_predictions_after_saving
+from tests.models import checks
 
 
 @pytest.fixture
@@ -67,12 +68,8 @@ def test_a_query_is_answered_the_same_whatever_the_others(pictures, make_network
     np.testing.assert_allclose(model(x)[:, :1], model(alone), atol=1e-5)
 
 
-def test_ways_and_shots_are_free(pictures, make_network):
-    model = make_network()
-    model.compile()
-    for ways, shots in [(3, 1), (5, 4), (2, 2)]:
-        stream = pictures.episodes(ways, shots, 3, tasks=2, count=2)
-        assert np.isfinite(model.evaluate(stream, return_dict=True, verbose=0)["loss"])
+def test_episodes_of_any_size(pictures, make_network):
+    checks.assert_takes_episodes_of_any_size(make_network(), pictures)
 
 
 def test_configuration_and_saving(pictures, make_network, tmp_path):
@@ -106,10 +103,9 @@ def test_a_classifier_of_it_can_be_saved_and_exported(pictures, make_network, tm
     np.testing.assert_allclose(served, answers, atol=1e-5)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_mixed_precision(pictures, make_network, jit_compile):
+def test_mixed_precision_under_xla(pictures, make_network):
     model = make_network(dtype="mixed_bfloat16")
-    model.compile(jit_compile=jit_compile)
+    model.compile(jit_compile=True)
     x, y = one(pictures.episodes(3, 2, 4))
     assert np.isfinite(model.train_on_batch(x, y)[0])
     assert keras.backend.standardize_dtype(model(x).dtype) == "float32"

@@ -6,6 +6,7 @@ import tensorflow as tf
 import fsl_keras as fsl
 from fsl_keras.models import SiameseNetwork
 from tests.checks import assert_config_round_trip, assert_same_predictions_after_saving
+from tests.models import checks
 
 each_comparison = pytest.mark.parametrize("comparison", ["sigmoid", "distance"])
 PAIR_LOSSES = {
@@ -105,22 +106,41 @@ class TestPairModel:
         assert_same_predictions_after_saving(model, inputs, tmp_path / "pairs.keras")
 
 
-@each_comparison
-def test_a_network_trained_on_pairs_tells_new_classes_apart(pictures, comparison):
-    keras.utils.set_random_seed(0)
-    backbone = fsl.backbones.Conv4((16, 16, 1), filters=4)
-    model = SiameseNetwork(backbone, comparison)
-    model.compile()
-    test = pictures.subset(range(5, 8)).episodes(3, 1, 5, seed=1, count=40)
-    before = model.evaluate(test, return_dict=True, verbose=0)
-    model.pair_model.compile(
-        keras.optimizers.Adam(1e-2), PAIR_LOSSES[comparison], jit_compile=False
-    )
-    train = pictures.subset(range(5)).pairs(32, count=40)
-    model.pair_model.fit(train, shuffle=False, verbose=0)
-    after = model.evaluate(test, return_dict=True, verbose=0)
-    gained = after["accuracy"] - before["accuracy"]
-    assert gained > after["accuracy_ci95"] + before["accuracy_ci95"]
+class TestNewClasses:
+    def measured(self, model, pictures):
+        model.compile()
+        test = pictures.subset(range(5, 8)).episodes(3, 1, 5, seed=1, count=40)
+        return model.evaluate(test, return_dict=True, verbose=0)
+
+    def network(self, comparison, filters):
+        keras.utils.set_random_seed(0)
+        backbone = fsl.backbones.Conv4((16, 16, 1), filters=filters)
+        return SiameseNetwork(backbone, comparison)
+
+    @each_comparison
+    def test_are_told_apart_after_training_on_pairs(self, pictures, comparison):
+        model = self.network(comparison, filters=4)
+        before = self.measured(model, pictures)
+        model.pair_model.compile(
+            keras.optimizers.Adam(1e-2), PAIR_LOSSES[comparison], jit_compile=False
+        )
+        train = pictures.subset(range(5)).pairs(32, count=40)
+        model.pair_model.fit(train, shuffle=False, verbose=0)
+        after = self.measured(model, pictures)
+        gained = after["accuracy"] - before["accuracy"]
+        assert gained > after["accuracy_ci95"] + before["accuracy_ci95"]
+
+    def test_are_told_apart_after_training_on_triplets(self, pictures):
+        model = self.network("distance", filters=8)
+        before = self.measured(model, pictures)
+        model.backbone.compile(
+            keras.optimizers.Adam(1e-2), fsl.losses.TripletLoss(), jit_compile=False
+        )
+        train = pictures.subset(range(5)).batches(32, count=40)
+        model.backbone.fit(train, shuffle=False, verbose=0)
+        after = self.measured(model, pictures)
+        gained = after["accuracy"] - before["accuracy"]
+        assert gained > after["accuracy_ci95"] + before["accuracy_ci95"]
 
 
 @each_comparison
@@ -135,12 +155,9 @@ def test_training_on_episodes_lowers_the_loss(vectors, comparison):
 
 
 @each_comparison
-def test_ways_and_shots_are_free(vectors, comparison):
+def test_episodes_of_any_size(vectors, comparison):
     model = vector_network(comparison, aggregate="max")
-    model.compile()
-    for ways, shots in [(3, 1), (5, 4), (2, 2)]:
-        stream = vectors.episodes(ways, shots, 3, tasks=2, count=2)
-        assert np.isfinite(model.evaluate(stream, return_dict=True, verbose=0)["loss"])
+    checks.assert_takes_episodes_of_any_size(model, vectors)
 
 
 @each_comparison
@@ -176,27 +193,8 @@ def test_a_classifier_of_it_can_be_saved_and_exported(vectors, tmp_path, compari
     np.testing.assert_allclose(served, answers, atol=1e-5)
 
 
-def test_mixed_precision(pictures):
-    keras.utils.set_random_seed(0)
-    backbone = fsl.backbones.Conv4((16, 16, 1), filters=4, dtype="mixed_bfloat16")
-    model = SiameseNetwork(backbone)
-    (a, b), same = one(pictures.pairs(8))
-    model.pair_model.compile("adam", "binary_crossentropy", jit_compile=False)
-    assert np.isfinite(model.pair_model.train_on_batch((a, b), same))
-    model.compile()
-    x, y = one(pictures.episodes(3, 2, 4))
-    assert np.isfinite(model.train_on_batch(x, y)[0])
-    assert keras.backend.standardize_dtype(model(x).dtype) == "float32"
-
-
-@each_comparison
-def test_xla_gives_the_same(vectors, comparison):
-    plain, compiled = vector_network(comparison), vector_network(comparison)
-    x, y = one(vectors.episodes(3, 2, 4))
-    for model, jit_compile in [(plain, False), (compiled, True)]:
-        model.compile(keras.optimizers.SGD(0.1), jit_compile=jit_compile)
-        model.train_on_batch(x, y)
-    np.testing.assert_allclose(compiled(x), plain(x), atol=1e-4)
+def test_xla_of_distances(vectors):
+    checks.assert_trains_under_xla(lambda: vector_network("distance"), vectors)
 
 
 def test_unknown_arguments_are_refused(vector_learner):
