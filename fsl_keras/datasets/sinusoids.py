@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras.episodes.pipeline import CORES, stream
-from fsl_keras.episodes.random import fold_in, uniform
+from fsl_keras.episodes.random import between, fold_in, uniform
 
 # Streams of random numbers, apart from those of other data sets of the same seed.
 WAVES = 200
@@ -77,10 +77,10 @@ class SinusoidTasks:
 
         def draw(index):
             wave = uniform(fold_in(fold_in(base, index), 0), (2,))
-            amplitude = _between(self.amplitudes, wave[0])
-            phase = _between(self.phases, wave[1])
+            amplitude = between(*self.amplitudes, wave[0])
+            phase = between(*self.phases, wave[1])
             points = uniform(fold_in(fold_in(base, index), 1), (shots + queries, 1))
-            points = _between(self.span, points)
+            points = between(*self.span, points)
             values = amplitude * tf.sin(points - phase)
             x = {
                 "support": points[:shots],
@@ -94,8 +94,3 @@ class SinusoidTasks:
             indices = indices.take(count)
         drawn = indices.map(draw, num_parallel_calls=CORES, deterministic=True)
         return stream(drawn.batch(tasks, drop_remainder=True))
-
-
-def _between(bounds, share):
-    low, high = bounds
-    return low + (high - low) * share

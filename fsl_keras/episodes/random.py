@@ -9,8 +9,18 @@ def fold_in(seed, index):
 
 
 def uniform(seed, shape):
-    """Draws float32 numbers in [0, 1), the same on every device and version."""
-    return tf.random.stateless_uniform(shape, seed, alg="philox")
+    """Draws float32 numbers in [0, 1), the same on every device, and under XLA."""
+    # From the same integers TensorFlow makes floats of other bits under XLA.
+    integers = tf.random.stateless_uniform(
+        shape, seed, minval=None, maxval=None, dtype="uint32", alg="philox"
+    )
+    low = tf.bitwise.bitwise_and(integers, tf.constant(2**23 - 1, "uint32"))
+    return tf.cast(tf.cast(low, "int32"), "float32") * 2.0**-23
+
+
+def between(low, high, draws):
+    """Turns numbers in [0, 1) into numbers from `low` to `high`."""
+    return low + (high - low) * draws
 
 
 def ranking(seed, shape, most, valid=None):

@@ -1,9 +1,10 @@
 import itertools
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from fsl_keras.episodes.random import fold_in, ranking, uniform
+from fsl_keras.episodes.random import between, fold_in, ranking, uniform
 
 SEED = tf.constant([3, 4], "int64")
 FOLDED = [-2882898006462487541, 5]
@@ -53,3 +54,17 @@ def test_places_that_are_not_valid_come_last():
     assert set(order[0, :2]) == {0, 1}
     assert set(order[2]) == {0, 1, 2, 3}
     assert all(len(set(row)) == 4 for row in order)
+
+
+@pytest.mark.parametrize("shape", [(7,), (6, 128), (3, 1, 5)])
+def test_numbers_are_those_of_tensorflow_also_under_xla(shape):
+    seed = tf.constant([3, 4], "int64")
+    expected = tf.random.stateless_uniform(shape, seed, alg="philox")
+    np.testing.assert_array_equal(uniform(seed, shape), expected)
+    compiled = tf.function(uniform, jit_compile=True)
+    np.testing.assert_array_equal(compiled(seed, shape), expected)
+    assert 0 <= np.min(expected) <= np.max(expected) < 1
+
+
+def test_between():
+    np.testing.assert_allclose(between(2.0, 4.0, np.array([0.0, 0.25])), [2.0, 2.5])

@@ -6,10 +6,13 @@ import keras
 from keras import ops
 
 from fsl_keras.episodes.random import uniform
+from fsl_keras.layers.augmentation.augmentation import Augmentation
+from fsl_keras.layers.augmentation.checks import check_numbers
+from fsl_keras.layers.augmentation.resampling import pixel_grid, resample
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class RandomAffine(keras.layers.Layer):
+class RandomAffine(Augmentation):
     """Turns, zooms, shears and shifts each picture at random, in one resampling.
 
     One resampling blurs once, where a chain of Keras's own layers blurs at each.
@@ -27,8 +30,14 @@ class RandomAffine(keras.layers.Layer):
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
-        images: float32 `[B, H, W, C]`.
-        training: bool.
+        images: float pictures `[..., H, W, C]` from 0 to 1.
+        training: bool, whether to change them.
+
+    Returns:
+        Pictures of the same shape and dtype.
+
+    Raises:
+        ValueError: if a number is negative.
 
     Example:
 
@@ -43,29 +52,16 @@ class RandomAffine(keras.layers.Layer):
     def __init__(
         self, rotation=15.0, zoom=0.15, shear=0.15, shift=2.0, seed=None, **kwargs
     ):
-        super().__init__(**kwargs)
+        super().__init__(seed, **kwargs)
+        check_numbers(rotation=rotation, zoom=zoom, shear=shear, shift=shift)
         self.rotation = rotation
         self.zoom = zoom
         self.shear = shear
         self.shift = shift
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
-        # TensorFlow's resampling has no XLA kernel.
-        self.supports_jit = False
 
-    def transform(self, images, seed):
-        """Transforms pictures, each in a way of its own.
-
-        Args:
-            images: float32 `[B, H, W, C]`.
-            seed: two integers; the same seed gives the same pictures.
-
-        Returns:
-            float32 `[B, H, W, C]`.
-        """
-        images = ops.convert_to_tensor(images)
+    def augment(self, images, seed):
         count = ops.shape(images)[0]
-        draws = 2.0 * uniform(ops.cast(seed, "int64"), (6, count)) - 1.0
+        draws = (2.0 * uniform(seed, (6, count)) - 1.0)[..., None, None]
         angle = draws[0] * (self.rotation * math.pi / 180)
         height, width = ops.exp(self.zoom * draws[1]), ops.exp(self.zoom * draws[2])
         shear = self.shear * draws[3]
@@ -76,19 +72,13 @@ class RandomAffine(keras.layers.Layer):
         c, d = sine * width, (shear * sine + cosine) * height
         # The middle stays where it is, but for the shift.
         x, y = (images.shape[2] - 1) / 2, (images.shape[1] - 1) / 2
-        right = x - a * x - b * y + self.shift * draws[4]
-        down = y - c * x - d * y + self.shift * draws[5]
-        zeros = ops.zeros_like(a)
-        maps = ops.stack([a, b, right, c, d, down, zeros, zeros], axis=-1)
-        return ops.image.affine_transform(images, maps, "bilinear", "constant", 0.0)
-
-    def call(self, images, training=None):
-        if not training:
-            return images
-        return self.transform(images, self.seed_generator.next())
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
+        rows, columns = pixel_grid(images)
+        rows, columns = rows - y, columns - x
+        right = x + self.shift * draws[4]
+        down = y + self.shift * draws[5]
+        return resample(
+            images, c * columns + d * rows + down, a * columns + b * rows + right
+        )
 
     def get_config(self):
         return {
@@ -97,5 +87,4 @@ class RandomAffine(keras.layers.Layer):
             "zoom": self.zoom,
             "shear": self.shear,
             "shift": self.shift,
-            "seed": self.seed,
         }
