@@ -315,8 +315,8 @@ class ClassDataset:
             count: optional integer, the number of episodes, a multiple of `tasks`;
                 without end by default.
             shard: optional pair `(k, n)`: every `n`-th episode from the `k`-th on.
-            augmentation: optional object with `transform(images, seed)`, or a
-                function of the same arguments.
+            augmentation: optional layer of `layers.augmentation`, or a function from
+                pictures and a seed to pictures.
 
         Returns:
             A `tf.data.Dataset` of episode batches. Its `protocol` attribute says

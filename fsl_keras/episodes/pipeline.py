@@ -29,7 +29,8 @@ def episode_dataset(
             `k`-th of every `n`. `count` counts the episodes of this shard.
         augmentation: optional object with `transform(images, seed)`, or a function
             of the same arguments, which is given the support set (seed 0 of the
-            episode) and the query set (seed 1).
+            episode) and the query set (seed 1); or an object with
+            `transform_episode(x, y, seed)`, which returns another `x`.
 
     Returns:
         A `tf.data.Dataset` of `(x, y)`, or of `(x, y, sample_weight)` where the
@@ -40,7 +41,7 @@ def episode_dataset(
     """
     _check(tasks, start, count, shard)
     ids = _ids(sampler, start, count, shard)
-    transform = getattr(augmentation, "transform", augmentation)
+    augment = _augmenter(augmentation)
     parallel = {"num_parallel_calls": CORES, "deterministic": True}
 
     def look_up(index, row):
@@ -48,19 +49,32 @@ def episode_dataset(
         return _episode(sampler, fetch, row)
 
     def look_up_and_augment(index, row):
-        episode = _episode(sampler, fetch, row)
-        seed = sampler.augmentation_seed(index)
-        for part, name in enumerate(("support", "query")):
-            episode[0][name] = transform(episode[0][name], fold_in(seed, part))
-        return episode
+        x, y, *weight = _episode(sampler, fetch, row)
+        return augment(x, y, sampler.augmentation_seed(index)), y, *weight
 
-    if transform is None:
+    if augment is None:
         # The cheapest way: the items of a whole batch are looked up at once.
         dataset = ids.batch(tasks, drop_remainder=True).map(look_up, **parallel)
     else:
         dataset = ids.map(look_up_and_augment, **parallel)
         dataset = dataset.batch(tasks, drop_remainder=True)
     return stream(dataset)
+
+
+def _augmenter(augmentation):
+    """Returns a function from `(x, y, seed)` of an episode to other `x`, or None."""
+    of_episode = getattr(augmentation, "transform_episode", None)
+    if of_episode is not None or augmentation is None:
+        return of_episode
+    transform = getattr(augmentation, "transform", augmentation)
+
+    def augment(x, y, seed):
+        del y
+        for part, name in enumerate(("support", "query")):
+            x = {**x, name: transform(x[name], fold_in(seed, part))}
+        return x
+
+    return augment
 
 
 def stream(dataset):

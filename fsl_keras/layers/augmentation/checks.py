@@ -43,9 +43,8 @@ def check_episode(layer, episode, *names):
         given = list(episode) if isinstance(episode, dict) else type(episode).__name__
         raise ValueError(
             f"{type(layer).__name__} takes episodes, dictionaries with "
-            f"{', '.join(names)}. Received: {given}. Apply it to the episodes of a "
-            f"stream by `map`; `episodes(augmentation=...)` takes augmentations of "
-            f"pictures."
+            f"{', '.join(names)}. Received: {given}. Give it to "
+            f"`episodes(augmentation=...)`."
         )
 
 

@@ -13,10 +13,9 @@ class ClassRotation(keras.layers.Layer):
     """Turns all the pictures of a class by the same multiple of 90 degrees.
 
     A character on its side is another character: a network meets up to four times as
-    many classes. Support and queries of a class must turn alike, so that this needs
-    the labels of the queries too, and is called on `(x, y)` of a stream of episodes
-    (`episodes(augmentation=...)` sees pictures alone). Labels and masks stay as they
-    are. Padding among the queries, which bears the label 0, turns as class 0.
+    many classes. Support and queries of a class turn alike: `episodes(augmentation=
+    ClassRotation())` gives it their labels too. Labels and masks stay as they are.
+    Padding among the queries, which bears the label 0, turns as class 0.
 
     Reference:
 
@@ -37,17 +36,11 @@ class ClassRotation(keras.layers.Layer):
 
     Example:
 
-    The number of a batch is its seed, so that a batch is always turned the same way:
-
     >>> import numpy as np
     >>> import fsl_keras as fsl
     >>> images = np.zeros((100, 28, 28, 1), "uint8")
     >>> data = fsl.ClassDataset.from_arrays(images, np.repeat(np.arange(5), 20))
-    >>> rotation = ClassRotation()
-    >>> def turn(index, episode):
-    ...     x, y = episode
-    ...     return rotation.transform(x, y, seed=(0, index)), y
-    >>> episodes = data.episodes(5, 1, 15, tasks=4).enumerate().map(turn)
+    >>> episodes = data.episodes(5, 1, 15, tasks=4, augmentation=ClassRotation())
     >>> x, y = next(iter(episodes))
     >>> x["support"].shape
     TensorShape([4, 5, 28, 28, 1])
@@ -105,6 +98,10 @@ class ClassRotation(keras.layers.Layer):
             "support": _turn(support, support_turns),
             "query": _turn(query, query_turns),
         }
+
+    def transform_episode(self, x, y, seed):
+        """Turns the classes of one episode of a stream; see `transform`."""
+        return self.transform(x, y, seed)
 
     def call(self, episode, labels, training=None):
         if not training:

@@ -12,8 +12,7 @@ class EpisodeAugmentation(keras.layers.Layer):
     """Augments support and query pictures of episodes, each set in its own way.
 
     Each picture has random numbers of its own. Labels and masks stay as they are. It
-    stands before a learner in a model, or in a pipeline where support and query differ
-    in their augmentation; where they do not, `episodes(augmentation=...)` is enough.
+    goes into `episodes(augmentation=...)`, or stands before a learner in a model.
 
     Args:
         support: object with `transform(images, seed)` for the support pictures, or
@@ -41,10 +40,7 @@ class EpisodeAugmentation(keras.layers.Layer):
     >>> images = np.zeros((100, 28, 28, 1), "uint8")
     >>> data = fsl.ClassDataset.from_arrays(images, np.repeat(np.arange(5), 20))
     >>> layer = EpisodeAugmentation(support=RandomAffine(), query=RandomErasing())
-    >>> def augment(index, episode):
-    ...     x, y = episode
-    ...     return layer.transform(x, seed=(0, index)), y
-    >>> episodes = data.episodes(5, 1, 15, tasks=4).enumerate().map(augment)
+    >>> episodes = data.episodes(5, 1, 15, tasks=4, augmentation=layer)
     >>> x, y = next(iter(episodes))
     >>> x["support"].shape
     TensorShape([4, 5, 28, 28, 1])
@@ -89,6 +85,11 @@ class EpisodeAugmentation(keras.layers.Layer):
                     episode[name], fold_in(seed, part)
                 )
         return episode
+
+    def transform_episode(self, x, y, seed):
+        """Augments the pictures of one episode of a stream; see `transform`."""
+        del y
+        return self.transform(x, seed)
 
     def call(self, episode, training=None):
         if not training:

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import fsl_keras as fsl
 from fsl_keras.episodes.random import uniform
 from fsl_keras.layers.augmentation import ClassRotation
 from tests.checks import assert_config_round_trip, random_classes
@@ -114,3 +115,22 @@ def test_errors(batch):
         rotation.transform(x, tf.cast(y, "float32"), (0, 0))
     with pytest.raises(ValueError, match="takes episodes"):
         rotation.transform(x["support"], y, (0, 0))
+
+
+def test_in_a_stream_support_and_queries_of_a_class_turn_alike():
+    # Every picture of a class is the same: so they are after it is turned.
+    images = np.random.default_rng(0).random((5, 1, 8, 8, 1), "float32").repeat(6, 1)
+    data = fsl.ClassDataset.from_arrays(
+        images.reshape(-1, 8, 8, 1), np.repeat(np.arange(5), 6)
+    )
+    stream = data.episodes(3, 2, 2, augmentation=ClassRotation(), count=8)
+    plain = data.episodes(3, 2, 2, count=8)
+    turned = 0
+    for (x, y), (before, _) in zip(
+        stream.as_numpy_iterator(), plain.as_numpy_iterator(), strict=True
+    ):
+        first = x["support"][0, ::2]  # two examples a class, in the order of ways
+        np.testing.assert_array_equal(x["support"][0, 1::2], first)
+        np.testing.assert_array_equal(x["query"][0], first[y[0]])
+        turned += np.sum((first != before["support"][0, ::2]).any(axis=(1, 2, 3)))
+    assert 10 <= turned <= 24  # of 24 classes three quarters, more or less

@@ -12,7 +12,11 @@ from fsl_keras.layers.augmentation import (
     RandomErasing,
 )
 from fsl_keras.models import MetricModel
-from tests.checks import assert_config_round_trip, random_classes
+from tests.checks import (
+    assert_config_round_trip,
+    assert_same_batches,
+    random_classes,
+)
 
 SHAPE = (9, 9, 3)
 
@@ -48,16 +52,27 @@ def test_support_and_query_have_random_numbers_of_their_own(episode):
         np.testing.assert_array_equal(changed[name], expected)
 
 
-def test_a_stream_is_augmented_by_its_index(episode):
-    layer = EpisodeAugmentation(RandomAffine(), RandomErasing(rate=1.0))
+def test_a_stream_is_a_pure_function_of_seed_and_index():
+    data = random_classes(5, 8, (8, 8, 1))
 
-    def augment(index, episode):
-        return layer.transform(episode[0], seed=(5, index)), *episode[1:]
+    def episodes(layer, **kwargs):
+        return data.episodes(3, 1, 2, seed=5, augmentation=layer, **kwargs)
 
-    augmented, *_ = next(iter(stream().enumerate().map(augment)))
-    expected = layer.transform(episode, seed=(5, 0))
-    for name, value in expected.items():
-        np.testing.assert_allclose(augmented[name], value, atol=1e-5)
+    one_way = EpisodeAugmentation(RandomAffine(), RandomErasing(rate=1.0))
+    whole = list(episodes(one_way, count=6).as_numpy_iterator())
+    assert_same_batches(
+        episodes(one_way, start=4, count=2), episodes(one_way, count=6).skip(4)
+    )
+    # Each set by its own layer: that of an augmentation of both.
+    for name, layer in (
+        ("support", RandomAffine()),
+        ("query", RandomErasing(rate=1.0)),
+    ):
+        for (x, _), (expected, _) in zip(
+            whole, episodes(layer, count=6).as_numpy_iterator(), strict=True
+        ):
+            np.testing.assert_array_equal(x[name], expected[name])
+    assert episodes(one_way).protocol["ways"] == 3
 
 
 def test_it_acts_in_training_only(episode):
@@ -112,7 +127,7 @@ def test_errors(episode):
     with pytest.raises(ValueError, match="`query` must have `transform"):
         EpisodeAugmentation(query=tf.image.flip_left_right)
     layer = EpisodeAugmentation(RandomAffine())
-    with pytest.raises(ValueError, match="by `map`"):
+    with pytest.raises(ValueError, match=r"Give it to `episodes\(augmentation"):
         layer.transform(episode["support"], (0, 0))
     with pytest.raises(ValueError, match=r"Received: \['support'\]"):
         layer.transform({"support": episode["support"]}, (0, 0))
