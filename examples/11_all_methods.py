@@ -39,7 +39,7 @@ HEADS = {
 }
 
 
-def main(folder=PICTURES, steps=200, count=600):
+def main(folder=PICTURES, steps=200, count=600, heads_by_name=HEADS):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(0)
@@ -70,7 +70,7 @@ def main(folder=PICTURES, steps=200, count=600):
         for exam, (shots, queries) in protocols.items()
     }
     reports = {exam: [] for exam in exams}
-    for name, make in HEADS.items():
+    for name, make in heads_by_name.items():
         head = make()
         model = fsl.models.MetricModel(nothing, head)
         if isinstance(head, heads.SimpleShotHead):

@@ -5,8 +5,17 @@ import keras
 import numpy as np
 import pytest
 
+from fsl_keras import runs
 from fsl_keras.losses import ContrastiveLoss
 from fsl_keras.runs import Options, Run
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_episodes():
+    """Validation of few episodes: what is tested is not how well runs learn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "VALIDATION_EPISODES", 4)
+        yield
 
 
 def test_a_data_set_brings_its_options():

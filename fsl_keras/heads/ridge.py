@@ -7,6 +7,7 @@ from keras import ops
 
 from fsl_keras.heads.examples import ExampleHead, presence
 from fsl_keras.heads.head import ABSENT
+from fsl_keras.heads.linear import root_mean_square
 
 # The least regularization, as a share of the largest squared length of an example:
 # less of it would drown in what float32 rounds away.
@@ -35,6 +36,8 @@ class RidgeHead(ExampleHead):
         temperature: float, the scale of the regressed labels when training starts;
             the bias starts at 0.
         learned: bool, whether training changes all three.
+        relative: bool, whether lambda is in units of the mean squared length of the
+            examples of a support set, so that one suits every backbone.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -56,7 +59,14 @@ class RidgeHead(ExampleHead):
 
     incremental = "refit"
 
-    def __init__(self, regularization=1.0, temperature=10.0, learned=True, **kwargs):
+    def __init__(
+        self,
+        regularization=1.0,
+        temperature=10.0,
+        learned=True,
+        relative=False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if not 0 < regularization < math.inf:
             raise ValueError(
@@ -67,6 +77,7 @@ class RidgeHead(ExampleHead):
         self.regularization = regularization
         self.temperature = temperature
         self.learned = learned
+        self.relative = relative
         constant = keras.initializers.Constant
         # Of the logarithm, every value that training finds is above 0.
         self.log_regularization = self.add_weight(
@@ -92,7 +103,10 @@ class RidgeHead(ExampleHead):
         # A row of zeros, in support and labels, adds nothing to either form.
         support = memory["support"] * ops.max(labels, axis=-1)[..., None]
         longest = ops.max(ops.sum(ops.square(support), axis=-1), axis=-1)
-        ridge = ops.maximum(ops.exp(self.log_regularization), LEAST * longest)
+        ridge = ops.exp(self.log_regularization)
+        if self.relative:
+            ridge *= root_mean_square(support, labels)[:, 0, 0] ** 2
+        ridge = ops.maximum(ridge, LEAST * longest)
         examples, length = support.shape[1:]
         if examples is not None and examples > length:
             weights = primal(support, labels, ridge)
@@ -112,6 +126,7 @@ class RidgeHead(ExampleHead):
             "regularization": self.regularization,
             "temperature": self.temperature,
             "learned": self.learned,
+            "relative": self.relative,
         }
 
 

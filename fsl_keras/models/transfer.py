@@ -21,8 +21,7 @@ HEADS = {
     "cosine": lambda: PrototypeHead("cosine"),
     "simple_shot": SimpleShotHead,
     "nearest_neighbor": lambda: NearestNeighborHead(distance="cosine"),
-    # Squared lengths of the features of these networks are near a thousand.
-    "ridge": lambda: RidgeHead(regularization=100.0),
+    "ridge": lambda: RidgeHead(regularization=0.13, relative=True),
     "logistic": LogisticHead,
     "dense": DenseHead,
 }

@@ -2,6 +2,8 @@
 
 import importlib.util
 import pathlib
+import shutil
+import zipfile
 
 import keras
 import matplotlib.pyplot as plt
@@ -183,12 +185,46 @@ def glyphs():
 
 def test_all_methods_are_measured_on_the_same_episodes(tmp_path):
     example = load("11_all_methods.py")
-    found = example.main(tmp_path, steps=10, count=50)
+    names = ["prototypes", "nearest neighbour", "SimpleShot", "ridge", "BD-CSPN"]
+    chosen = {name: example.HEADS[name] for name in names}
+    found = example.main(tmp_path, steps=10, count=50, heads_by_name=chosen)
     assert len(found) == 3
     for accuracies in found.values():
-        assert set(accuracies) == set(example.HEADS)
+        assert set(accuracies) == set(names)
         assert min(accuracies.values()) > 0.3
     # At one shot the prototype is the example.
     of_one_shot = found["1-shot"]
     assert of_one_shot["prototypes"] == of_one_shot["nearest neighbour"]
     assert_draws_what_is_committed(tmp_path, "11")
+
+
+def test_a_gallery_of_augmentations(tmp_path):
+    rows = load("12_augmentation_gallery.py").main(tmp_path)
+    image = rows.pop("the picture")
+    assert len(rows) == 7
+    for images in rows.values():
+        assert images.shape == image.shape
+        assert images.min() >= 0
+        assert images.max() <= 1
+        assert np.abs(images - image).max() > 0.1
+    assert_draws_what_is_committed(tmp_path, "12")
+
+
+def test_transfer_learning(tmp_path, data_dir):
+    with zipfile.ZipFile(data_dir / "mini_imagenet" / "val.zip") as archive:
+        names = sorted(n for n in archive.namelist() if n.endswith(".jpg"))
+        classes = sorted({name.split("/")[-2] for name in names})[:4]
+        for name in classes:
+            own = [n for n in names if f"/{name}/" in n][:12]
+            for file in own:
+                archive.extract(file, tmp_path / "zip")
+            (path,) = (tmp_path / "zip").rglob(name)
+            shutil.move(path, tmp_path / "photos" / name)
+    weights = data_dir / "weights" / "mobilenet_v2_0.35_224_no_top.weights.h5"
+    found = load("13_transfer_learning.py").main(
+        tmp_path / "photos", weights, tmp_path / "pictures", alpha=0.35
+    )
+    assert found["unchanged"]
+    assert found["known classes"] > 0.6 > found["pixels"]
+    assert found["with the new class"] > 0.5
+    assert_draws_what_is_committed(tmp_path / "pictures", "13")

@@ -71,6 +71,7 @@ HEADS = {
     "PT-MAP": lambda: PTMAPHead(steps=3),
     "relation": lambda: seeded(RelationHead, filters=4),
     "ridge": RidgeHead,
+    "ridge, relative": lambda: RidgeHead(0.1, relative=True),
     "siamese": lambda: seeded(SiameseHead),
     "siamese, nearest distance": lambda: SiameseHead("distance", "max"),
     "SimpleShot": lambda: seeded(SimpleShotHead),

@@ -39,6 +39,18 @@ def test_by_hand():
     np.testing.assert_allclose(logits, [[[1.0, 0.4]]], rtol=1e-6)
 
 
+def test_a_relative_regularization_is_in_units_of_squared_lengths():
+    # The mean squared length of [1, 0] and [0, 2] is 2.5: lambda is 0.4 * 2.5 = 1.
+    support = np.array([[[1.0, 0.0], [9.0, 9.0], [0.0, 2.0]]], "float32")
+    labels = np.array([[[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]]])  # one is padding
+    head = RidgeHead(regularization=0.4, temperature=1.0, relative=True)
+    query = np.array([[[2.0, 1.0]]])
+    np.testing.assert_allclose(head(support, labels, query), [[[1.0, 0.4]]], rtol=1e-6)
+    # Longer embeddings change nothing but by their own factor.
+    longer = head(10 * support, labels, 10 * query)
+    np.testing.assert_allclose(longer, [[[1.0, 0.4]]], rtol=1e-6)
+
+
 # Fewer dimensions than examples, and more: each has a system of its own.
 @pytest.mark.parametrize("dimensions", [3, 16])
 @pytest.mark.parametrize("regularization", [0.1, 10.0])

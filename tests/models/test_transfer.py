@@ -75,13 +75,16 @@ def test_training_trains_the_head_alone(photos):
 @pytest.fixture(scope="module")
 def model():
     """Its last blocks are unfrozen."""
-    model = TransferLearner(backbone(), unfreeze="block_16", backbone_rate=1e-4)
+    keras.utils.set_random_seed(0)
+    conv4 = fsl.backbones.Conv4(ITEM, filters=8)
+    model = TransferLearner(conv4, unfreeze="conv4", backbone_rate=1e-4)
     model.compile()
     return model
 
 
 class TestUnfrozenBlocks:
-    def test_are_the_last_ones_without_their_statistics(self, model):
+    def test_are_the_last_ones_without_their_statistics(self):
+        model = TransferLearner(backbone(), unfreeze="block_16")
         names = [w.path.split("/")[-2:] for w in model.backbone.trainable_weights]
         assert names == [
             ["block_16_expand", "kernel"],
@@ -90,11 +93,7 @@ class TestUnfrozenBlocks:
             ["Conv_1", "kernel"],
         ]
 
-    def test_have_a_learning_rate_of_their_own(self, photos):
-        model = TransferLearner(
-            fsl.backbones.Conv4(ITEM, filters=8), unfreeze="conv4", backbone_rate=1e-4
-        )
-        model.compile()
+    def test_have_a_learning_rate_of_their_own(self, model, photos):
         before = [weight.numpy() for weight in model.trainable_weights]
         names = [weight.path for weight in model.trainable_weights]
         model.fit(photos.episodes(3, 1, 2), steps_per_epoch=1, shuffle=False, verbose=0)

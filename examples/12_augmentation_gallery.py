@@ -1,0 +1,98 @@
+"""A gallery of augmentations: each layer, and eight of the pictures it makes of one.
+
+Every layer is pure in its seed: row and column of the gallery are the seed of a
+picture, so that it is the same each time. In a pipeline it is that of the episode:
+`data.episodes(5, 1, 15, augmentation=layer)`. In a model, where the pictures may lie on
+an accelerator, the same layer draws seeds of its own and acts in training only. Labels
+never change; where a whole class is turned it is a new class, in support and queries.
+
+    python examples/12_augmentation_gallery.py [FOLDER FOR THE PICTURES]
+"""
+
+import pathlib
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib import cbook
+from PIL import Image
+
+import fsl_keras as fsl
+from fsl_keras import pictures
+from fsl_keras.layers import augmentation as augment
+
+PICTURES = pathlib.Path(__file__).parent / "pictures"
+SIZE, VARIANTS = (64, 64), 8
+
+LAYERS = {
+    "RandomFlip": augment.RandomFlip(),
+    "RandomAffine": augment.RandomAffine(rotation=25, zoom=0.2, shear=0.2, shift=6),
+    "RandomResizedCrop": augment.RandomResizedCrop(),
+    "RandomElastic": augment.RandomElastic(),
+    "ColorJitter": augment.ColorJitter(0.2, 0.4, 0.6, 0.15),
+    "RandomErasing": augment.RandomErasing(rate=1.0),
+    "one after the other": augment.SequentialAugmentation(
+        [augment.RandomAffine(), augment.ColorJitter(), augment.RandomErasing()]
+    ),
+}
+
+
+def main(folder=PICTURES):
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    image = picture()
+    rows = {"the picture": np.stack([image] * VARIANTS)}
+    for row, (name, layer) in enumerate(LAYERS.items()):
+        rows[name] = np.concatenate(
+            [layer.transform(image[None], seed=(row, i)) for i in range(VARIANTS)]
+        )
+        apart = np.abs(rows[name] - image).mean()
+        print(f"{name}: pixels differ from the picture's by {apart:.3f} on average")
+    path = folder / "12_augmentation_gallery.png"
+    draw(rows).savefig(path, dpi=60)
+    # In 64 colors, a third of the bytes.
+    Image.open(path).quantize(64).save(path, optimize=True)
+    draw_class_rotation(folder / "12_class_rotation.png")
+    return rows
+
+
+def picture():
+    """A picture that comes with Matplotlib, float32 `[H, W, 3]` from 0 to 1."""
+    with cbook.get_sample_data("Minduka_Present_Blue_Pack.png", asfileobj=True) as file:
+        image = pictures.decode(file.read())
+    return pictures.to_unit_range(pictures.fit(image, SIZE, channels=3)).numpy()
+
+
+def draw(rows):
+    """Draws pictures `[n, H, W, C]` in a row for each name."""
+    figure, axes = plt.subplots(
+        len(rows), VARIANTS, figsize=(1.1 * VARIANTS + 2, 1.1 * len(rows))
+    )
+    for places, (name, images) in zip(axes, rows.items(), strict=True):
+        for place, image in zip(places, images, strict=True):
+            place.imshow(np.squeeze(image), cmap="gray_r", vmin=0, vmax=1)
+            place.set_xticks([])
+            place.set_yticks([])
+        places[0].set_ylabel(name, rotation=0, ha="right", va="center")
+    figure.tight_layout()
+    return figure
+
+
+def draw_class_rotation(path):
+    """Draws an episode whose classes are turned, support and queries alike."""
+    data = fsl.datasets.load("glyphs", "test")
+    names = ["as they are", "with ClassRotation"]
+    rows = {}
+    for name, layer in zip(names, (None, augment.ClassRotation()), strict=True):
+        stream = data.episodes(4, 1, 1, seed=3, count=1, augmentation=layer)
+        x, y = next(stream.as_numpy_iterator())
+        order = np.argsort(y[0])
+        both = np.stack([x["support"][0], x["query"][0][order]], axis=1)
+        rows[f"{name}: each class,\nan example and a query"] = both.reshape(
+            VARIANTS, *both.shape[2:]
+        )
+    draw(rows).savefig(path, dpi=60)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
