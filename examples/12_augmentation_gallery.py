@@ -49,7 +49,7 @@ def main(folder=PICTURES):
         apart = np.abs(rows[name] - image).mean()
         print(f"{name}: pixels differ from the picture's by {apart:.3f} on average")
     path = folder / "12_augmentation_gallery.png"
-    draw(rows).savefig(path, dpi=60)
+    draw(rows, path)
     # In 64 colors, a third of the bytes.
     Image.open(path).quantize(64).save(path, optimize=True)
     draw_class_rotation(folder / "12_class_rotation.png")
@@ -63,8 +63,8 @@ def picture():
     return pictures.to_unit_range(pictures.fit(image, SIZE, channels=3)).numpy()
 
 
-def draw(rows):
-    """Draws pictures `[n, H, W, C]` in a row for each name."""
+def draw(rows, path):
+    """Draws pictures `[n, H, W, C]` in a row for each name, into a file."""
     figure, axes = plt.subplots(
         len(rows), VARIANTS, figsize=(1.1 * VARIANTS + 2, 1.1 * len(rows))
     )
@@ -75,7 +75,8 @@ def draw(rows):
             place.set_yticks([])
         places[0].set_ylabel(name, rotation=0, ha="right", va="center")
     figure.tight_layout()
-    return figure
+    figure.savefig(path, dpi=60)
+    plt.close(figure)
 
 
 def draw_class_rotation(path):
@@ -91,7 +92,7 @@ def draw_class_rotation(path):
         rows[f"{name}: each class,\nan example and a query"] = both.reshape(
             VARIANTS, *both.shape[2:]
         )
-    draw(rows).savefig(path, dpi=60)
+    draw(rows, path)
 
 
 if __name__ == "__main__":
