@@ -88,7 +88,8 @@ def adapt(
     classifier = model.adapt(
         paths, labels, invert=invert, unknown_threshold=unknown_threshold
     )
-    if isinstance(model, MetricModel) and len(paths) <= MOST_LEFT_OUT:
+    gives_vectors = isinstance(model, MetricModel) and len(model.embedding_shape) == 1
+    if gives_vectors and len(paths) <= MOST_LEFT_OUT:
         vectors = features.embed(data, model.backbone, verbose=1)
         _print_honest_estimate(leave_one_out(model.on_features(), vectors, data), paths)
     classifier.save(output)

@@ -125,6 +125,26 @@ class TestFromDirectory:
         np.testing.assert_array_equal(data.class_items("цапля 鷺")[0], picture(20))
         np.testing.assert_array_equal(data.class_items("цапля 鷺")[2], picture(22))
 
+    def test_files_are_known_by_class_in_the_order_of_the_items(self, birds):
+        (birds / "Ägretta" / "a bad.png").write_bytes(b"")
+        for limit in (99, 10**6):
+            with pytest.warns(UserWarning, match="Skipped 1 of 13"):
+                data = ClassDataset.from_directory(birds, (7, 9), memory_limit=limit)
+            files = [path.rsplit("/")[-1] for path in data.class_files("Ägretta")]
+            assert files == ["no 0.png", "no 1.jpg", "no 2.png", "no 3.jpg"]
+        in_memory = ClassDataset.from_arrays(np.zeros((2, 3)), [0, 1])
+        with pytest.raises(ValueError, match="does not come from files"):
+            in_memory.class_files("0")
+
+    @pytest.mark.filterwarnings("ignore:Skipped 4 of 12")
+    def test_a_class_of_which_no_file_can_be_read_is_named(self, birds):
+        for path in (birds / "Ägretta").iterdir():
+            path.write_bytes(b"no picture")
+        with pytest.raises(
+            ValueError, match=r"classes \['Ägretta'\] of .* can be read"
+        ):
+            ClassDataset.from_directory(birds, size=(7, 9))
+
     def test_files_on_disk_give_the_same_episodes_bit_for_bit(self, birds):
         (birds / "Ägretta" / "bad.png").write_bytes(b"")
         arguments = {"size": (7, 9), "channels": 1, "invert": True}
