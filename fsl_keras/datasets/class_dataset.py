@@ -136,12 +136,6 @@ class ClassDataset:
         labels = labels[kept]
         warn_of_skipped(skipped, len(paths))
         rows = [np.flatnonzero(labels == label) for label in range(len(class_names))]
-        empty = [n for n, own in zip(class_names, rows, strict=True) if not len(own)]
-        if empty:
-            raise ValueError(
-                f"No picture of the classes {empty} of {folder} can be read. Mend or "
-                f"remove them."
-            )
         return cls(items, rows, class_names, name or folder.name, skipped)
 
     @classmethod

@@ -136,15 +136,6 @@ class TestFromDirectory:
         with pytest.raises(ValueError, match="does not come from files"):
             in_memory.class_files("0")
 
-    @pytest.mark.filterwarnings("ignore:Skipped 4 of 12")
-    def test_a_class_of_which_no_file_can_be_read_is_named(self, birds):
-        for path in (birds / "Ägretta").iterdir():
-            path.write_bytes(b"no picture")
-        with pytest.raises(
-            ValueError, match=r"classes \['Ägretta'\] of .* can be read"
-        ):
-            ClassDataset.from_directory(birds, size=(7, 9))
-
     def test_files_on_disk_give_the_same_episodes_bit_for_bit(self, birds):
         (birds / "Ägretta" / "bad.png").write_bytes(b"")
         arguments = {"size": (7, 9), "channels": 1, "invert": True}
