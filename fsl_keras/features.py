@@ -3,14 +3,13 @@
 import hashlib
 import json
 import re
-import warnings
 
 import keras
 import numpy as np
 
 from fsl_keras import pictures
 from fsl_keras.datasets import ClassDataset
-from fsl_keras.files import cache_folder, replacing
+from fsl_keras.files import cache_folder, read_kept, replacing
 
 
 def embed(data, backbone, batch_size=32, cache=True, verbose=0):
@@ -51,7 +50,7 @@ def embed(data, backbone, batch_size=32, cache=True, verbose=0):
             f"the backbone with `input_shape={data.item_shape}`."
         )
     path = cache_folder() / f"features-{_key(backbone)}.npz"
-    known = _read(path) if cache else {}
+    known = (read_kept(path, _read, "The features") if cache else None) or {}
     before = len(known)
     bar = keras.utils.Progbar(int(data.class_sizes.sum()), verbose=verbose)
     rows, labels = [], []
@@ -77,22 +76,10 @@ def embed(data, backbone, batch_size=32, cache=True, verbose=0):
     return ClassDataset.from_arrays(np.stack(rows), labels, data.class_names, data.name)
 
 
-def _read(path):
-    """Returns a dictionary from digest to feature, empty where none are kept."""
-    if not path.exists():
-        return {}
-    try:
-        # `np.load` of a path leaves a damaged file open.
-        with path.open("rb") as file, np.load(file) as stored:
-            pairs = zip(stored["digests"].tolist(), stored["features"], strict=True)
-            return dict(pairs)
-    except Exception as error:  # a damaged archive raises errors of many kinds
-        warnings.warn(
-            f"The features kept at {path} cannot be read ({error}) and are computed "
-            f"again.",
-            stacklevel=3,
-        )
-        return {}
+def _read(file):
+    """Returns a dictionary from digest to feature."""
+    with np.load(file) as stored:
+        return dict(zip(stored["digests"].tolist(), stored["features"], strict=True))
 
 
 def _key(backbone):

@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import uuid
+import warnings
 
 
 @contextlib.contextmanager
@@ -43,19 +44,44 @@ def replacing(path):
         _remove(beside)
 
 
+def read_kept(path, read, what):
+    """Reads what was kept in a file, so that it need not be made again.
+
+    Args:
+        path: path of the file.
+        read: function of an open binary file.
+        what: string, what the file holds, for the warning of one that is damaged.
+
+    Returns:
+        What `read` returns, or None where there is no file or it is damaged.
+    """
+    if not path.exists():
+        return None
+    try:
+        # `np.load` of a path would leave a damaged file open.
+        with path.open("rb") as file:
+            return read(file)
+    except Exception as error:  # a damaged archive raises errors of many kinds
+        warnings.warn(
+            f"{what} kept at {path} cannot be read ({error}) and are made again.",
+            stacklevel=3,
+        )
+        return None
+
+
 class SavesBeside:
     """Mixed into a Keras model: `save` replaces an old file only by a whole new one.
 
     Keras itself empties the old file first, and a full disk or a kill costs both.
     """
 
-    def save(self, filepath, overwrite=True, **kwargs):
+    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
         """Saves the model as `keras.Model.save` does, beside its place at first."""
         if not overwrite or "://" in str(filepath):  # Keras asks, or knows the way
-            super().save(filepath, overwrite=overwrite, **kwargs)
+            super().save(filepath, overwrite, zipped, **kwargs)
             return
         with replacing(filepath) as beside:
-            super().save(beside, **kwargs)
+            super().save(beside, zipped=zipped, **kwargs)
 
 
 def _swap_folder(beside, path, mark):

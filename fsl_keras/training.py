@@ -120,6 +120,7 @@ class Checkpoint(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
         write_json(self.folder / "history.json", self.history)
+        # A model of pairs is Keras's own and does not save beside by itself.
         with replacing(self.folder / self.name) as beside:
             self.model.save(beside)
 

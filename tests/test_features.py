@@ -96,7 +96,7 @@ def test_a_damaged_cache_is_computed_again(data, home):
     embed(data, network())
     (path,) = home.iterdir()
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.warns(UserWarning, match="cannot be read .* computed again"):
+    with pytest.warns(UserWarning, match="cannot be read .* made again"):
         embed(data, network())
     embed(data, network())  # with no warning
 

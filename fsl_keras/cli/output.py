@@ -8,11 +8,12 @@ errors = Console(stderr=True, soft_wrap=True)
 
 
 def say(line):
-    # Whole lines, so that paths can be copied.
+    """Prints a line, whole, so that paths in it can be copied."""
     console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def print_reports(reports):
+    """Prints `EpisodeReport`s of the same data as a table, under what they share."""
     rows = [report.row() for report in reports]
     shared = ("data", "episodes", "seed", "overlap")
     say(", ".join(f"{name} {rows[0][name]}" for name in shared))
@@ -21,6 +22,7 @@ def print_reports(reports):
 
 
 def print_table(columns, rows):
+    """Prints rows under the names of their columns; nothing where there are none."""
     if not rows:
         return
     table = Table(*columns)

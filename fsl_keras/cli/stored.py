@@ -9,6 +9,7 @@ from fsl_keras.models import EpisodicModel
 
 
 def load_model(path):
+    """Loads a learner or a classifier, or says in one line why not."""
     if not path.exists():
         raise FileNotFoundError(
             f"There is no file {path}. `fsl-keras train` makes a learner, "
@@ -25,6 +26,7 @@ def load_model(path):
 
 
 def load_learner(path):
+    """Loads a learner; anything else is an error that says how to get one."""
     model = load_model(path)
     if not isinstance(model, EpisodicModel):
         raise ValueError(
@@ -35,6 +37,7 @@ def load_learner(path):
 
 
 def load_classifier(path):
+    """Loads a classifier; anything else is an error that says how to get one."""
     model = load_model(path)
     if not isinstance(model, FewShotClassifier):
         raise ValueError(

@@ -52,17 +52,10 @@ def load_glyphs():
     ('LATIN CAPITAL LETTER A', 'Latin', 'train')
     """
     path = files.cache_folder() / f"glyphs-{RECIPE}.npz"
-    if path.exists():
-        try:
-            return _read(path)
-        except Exception as error:  # a damaged archive raises errors of many kinds
-            warnings.warn(
-                f"The cached glyphs at {path} cannot be read ({error}) and are built "
-                "again.",
-                stacklevel=2,
-            )
-    glyphs = build_glyphs()
-    _cache(glyphs, path)
+    glyphs = files.read_kept(path, _read, "The glyphs")
+    if glyphs is None:
+        glyphs = build_glyphs()
+        _cache(glyphs, path)
     return glyphs
 
 

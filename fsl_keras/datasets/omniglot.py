@@ -1,13 +1,11 @@
 """Omniglot by the splits that papers use."""
 
-import warnings
-
 import numpy as np
 import tensorflow as tf
 
 from fsl_keras import pictures
 from fsl_keras.datasets.tfds import open_tfds
-from fsl_keras.files import cache_folder, replacing
+from fsl_keras.files import cache_folder, read_kept, replacing
 
 SIZE = (28, 28)
 
@@ -110,16 +108,14 @@ def _read(data_dir):
     numbers from 1, and whether they belong to the background set."""
     path = cache_folder() / "omniglot-28-v1.npz"
     names = ("images", "alphabets", "characters", "background")
-    if path.exists():
-        try:
-            with np.load(path) as stored:
-                return tuple(stored[name] for name in names)
-        except Exception as error:  # a damaged archive raises errors of many kinds
-            warnings.warn(
-                f"The cached drawings at {path} cannot be read ({error}) and are made "
-                "again.",
-                stacklevel=4,
-            )
+
+    def read(file):
+        with np.load(file) as stored:
+            return tuple(stored[name] for name in names)
+
+    drawings = read_kept(path, read, "The drawings")
+    if drawings is not None:
+        return drawings
     arrays = _read_tfds(data_dir)
     with replacing(path) as beside:
         np.savez(beside, **arrays)

@@ -24,7 +24,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def glyph_set(home):
-    with pytest.warns(UserWarning, match="cannot be read .* built again"):
+    with pytest.warns(UserWarning, match="cannot be read .* made again"):
         return glyphs.load_glyphs()
 
 
