@@ -1,20 +1,26 @@
 """A learner with the state of one task: what is saved, shipped and asked."""
 
+import dataclasses
+
 import keras
 import numpy as np
 from keras import ops
 
 from fsl_keras import inputs
+from fsl_keras.calibration import Calibration, calibrate
 from fsl_keras.files import SavesBeside
 from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.leave_one_out import leave_one_out as estimate
 from fsl_keras.predictions import UNKNOWN, ClassPrediction
+from fsl_keras.support_set import SupportSet
 from fsl_keras.task_weights import TaskWeights, fingerprint_of, learn
 
 __all__ = ["UNKNOWN", "ClassPrediction", "FewShotClassifier", "fingerprint_of"]
 
-# Examples are embedded so many at a time, so that a folder of a million pictures
-# needs no more memory than one of a hundred.
-BATCH = 64
+
+# Estimates are made of so many examples at most, the first ones of each class: what is
+# kept of them must not fill the memory.
+MOST_ESTIMATED = 10_000
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
@@ -33,6 +39,8 @@ class FewShotClassifier(SavesBeside, keras.Model):
             pictures and are taken as they are.
         unknown_threshold: float, `predict_classes` answers "unknown" where every
             class is less probable than this.
+        calibration: optional `Calibration`, which scales the logits and says below
+            which of them the answer is "unknown" too.
         spec: dictionary of the names, shapes and dtypes of memory and state, as
             `get_config` gives it.
         fingerprint: string, the fingerprint of the learner's weights.
@@ -52,6 +60,7 @@ class FewShotClassifier(SavesBeside, keras.Model):
         class_names,
         preprocessing=None,
         unknown_threshold=0.0,
+        calibration=None,
         spec=None,
         fingerprint=None,
         name=None,
@@ -64,6 +73,8 @@ class FewShotClassifier(SavesBeside, keras.Model):
         self.class_names = list(class_names)
         self.preprocessing = preprocessing
         self.unknown_threshold = float(unknown_threshold)
+        self.calibration = calibration
+        self.leave_one_out = None
         self.fingerprint = fingerprint
         self.task = TaskWeights(spec)
         self.built = True
@@ -84,7 +95,13 @@ class FewShotClassifier(SavesBeside, keras.Model):
         invert=False,
         value_range=None,
         unknown_threshold=0.0,
+        leave_one_out=False,
+        false_reject_rate=None,
+        negatives=None,
+        expansion=None,
+        verbose=0,
         name=None,
+        base_calibration=None,
     ):
         """Makes a classifier of the classes of some examples.
 
@@ -102,7 +119,20 @@ class FewShotClassifier(SavesBeside, keras.Model):
                 black and white; `(0, 255)` for
                 `keras.utils.image_dataset_from_directory`.
             unknown_threshold: float, see the class.
+            leave_one_out: bool, whether to ask about each example a classifier of the
+                others; what that tells is in `classifier.leave_one_out`.
+            false_reject_rate: optional float, the share of examples of known classes
+                that may be called "unknown". Probabilities and threshold are then
+                calibrated by leaving out each example; what that is worth is in
+                `classifier.calibration`. With one example of each class it is the
+                learner's `base_calibration`.
+            negatives: optional examples of no class, by which false accepts are
+                counted; otherwise they are by leaving out each class.
+            expansion: optional `layers.augmentation.SupportExpansion`, whose augmented
+                copies are learned as well.
+            verbose: 0 or 1, whether to show a progress bar.
             name: optional string.
+            base_calibration: optional `BaseCalibration`.
 
         Returns:
             A compiled `FewShotClassifier`.
@@ -125,7 +155,15 @@ class FewShotClassifier(SavesBeside, keras.Model):
             preprocessing = PicturePreprocessing(size, channels, invert, value_range)
         labelled = inputs.Examples(images, labels, class_names, preprocessing)
         class_names = labelled.class_names
-        memory, examples = learn(learner, labelled.batches(BATCH), len(class_names))
+        support = None
+        if leave_one_out or false_reject_rate is not None:
+            support = SupportSet(most=max(2, MOST_ESTIMATED // len(class_names)))
+        batches = labelled.batches(inputs.batch_size(learner.item_shape))
+        if verbose:
+            batches = _with_progress(batches, len(labelled))
+        memory, examples = learn(
+            learner, batches, len(class_names), support=support, expansion=expansion
+        )
         present = {number for _, number in examples}
         empty = [c for number, c in enumerate(class_names) if number not in present]
         if empty:
@@ -142,6 +180,12 @@ class FewShotClassifier(SavesBeside, keras.Model):
             name=name,
         )
         classifier._know(class_names, memory, examples)
+        if leave_one_out:
+            classifier.leave_one_out = estimate(learner, support, class_names)
+        if false_reject_rate is not None:
+            classifier.calibration = classifier._calibrated(
+                support, false_reject_rate, negatives, base_calibration
+            )
         return classifier
 
     def call(self, images, training=None):
@@ -152,9 +196,27 @@ class FewShotClassifier(SavesBeside, keras.Model):
 
     def classify(self, items):
         """Returns the probabilities `[B, N]` of items that are preprocessed."""
+        return self.probabilities(self.logits(items))
+
+    def logits(self, items):
+        """Returns the logits `[B, N]` of items that are preprocessed."""
         logits = self.learner.score(self.task.state, items[None])[0]
+        return ops.cast(logits, "float32")
+
+    def probabilities(self, logits):
+        """Returns the calibrated probabilities of logits `[B, N]`."""
+        if self.calibration is not None:
+            logits = logits / self.calibration.temperature
         # `ops.softmax` warns of a single class.
-        return ops.exp(ops.log_softmax(ops.cast(logits, "float32"), axis=-1))
+        return ops.exp(ops.log_softmax(logits, axis=-1))
+
+    def is_known(self, logits):
+        """Says which of logits `[B, N]` are not called "unknown", a bool `[B]`."""
+        known = ops.max(self.probabilities(logits), axis=-1) >= self.unknown_threshold
+        least = self.calibration and self.calibration.least_logit
+        if least is not None:
+            known = ops.logical_and(known, ops.max(logits, axis=-1) >= least)
+        return known
 
     def predict_classes(self, images):
         """Names the class of each picture.
@@ -170,7 +232,7 @@ class FewShotClassifier(SavesBeside, keras.Model):
             ValueError: if a picture cannot be read, with its name.
         """
         found = []
-        for items in inputs.batches_of(images, self.preprocessing, BATCH):
+        for items in inputs.batches_of(images, self.preprocessing, self._batch_size):
             found.extend(self._named(items))
         return found
 
@@ -194,7 +256,7 @@ class FewShotClassifier(SavesBeside, keras.Model):
             )
         found, skipped = [], []
         for items, rows in inputs.file_batches(
-            paths, self.preprocessing, BATCH, skipped
+            paths, self.preprocessing, self._batch_size, skipped
         ):
             found.extend(
                 (paths[i], p) for i, p in zip(rows, self._named(items), strict=True)
@@ -328,6 +390,7 @@ class FewShotClassifier(SavesBeside, keras.Model):
             "class_names": self.class_names,
             "preprocessing": self.preprocessing and serialize(self.preprocessing),
             "unknown_threshold": self.unknown_threshold,
+            "calibration": self.calibration and dataclasses.asdict(self.calibration),
             "spec": self.task.spec,
             "fingerprint": self.fingerprint,
             "name": self.name,
@@ -338,6 +401,8 @@ class FewShotClassifier(SavesBeside, keras.Model):
         config = dict(config)
         for part in ("learner", "preprocessing"):
             config[part] = keras.saving.deserialize_keras_object(config[part])
+        if config.get("calibration"):
+            config["calibration"] = Calibration(**config["calibration"])
         return cls(**config)
 
     def compile_from_config(self, config):
@@ -346,30 +411,55 @@ class FewShotClassifier(SavesBeside, keras.Model):
 
     def _named(self, items):
         """Returns a `ClassPrediction` for each of items that are preprocessed."""
-        probabilities = ops.convert_to_numpy(
-            self.classify(ops.convert_to_tensor(items))
-        )
+        features = ops.convert_to_tensor(self.learner.features(items)[None])
+        logits = self.learner.score_features(self.task.state, features)[0]
+        logits = ops.cast(logits, "float32")
+        rows = ops.convert_to_numpy(self.probabilities(logits))
+        known = ops.convert_to_numpy(self.is_known(logits))
         return [
-            ClassPrediction.of(row, self.class_names, self.unknown_threshold)
-            for row in probabilities
+            ClassPrediction.of(row, self.class_names, bool(is_known))
+            for row, is_known in zip(rows, known, strict=True)
         ]
 
     def _learn(self, class_names, memory, images, class_name):
         """Adds examples of one class to a memory and takes it as its own."""
         number = class_names.index(class_name)
         batches = (
-            (items, [number] * len(items))
-            for items in inputs.batches_of(images, self.preprocessing, BATCH)
+            (items, [number] * len(items), rows)
+            for items, rows in inputs.readable_batches(
+                images, self.preprocessing, self._batch_size
+            )
         )
         known = self.task.examples
         memory, known = learn(self.learner, batches, len(class_names), memory, known)
+        if number not in {classes for _, classes in known}:
+            raise ValueError(f"No example of {class_name!r} can be read.")
         self._know(class_names, memory, known)
+
+    def _calibrated(self, support, false_reject_rate, negatives, base_calibration):
+        """Returns a `Calibration` by the examples, or that of base classes."""
+        single = len(support) == len(self.class_names)
+        if single and base_calibration is not None:
+            return base_calibration.at(false_reject_rate)
+        if negatives is not None:
+            batches = inputs.readable_batches(
+                negatives, self.preprocessing, self._batch_size
+            )
+            negatives = [self.learner.features(items) for items, _ in batches]
+            negatives = np.concatenate(negatives)
+        return calibrate(
+            self.learner, support, len(self.class_names), false_reject_rate, negatives
+        )
 
     def _know(self, class_names, memory, examples):
         """Takes classes, the memory of them and the state prepared from it."""
         self.task.replace(memory, self.learner.prepare(memory), examples)
         self.class_names = list(class_names)
         self._forget_functions()
+
+    @property
+    def _batch_size(self):
+        return inputs.batch_size(self.learner.item_shape)
 
     def _forget_functions(self):
         # Compiled functions would go on with the old weights.
@@ -397,3 +487,11 @@ class FewShotClassifier(SavesBeside, keras.Model):
                 "learned with, so their examples cannot be compared. Call `adapt` of "
                 "the learner with the examples of all classes."
             )
+
+
+def _with_progress(batches, total):
+    """Yields batches of examples under a progress bar."""
+    bar = keras.utils.Progbar(total)
+    for items, numbers, rows in batches:
+        yield items, numbers, rows
+        bar.update(int(rows[-1]) + 1)

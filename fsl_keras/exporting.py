@@ -26,17 +26,17 @@ def _endpoints(classifier):
     learner, preprocessing = classifier.learner, classifier.preprocessing
 
     def serve(items):
-        return _answers(classifier, classifier(items))
+        return _answers(classifier, classifier.logits(items))
 
     # The range that the classifier was told is that of its user's arrays; what the
     # endpoints take is in their names.
     def serve_pictures(images):
         items = preprocessing.from_standard(images)
-        return _answers(classifier, classifier.classify(items))
+        return _answers(classifier, classifier.logits(items))
 
     def serve_bytes(contents):
         items = preprocessing.from_bytes(contents)
-        return _answers(classifier, classifier.classify(items))
+        return _answers(classifier, classifier.logits(items))
 
     if preprocessing is None:
         items = tf.TensorSpec((None, *learner.item_shape), learner.item_dtype)
@@ -49,12 +49,12 @@ def _endpoints(classifier):
     ]
 
 
-def _answers(classifier, probabilities):
+def _answers(classifier, logits):
+    probabilities = classifier.probabilities(logits)
     index = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
     names = tf.gather(tf.constant(classifier.class_names), index)
-    best = tf.reduce_max(probabilities, axis=-1)
     return {
         "probabilities": probabilities,
         "class_index": index,
-        "class_name": tf.where(best >= classifier.unknown_threshold, names, UNKNOWN),
+        "class_name": tf.where(classifier.is_known(logits), names, UNKNOWN),
     }

@@ -1,5 +1,6 @@
 """Examples in the forms people have them in, as batches a learner takes."""
 
+import math
 import os
 
 import numpy as np
@@ -40,24 +41,50 @@ class Examples:
         self._images = images
         self._index, self.class_names = label_index(labels, class_names, len(images))
 
-    def batches(self, size):
-        """Yields pairs of items `[b, *item]` and class numbers `[b]`."""
-        if self._preprocessing is not None and are_paths(self._images):
-            yield from self._file_batches(size)
-            return
-        start = 0
-        for items in batches_of(self._images, self._preprocessing, size):
-            yield items, self._index[start : start + len(items)]
-            start += len(items)
+    def __len__(self):
+        return len(self._images)
 
-    def _file_batches(self, size):
-        """As `batches`, but leaves out and names the files that cannot be read."""
+    def batches(self, size):
+        """Yields triples: items `[b, *item]`, class numbers and indices `[b]`."""
+        for items, rows in readable_batches(self._images, self._preprocessing, size):
+            yield items, self._index[rows], rows
+
+
+def batch_size(item_shape):
+    """Returns how many items are embedded at a time, by their size.
+
+    So that a folder of a million photographs needs no more memory than one of a
+    hundred: 8 pictures of 224 x 224 pixels, 64 of small ones.
+
+    Example:
+
+    >>> batch_size((224, 224, 3)), batch_size((28, 28, 1))
+    (8, 64)
+    """
+    pixels = math.prod(item_shape[:2]) if len(item_shape) == 3 else 1
+    return int(np.clip(8 * 224 * 224 // pixels, 1, 64))
+
+
+def readable_batches(images, preprocessing, size):
+    """Yields batches of examples; files that cannot be read are named and left out.
+
+    Args:
+        images: as `batches_of` takes them.
+        preprocessing: optional `PicturePreprocessing`.
+        size: integer, the largest batch.
+
+    Yields:
+        Pairs of items `[b, *item]` and the index of each in `images`.
+    """
+    if preprocessing is not None and are_paths(images):
         skipped = []
-        for items, rows in file_batches(
-            self._images, self._preprocessing, size, skipped
-        ):
-            yield items, self._index[rows]
-        warn_of_skipped(skipped, len(self._images))
+        yield from file_batches(images, preprocessing, size, skipped)
+        warn_of_skipped(skipped, len(images))
+        return
+    start = 0
+    for items in batches_of(images, preprocessing, size):
+        yield items, start + np.arange(len(items))
+        start += len(items)
 
 
 def file_batches(paths, preprocessing, size, skipped):

@@ -4,17 +4,12 @@ import dataclasses
 import math
 
 import numpy as np
-import tensorflow as tf
 
-from fsl_keras import pictures
-from fsl_keras.metrics import Z95
+from fsl_keras.cross_validation import HeldOut, divide, softmax
+from fsl_keras.metrics import wilson_interval
 
-# Pictures are left out so many at a time, as tasks that share one support set.
-TASKS = 8
-
-# Two pictures whose thumbnails correlate above this are copies of one: resized, stored
-# again, brightened, or taken in the same moment.
-NEAR, THUMBNAIL = 0.99, (16, 16)
+# Of more examples than this, 20 parts are left out and not each example alone.
+MOST_ALONE, PARTS = 2000, 20
 
 
 @dataclasses.dataclass
@@ -27,14 +22,27 @@ class LeaveOneOutReport:
         answers: int array `[n]`, the class the others speak for; -1 where the class
             of the example has no other, which tells nothing.
         probabilities: float array `[n]`, of the answers.
+        rows: int array `[n]`, the index of each among the examples as given, by which
+            `suspects` and `duplicates` name them.
         duplicates: list of pairs of examples that are nearly the same.
+        parts: integer, how many parts were left out one after the other; as many as
+            there are examples, but for copies, unless these are very many.
     """
 
     class_names: list
     labels: np.ndarray
     answers: np.ndarray
     probabilities: np.ndarray
+    rows: np.ndarray
     duplicates: list
+    parts: int
+
+    @property
+    def method(self):
+        """What was done, a string: "Leave-one-out" or "20-fold cross-validation"."""
+        if len(self.labels) <= MOST_ALONE:
+            return "Leave-one-out"
+        return f"{self.parts}-fold cross-validation"
 
     @property
     def tested(self):
@@ -55,13 +63,8 @@ class LeaveOneOutReport:
 
         It holds for few examples too, where all may be right.
         """
-        n, p = int(self.tested.sum()), self.accuracy
-        if n == 0:
-            return math.nan, math.nan
-        middle = (p + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
-        spread = Z95 * math.sqrt(p * (1 - p) / n + Z95**2 / (4 * n**2))
-        spread /= 1 + Z95**2 / n
-        return max(middle - spread, 0.0), min(middle + spread, 1.0)
+        right = self.tested & (self.answers == self.labels)
+        return wilson_interval(int(right.sum()), int(self.tested.sum()))
 
     @property
     def confusions(self):
@@ -82,11 +85,20 @@ class LeaveOneOutReport:
     def suspects(self):
         """The examples that are surely called another class, the surest first.
 
-        Those are the ones to look at: they may bear the wrong name.
+        Those are the ones to look at: they may bear the wrong name. A list of triples:
+        index among the examples as given, the class that is answered, probability.
         """
         wrong = np.flatnonzero(self.tested & (self.answers != self.labels))
         sure = wrong[self.probabilities[wrong] > 0.5]
-        return sure[np.argsort(-self.probabilities[sure], kind="stable")].tolist()
+        order = np.argsort(-self.probabilities[sure], kind="stable")
+        return [
+            (
+                int(self.rows[i]),
+                self.class_names[self.answers[i]],
+                float(self.probabilities[i]),
+            )
+            for i in sure[order]
+        ]
 
     @property
     def alone(self):
@@ -96,101 +108,46 @@ class LeaveOneOutReport:
         return [self.class_names[i] for i in np.setdiff1d(untested, tested)]
 
 
-def leave_one_out(learner, data, photographs=None):
-    """Asks a learner for each example what it is, by all others.
+def leave_one_out(learner, support, class_names):
+    """Asks about each example a learner of all the others.
 
-    Pictures that are nearly the same are left out together: a copy of the picture
-    that is asked for would give the answer away.
+    Near copies are left out together: a copy of the picture that is asked for would
+    give the answer away. More than 2,000 examples are left out in 20 parts.
 
     Args:
-        learner: a learner of vectors, such as `TransferLearner.on_features` gives.
-        data: `ClassDataset` of the vectors of all examples, as `features.embed`
-            computes them.
-        photographs: optional `ClassDataset` of the pictures themselves, in the same
-            order, among which copies are looked for. Otherwise only examples whose
-            vectors are the same count as copies.
+        learner: a learner.
+        support: `SupportSet` of the examples.
+        class_names: list of strings.
 
     Returns:
-        A `LeaveOneOutReport`; its examples are numbered through the classes.
+        A `LeaveOneOutReport`.
 
     Example:
 
     >>> import keras, fsl_keras as fsl
+    >>> from fsl_keras.support_set import SupportSet
     >>> nothing = keras.Sequential([keras.Input((2,)), keras.layers.Identity()])
     >>> learner = fsl.models.PrototypicalNetwork(nothing)
     >>> vectors = np.array([[1, 0], [0.9, 0.2], [0, 1], [0.2, 0.9], [1.1, 0.3]])
-    >>> data = fsl.ClassDataset.from_arrays(vectors, ["a", "a", "b", "b", "b"])
-    >>> report = leave_one_out(learner, data)
+    >>> support = SupportSet()
+    >>> support.add(vectors, [0, 0, 1, 1, 1])
+    >>> report = leave_one_out(learner, support, ["a", "b"])
     >>> report.accuracy, report.confusions
     (0.8, [('b', 'a', 1)])
     """
-    parts = [data.class_items(name) for name in data.class_names]
-    vectors = np.concatenate(parts).astype("float32")
-    labels = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    compared, similarity = vectors, 1 - 1e-6
-    if photographs is not None:
-        compared, similarity = thumbnails(photographs), NEAR
-    duplicates, groups = near_duplicates(compared, similarity)
-    one_hot = np.eye(len(parts), dtype="float32")[labels]
-    others = np.asarray(
-        [
-            (groups != own)[labels == label].any()
-            for own, label in zip(groups, labels, strict=True)
-        ]
+    alone = len(support) <= MOST_ALONE
+    parts = divide(support.labels, support.groups, len(support) if alone else PARTS)
+    logits, tested = HeldOut(learner, support, len(class_names)).without(parts)
+    answers, sure = np.full(len(support), -1), np.zeros(len(support), "float32")
+    chosen = logits[tested]
+    answers[tested] = chosen.argmax(axis=-1)
+    sure[tested] = softmax(chosen).max(axis=-1)
+    return LeaveOneOutReport(
+        list(class_names),
+        support.labels,
+        answers,
+        sure,
+        support.rows,
+        support.duplicates,
+        len(np.unique(parts)),
     )
-
-    @tf.function(reduce_retracing=True)
-    def ask(support, kept, query):
-        episode = {"support": support, "support_labels": kept, "query": query}
-        return tf.nn.softmax(learner(episode, training=False)[:, 0])
-
-    answers = np.full(len(vectors), -1)
-    sure = np.zeros(len(vectors), "float32")
-    tested = np.flatnonzero(others)
-    for start in range(0, len(tested), TASKS):
-        rows = tested[start : start + TASKS]
-        # A row of zeros among the labels is padding, which counts for nothing.
-        kept = one_hot * (groups != groups[rows, None])[..., None].astype("float32")
-        support = np.broadcast_to(vectors, (len(rows), *vectors.shape))
-        probabilities = ask(support, kept, vectors[rows, None]).numpy()
-        answers[rows], sure[rows] = probabilities.argmax(-1), probabilities.max(-1)
-    return LeaveOneOutReport(data.class_names, labels, answers, sure, duplicates)
-
-
-def near_duplicates(vectors, similarity):
-    """Finds the vectors that point the same way.
-
-    Args:
-        vectors: float array `[n, D]`.
-        similarity: float, the least cosine similarity.
-
-    Returns:
-        The list of their pairs `(i, j)`, `i < j`, and an int array `[n]`: the same
-        number for vectors that a chain of such pairs connects.
-
-    Example:
-
-    >>> vectors = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 0.01]])
-    >>> pairs, groups = near_duplicates(vectors, 0.99)
-    >>> pairs, groups.tolist()
-    ([(0, 2)], [0, 1, 0])
-    """
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit = vectors / np.maximum(lengths, 1e-12)
-    groups, pairs = np.arange(len(vectors)), []
-    for i in range(len(vectors)):
-        for j in i + 1 + np.flatnonzero(unit[i + 1 :] @ unit[i] > similarity):
-            pairs.append((i, int(j)))
-            low, high = sorted((groups[i], groups[j]))
-            groups[groups == high] = low
-    return pairs, groups
-
-
-def thumbnails(data):
-    """Returns a small picture `[n, 256]` of each, grey, with a mean of zero."""
-    small = [
-        pictures.fit(data.class_items(name), THUMBNAIL, channels=1)
-        for name in data.class_names
-    ]
-    small = np.concatenate(small).reshape(-1, math.prod(THUMBNAIL)).astype("float32")
-    return small - small.mean(axis=1, keepdims=True)

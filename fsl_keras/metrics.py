@@ -1,10 +1,31 @@
 """Accuracy over episodes, with its confidence interval."""
 
+import math
+
 import keras
 from keras import ops
 
 # A normal 95% interval of a mean, as the few-shot papers report it.
 Z95 = 1.959963984540054
+
+
+def wilson_interval(count, total):
+    """Returns the 95% interval of a share, a pair, by Wilson's formula.
+
+    It holds for few examples too, where the share may be 0 or 1.
+
+    Example:
+
+    >>> tuple(round(bound, 3) for bound in wilson_interval(10, 10))
+    (0.722, 1.0)
+    """
+    if total == 0:
+        return math.nan, math.nan
+    share = count / total
+    middle = (share + Z95**2 / (2 * total)) / (1 + Z95**2 / total)
+    spread = Z95 * math.sqrt(share * (1 - share) / total + Z95**2 / (4 * total**2))
+    spread /= 1 + Z95**2 / total
+    return max(middle - spread, 0.0), min(middle + spread, 1.0)
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")

@@ -26,10 +26,10 @@ class ClassPrediction(typing.NamedTuple):
     probabilities: dict
 
     @classmethod
-    def of(cls, probabilities, class_names, threshold):
-        """Names the most probable class, or `"unknown"` below a threshold."""
+    def of(cls, probabilities, class_names, is_known=True):
+        """Names the most probable class, or `"unknown"` where it is not known."""
         best = int(probabilities.argmax())
         probability = float(probabilities[best])
-        name = class_names[best] if probability >= threshold else UNKNOWN
+        name = class_names[best] if is_known else UNKNOWN
         each = dict(zip(class_names, map(float, probabilities), strict=True))
         return cls(name, probability, each)

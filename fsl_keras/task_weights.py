@@ -6,6 +6,10 @@ import keras
 import numpy as np
 from keras import ops
 
+# Examples are remembered so many at a time: heads that keep them all would copy what
+# they have at each batch.
+REMEMBERED = 4096
+
 
 class TaskWeights(keras.layers.Layer):
     """The memory, the state and the examples of one task, as weights.
@@ -95,33 +99,60 @@ class TaskWeights(keras.layers.Layer):
         }
 
 
-def learn(learner, batches, ways, memory=None, examples=()):
+def learn(
+    learner, batches, ways, memory=None, examples=(), support=None, expansion=None
+):
     """Adds examples to a memory; the same item twice for a class counts once.
 
     Args:
-        learner: a learner, of which `remember` and `merge` are called.
-        batches: iterable of pairs of items `[b, *item]` and class numbers `[b]`.
+        learner: a learner.
+        batches: iterable of triples: items `[b, *item]`, class numbers `[b]`, and the
+            index of each among all that were given.
         ways: integer, the number of classes.
         memory: optional memory of one task, to which the examples are added.
         examples: the examples in `memory`, as `TaskWeights.examples`.
+        support: optional `SupportSet`, to which the new examples are added.
+        expansion: optional `SupportExpansion`, which makes augmented copies of the new
+            examples, to be learned as well.
 
     Returns:
         A pair: the memory (None if there was none and no example came) and the
         list of all examples in it.
     """
-    known = dict.fromkeys(examples)  # a set that keeps its order
-    for items, classes in batches:
+    known, waiting = dict.fromkeys(examples), []
+
+    def remembered():
+        features, classes = map(np.concatenate, zip(*waiting, strict=True))
+        labels = np.eye(ways, dtype="float32")[classes]
+        more = learner.remember_features(
+            ops.convert_to_tensor(features[None]), labels[None]
+        )
+        return more if memory is None else learner.merge(memory, more)
+
+    for items, classes, rows in batches:
         new = []
         for place, (item, number) in enumerate(zip(items, classes, strict=True)):
             example = (_digest(item), int(number))
             if example not in known:
-                known[example] = None
+                known[example] = rows[place]
                 new.append(place)
+            elif support is not None:
+                support.repeat(known[example], rows[place])
         if new:
-            labels = np.eye(ways, dtype="float32")[np.asarray(classes)[new]]
-            items = ops.convert_to_tensor(items[new])
-            more = learner.remember(items[None], labels[None])
-            memory = more if memory is None else learner.merge(memory, more)
+            items, classes, rows = items[new], np.asarray(classes)[new], rows[new]
+            features, copies = learner.features(items), ()
+            waiting.append((features, classes))
+            if expansion is not None:
+                more, numbers = expansion.transform(items, classes, (0, int(rows[0])))
+                copies = learner.features(np.asarray(more)[len(items) :])
+                waiting.append((copies, np.asarray(numbers)[len(items) :]))
+            if support is not None:
+                images = items if learner.takes_pictures else None
+                support.add(features, classes, rows, images, copies)
+        if sum(len(classes) for _, classes in waiting) >= REMEMBERED:
+            memory, waiting = remembered(), []
+    if waiting:
+        memory = remembered()
     return memory, list(known)
 
 
@@ -137,7 +168,8 @@ def fingerprint_of(learner):
 
 def _digest(item):
     item = item if isinstance(item, bytes) else np.asarray(item).tobytes()
-    digest = hashlib.blake2b(item, digest_size=8).digest()
+    # Of all digests here, processors compute this one fastest.
+    digest = hashlib.sha256(item).digest()[:8]
     return int.from_bytes(digest, "big", signed=True)
 
 

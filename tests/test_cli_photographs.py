@@ -66,6 +66,38 @@ def test_adapt_tells_what_leaving_out_each_picture_shows(adapted):
     assert "Learned 4 classes from 14 different pictures" in out
 
 
+def test_adapt_calibrates_for_a_rate_of_false_rejects(
+    run_cli, network, photos, tmp_path
+):
+    path = tmp_path / "birds.keras"
+    negatives = write(tmp_path, pictures(["frame"], seed=70)[0], ["none"] * 4)
+    status, out, err = run_cli(
+        "adapt",
+        photos,
+        *network,
+        f"--output={path}",
+        "--false-reject-rate=0.2",
+        f"--negatives={negatives[0].parent}",
+    )
+    assert status == 0, err
+    (line,) = [text for text in out.splitlines() if "Calibrated by nested" in text]
+    assert "leave-one-out of 14 examples" in line
+    assert "4 examples); AUROC of unknown classes" in line
+    assert keras.saving.load_model(path).calibration.false_reject_rate == 0.2
+
+
+def test_compare_recommends_a_backbone_and_a_head(run_cli, network, photos):
+    status, out, err = run_cli(
+        "compare", photos, *network, "--head=cosine", "--head=ridge"
+    )
+    assert status == 0, err
+    assert "12 pictures of 4 classes" in out
+    assert "Recommended: --backbone mobilenet_v2 --head" in out
+    status, _, err = run_cli("compare", photos, *network, "--weights=b", "--head=ridge")
+    assert status == 1
+    assert "1 backbones and 2 weights" in err
+
+
 def test_add_class_teaches_one_more_and_leaves_the_others(
     run_cli, adapted, photos, tmp_path
 ):

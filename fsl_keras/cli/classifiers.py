@@ -8,38 +8,20 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from fsl_keras import backbones, features
+from fsl_keras import features
 from fsl_keras.cli.app import app
+from fsl_keras.cli.options import Alpha, Backbone, Weights, pretrained
 from fsl_keras.cli.output import print_table, say
 from fsl_keras.cli.stored import load_classifier, load_learner
 from fsl_keras.datasets import ClassDataset
-from fsl_keras.datasets.folders import class_files, warn_of_skipped
+from fsl_keras.datasets.folders import class_files, picture_files, warn_of_skipped
 from fsl_keras.files import replacing
-from fsl_keras.leave_one_out import leave_one_out
-from fsl_keras.models import MetricModel, TransferLearner
+from fsl_keras.models import TransferLearner
 from fsl_keras.models.transfer import HEADS
 
 DEFAULT_LEARNER = pathlib.Path("runs/glyphs/learner.keras")
 
-# Each picture left out is a task of all others: more of them would take minutes.
-MOST_LEFT_OUT = 2000
 MOST_LISTED = 10
-
-Backbone = Annotated[
-    str | None,
-    typer.Option(
-        help="A network of keras.applications, such as mobilenet_v2 or resnet50."
-    ),
-]
-Weights = Annotated[
-    str,
-    typer.Option(
-        help='Weights file of the backbone without its top, or "imagenet" to download.'
-    ),
-]
-Alpha = Annotated[
-    float | None, typer.Option(help="Width of a MobileNet, such as 0.35.")
-]
 
 
 @app.command()
@@ -73,28 +55,45 @@ def adapt(
         float,
         typer.Option(help='Answer "unknown" below this probability, 0 to 1.'),
     ] = 0.0,
+    false_reject_rate: Annotated[
+        float | None,
+        typer.Option(
+            help='Calibrate probabilities, and answer "unknown" for at most this '
+            "share of pictures of known classes, such as 0.05."
+        ),
+    ] = None,
+    negatives: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help="A folder with pictures of no class, to count false accepts by."
+        ),
+    ] = None,
 ):
     """Make a classifier of the classes in a folder of pictures."""
     if learner and backbone:
         raise ValueError("Name a --learner or a --backbone, not both.")
     if backbone:
-        model = TransferLearner(_pretrained(backbone, weights, alpha), head)
+        model = TransferLearner(pretrained(backbone, weights, alpha), head)
     else:
         model = load_learner(learner or DEFAULT_LEARNER)
-    *size, channels = model.item_shape
-    data = ClassDataset.from_directory(folder, size, channels, invert)
-    paths = [path for name in data.class_names for path in data.class_files(name)]
-    labels = np.repeat(data.class_names, data.class_sizes).tolist()
+    files = picture_files(folder)
+    paths = [path for found in files.values() for path in found]
     classifier = model.adapt(
-        paths, labels, invert=invert, unknown_threshold=unknown_threshold
+        paths,
+        [name for name, found in files.items() for _ in found],
+        invert=invert,
+        unknown_threshold=unknown_threshold,
+        leave_one_out=True,
+        false_reject_rate=false_reject_rate,
+        negatives=negatives and class_files(negatives),
+        verbose=1,
     )
-    gives_vectors = isinstance(model, MetricModel) and len(model.embedding_shape) == 1
-    if gives_vectors and len(paths) <= MOST_LEFT_OUT:
-        vectors = features.embed(data, model.backbone, verbose=1)
-        _print_honest_estimate(leave_one_out(model.on_features(), vectors, data), paths)
+    _print_honest_estimate(classifier.leave_one_out, paths)
+    if classifier.calibration:
+        say(str(classifier.calibration))
     classifier.save(output)
     count = len(classifier.task.examples)
-    say(f"Learned {len(data)} classes from {count} different pictures: {output}")
+    say(f"Learned {len(files)} classes from {count} different pictures: {output}")
 
 
 @app.command("add-class")
@@ -137,7 +136,7 @@ def embed(
     ] = pathlib.Path("features.npz"),
 ):
     """Compute the features of a folder of pictures, each picture once."""
-    model = _pretrained(backbone, weights, alpha)
+    model = pretrained(backbone, weights, alpha)
     data = ClassDataset.from_directory(folder, model.input_shape[1:3])
     vectors = features.embed(data, model, verbose=1)
     with replacing(output) as beside:
@@ -198,27 +197,21 @@ def export(
     say(f"Written: {output}")
 
 
-def _pretrained(name, weights, alpha):
-    arguments = {} if alpha is None else {"alpha": alpha}
-    return backbones.pretrained(name, weights, **arguments)
-
-
 def _print_honest_estimate(report, paths):
     """Prints what leaving each picture out tells of a classifier and its pictures."""
     low, high = (100 * bound for bound in report.interval)
     if report.tested.any():
         say(
-            f"Leave-one-out accuracy {100 * report.accuracy:.1f} % (95% interval "
+            f"{report.method} accuracy {100 * report.accuracy:.1f} % (95% interval "
             f"{low:.1f} to {high:.1f} %, {report.tested.sum()} pictures)"
         )
     if report.alone:
         say(f"Not tested, as no other picture of them is left: {report.alone}")
     print_table(["class", "taken for", "pictures"], report.confusions[:MOST_LISTED])
-    names = report.class_names
-    for i in report.suspects[:MOST_LISTED]:
+    for i, name, probability in report.suspects[:MOST_LISTED]:
         say(
-            f"May bear the wrong name: {paths[i]} looks like "
-            f"{names[report.answers[i]]!r} ({report.probabilities[i]:.2f})"
+            f"May bear the wrong name: {paths[i]} looks like {name!r} "
+            f"({probability:.2f})"
         )
     for i, j in report.duplicates[:MOST_LISTED]:
         say(f"Nearly the same picture: {paths[i]} and {paths[j]}")

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from fsl_keras import backbones
+
 DataDir = Annotated[
     str | None,
     typer.Option(
@@ -11,3 +13,25 @@ DataDir = Annotated[
         "miniImageNet's folders or pickles."
     ),
 ]
+
+Backbone = Annotated[
+    str | None,
+    typer.Option(
+        help="A network of keras.applications, such as mobilenet_v2 or resnet50."
+    ),
+]
+Weights = Annotated[
+    str,
+    typer.Option(
+        help='Weights file of the backbone without its top, or "imagenet" to download.'
+    ),
+]
+Alpha = Annotated[
+    float | None, typer.Option(help="Width of a MobileNet, such as 0.35.")
+]
+
+
+def pretrained(name, weights, alpha):
+    """Returns a frozen network of `keras.applications`."""
+    arguments = {} if alpha is None else {"alpha": alpha}
+    return backbones.pretrained(name, weights, **arguments)

@@ -35,6 +35,10 @@ class EpisodicModel(SavesBeside, keras.Model):
     kind = "inductive"
     batch_norm = "running"
 
+    # What `adapt` calibrates by where there is one example of each class, a
+    # `BaseCalibration`.
+    base_calibration = None
+
     def remember(self, support, support_labels):
         """Keeps what is needed of a support set.
 
@@ -58,6 +62,33 @@ class EpisodicModel(SavesBeside, keras.Model):
     def merge(self, memory, more):
         """Joins the memories of two support sets over the same classes."""
         raise NotImplementedError
+
+    @property
+    def takes_pictures(self):
+        """Whether items are pictures `[height, width, channels]`."""
+        return len(self.item_shape) == 3 and self.item_shape[-1] in (1, 3)
+
+    def features(self, items):
+        """Returns what the tasks make of items that is the same for every task.
+
+        It is computed once for each item that is learned or asked about. Here it is
+        the items themselves; learners with a backbone give their embeddings.
+
+        Args:
+            items: array `[n, *item]`.
+
+        Returns:
+            An array `[n, *feature]`.
+        """
+        return items
+
+    def remember_features(self, features, support_labels):
+        """Does what `remember` does, of features `[T, S, *feature]`."""
+        return self.remember(features, support_labels)
+
+    def score_features(self, state, features):
+        """Does what `score` does, of features `[T, M, *feature]`."""
+        return self.score(state, features)
 
     def adapt_state(self, support, support_labels):
         """Learns tasks from their support sets.
@@ -235,6 +266,7 @@ class EpisodicModel(SavesBeside, keras.Model):
         >>> classifier.class_names
         ['egret', 'heron']
         """
+        kwargs.setdefault("base_calibration", self.base_calibration)
         return FewShotClassifier.from_examples(
             self.deployable(), images, labels, class_names, **kwargs
         )

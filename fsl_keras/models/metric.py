@@ -3,6 +3,7 @@
 import copy
 
 import keras
+import numpy as np
 from keras import ops
 
 from fsl_keras.heads import Head
@@ -81,9 +82,18 @@ class MetricModel(EpisodicModel):
         vectors = self.backbone(flat, training=training)
         return ops.reshape(vectors, (*lead, *vectors.shape[1:]))
 
+    def features(self, items):
+        """Returns the embeddings `[n, *embedding]` of an array of items, in float32."""
+        # Keras compiles this once for each backbone, whatever classifiers it is under.
+        return np.asarray(self.backbone.predict_on_batch(items), "float32")
+
     def remember(self, support, support_labels):
         """Returns the head's memory of the embedded support set."""
-        return self.head.remember(self.embed(support), support_labels)
+        return self.remember_features(self.embed(support), support_labels)
+
+    def remember_features(self, features, support_labels):
+        """Returns the head's memory of embeddings `[T, S, *embedding]`."""
+        return self.head.remember(features, support_labels)
 
     def prepare(self, memory):
         """Returns the head's state."""
@@ -91,7 +101,11 @@ class MetricModel(EpisodicModel):
 
     def score(self, state, query):
         """Returns the head's logits `[T, M, N]` of queries `[T, M, *item]`."""
-        return self.head.score(state, self.embed(query))
+        return self.score_features(state, self.embed(query))
+
+    def score_features(self, state, features):
+        """Returns the head's logits of embeddings `[T, M, *embedding]`."""
+        return self.head.score(state, features)
 
     def merge(self, memory, more):
         """Joins the memories of two support sets over the same classes."""
@@ -129,6 +143,11 @@ class MetricModel(EpisodicModel):
         Raises:
             ValueError: if the head is transductive.
         """
+        self.check_inductive()
+        return super().deployable()
+
+    def check_inductive(self):
+        """Refuses to answer for an item alone where the head needs other queries."""
         if self.kind == "transductive":
             raise ValueError(
                 f"{type(self.head).__name__} is transductive: its answer to a query "
@@ -137,7 +156,6 @@ class MetricModel(EpisodicModel):
                 f"`fsl_keras.models.MetricModel(model.backbone, "
                 f"fsl_keras.heads.PrototypeHead())`."
             )
-        return super().deployable()
 
     def call(self, episode, training=None):
         support, query = self.embed_episode(episode, bool(training))

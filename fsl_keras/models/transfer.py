@@ -14,7 +14,7 @@ from fsl_keras.heads import (
     RidgeHead,
     SimpleShotHead,
 )
-from fsl_keras.models.metric import MetricModel
+from fsl_keras.models.metric import MetricModel, check_backbone
 
 HEADS = {
     "prototypes": PrototypeHead,
@@ -45,7 +45,7 @@ class TransferLearner(MetricModel):
     Args:
         backbone: name of an application for `backbones.pretrained` with the weights
             of ImageNet, or a built Keras model from items `[*, *item]` to vectors
-            `[*, D]`, which is frozen.
+            `[*, D]`, which is frozen; with `unfreeze` it is a copy of it that trains.
         head: `"cosine"` (prototypes by cosine similarity), `"prototypes"` (by squared
             distance), `"simple_shot"`, `"nearest_neighbor"`, `"ridge"`, `"logistic"`,
             `"dense"` (a hidden layer of 64 units, by Adam), or any `Head`.
@@ -90,10 +90,26 @@ class TransferLearner(MetricModel):
                     f"`fsl_keras.heads`. Received: head={head!r}"
                 )
             head = HEADS[head]()
+        if unfreeze is not None:
+            # Classifiers share the frozen one.
+            backbone = _copy(backbone)
         super().__init__(backbone, head, name=name, **kwargs)
         self.unfreeze = unfreeze
         self.backbone_rate = backbone_rate
         _train_from(self.backbone, unfreeze)
+
+    def deployable(self):
+        """Returns the learner that a classifier will own; see `MetricModel`.
+
+        A frozen backbone is shared with it, not copied: nothing trains it on.
+        """
+        if self.unfreeze is not None or type(self) is not TransferLearner:
+            return super().deployable()
+        self.check_inductive()
+        head = type(self.head).from_config(self.head.get_config())
+        copy = TransferLearner(self.backbone, head, name=self.name)
+        copy.head.set_weights(self.head.get_weights())
+        return copy
 
     def default_optimizer(self):
         """Returns Adam, with a rate of its own for the layers that are unfrozen."""
@@ -128,6 +144,13 @@ class TransferLearner(MetricModel):
             "unfreeze": self.unfreeze,
             "backbone_rate": self.backbone_rate,
         }
+
+
+def _copy(backbone):
+    check_backbone(backbone)
+    copy = keras.models.clone_model(backbone)
+    copy.set_weights(backbone.get_weights())
+    return copy
 
 
 def _train_from(backbone, prefix):
