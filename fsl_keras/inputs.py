@@ -75,10 +75,16 @@ def readable_batches(images, preprocessing, size):
 
     Yields:
         Pairs of items `[b, *item]` and the index of each in `images`.
+
+    Raises:
+        ValueError: if none can be read, or a picture in an array or list is none.
     """
     if preprocessing is not None and are_paths(images):
         skipped = []
         yield from file_batches(images, preprocessing, size, skipped)
+        if images and len(skipped) == len(images):
+            listed = "; ".join(f"{path}: {reason}" for path, reason in skipped[:5])
+            raise ValueError(f"None of the {len(images)} files can be read: {listed}.")
         warn_of_skipped(skipped, len(images))
         return
     start = 0

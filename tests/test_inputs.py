@@ -15,8 +15,9 @@ def preprocessing():
 def gathered(examples, size=3):
     """All items and classes, and the lengths of the batches they came in."""
     batches = list(examples.batches(size))
-    items, index = (np.concatenate(part) for part in zip(*batches, strict=True))
-    return items, index, [len(batch) for batch, _ in batches]
+    items, index, rows = (np.concatenate(part) for part in zip(*batches, strict=True))
+    assert (np.diff(rows) > 0).all()
+    return items, index, [len(batch) for batch, *_ in batches]
 
 
 class TestExamples:

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from fsl_keras.layers.augmentation import RandomAffine, SupportExpansion
+from fsl_keras.support_set import SupportSet
 from fsl_keras.task_weights import TaskWeights, learn
 from tests.shapes import make_learner
 
@@ -49,7 +51,7 @@ def learner():
 
 def batch(seeds, classes):
     items = [np.random.default_rng(s).random((16, 16, 1), "float32") for s in seeds]
-    return np.stack(items), np.array(classes)
+    return np.stack(items), np.array(classes), np.array(seeds)
 
 
 def test_the_same_item_counts_once_within_and_across_batches(learner):
@@ -68,6 +70,33 @@ def test_examples_are_added_to_those_in_memory(learner):
     at_once, all_ = learn(learner, [batch([1, 2, 3], [0, 1, 0])], ways=2)
     assert examples == all_
     np.testing.assert_allclose(memory["sums"], at_once["sums"], atol=1e-5)
+
+
+def test_a_support_set_is_told_what_is_new_and_what_comes_again(learner):
+    support = SupportSet()
+    batches = [batch([1, 2, 1], [0, 1, 0]), batch([2, 3], [1, 1])]
+    learn(learner, batches, ways=2, support=support)
+    assert support.rows.tolist() == [1, 2, 3]
+    assert support.labels.tolist() == [0, 1, 1]
+    assert support.duplicates == [(1, 1), (2, 2)]
+    items = np.concatenate([batches[0][0][:2], batches[1][0][1:]])
+    np.testing.assert_allclose(
+        support.features, learner.backbone(items, training=False), atol=1e-5
+    )
+
+
+def test_augmented_copies_are_learned_as_well(learner):
+    support = SupportSet()
+    expansion = SupportExpansion(RandomAffine(shift=2), copies=3)
+    images = batch([1, 2], [0, 1])
+    memory, examples = learn(
+        learner, [images], ways=2, support=support, expansion=expansion
+    )
+    assert np.asarray(memory["counts"]).tolist() == [[4, 4]]
+    assert len(examples) == len(support) == 2
+    assert support.copied.tolist() == [0, 1, 0, 1, 0, 1]
+    whole = support.features[0] + support.copies[::2].sum(axis=0)
+    np.testing.assert_allclose(memory["sums"][0, 0], whole, rtol=1e-4)
 
 
 def test_without_examples_there_is_no_memory(learner):

@@ -20,6 +20,7 @@ from fsl_keras.heads.soft_k_means import SoftKMeansHead
 from fsl_keras.heads.tim import TIMHead
 from fsl_keras.heads.transductive import TransductiveHead
 from fsl_keras.heads.transductive_finetuning import TransductiveFinetuningHead
+from fsl_keras.heads.whitened import WhitenedHead
 
 __all__ = [
     "BDCSPNHead",
@@ -42,4 +43,5 @@ __all__ = [
     "TIMHead",
     "TransductiveFinetuningHead",
     "TransductiveHead",
+    "WhitenedHead",
 ]

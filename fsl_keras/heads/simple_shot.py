@@ -1,6 +1,7 @@
 """Nearest prototype among centred embeddings of length one."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from fsl_keras.heads.prototype import PrototypeHead
@@ -53,6 +54,16 @@ class SimpleShotHead(PrototypeHead):
             initializer="zeros",
             trainable=False,
         )
+
+    def fit_base(self, embeddings, labels):
+        """Makes the mean of base classes the center.
+
+        Args:
+            embeddings: float array `[n, D]`.
+            labels: the class number of each, which does not matter here.
+        """
+        del labels
+        self.center.assign(np.mean(embeddings, axis=0, dtype="float64"))
 
     def normalize(self, embeddings):
         """Returns embeddings, centred and scaled to length one, as float32."""

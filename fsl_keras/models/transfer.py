@@ -3,7 +3,9 @@
 import re
 
 import keras
+import numpy as np
 
+from fsl_keras import features
 from fsl_keras.backbones import pretrained
 from fsl_keras.heads import (
     DenseHead,
@@ -13,6 +15,7 @@ from fsl_keras.heads import (
     PrototypeHead,
     RidgeHead,
     SimpleShotHead,
+    WhitenedHead,
 )
 from fsl_keras.models.metric import MetricModel, check_backbone
 
@@ -20,6 +23,7 @@ HEADS = {
     "prototypes": PrototypeHead,
     "cosine": lambda: PrototypeHead("cosine"),
     "simple_shot": SimpleShotHead,
+    "whitened": WhitenedHead,
     "nearest_neighbor": lambda: NearestNeighborHead(distance="cosine"),
     "ridge": lambda: RidgeHead(regularization=0.13, relative=True),
     "logistic": LogisticHead,
@@ -47,8 +51,9 @@ class TransferLearner(MetricModel):
             of ImageNet, or a built Keras model from items `[*, *item]` to vectors
             `[*, D]`, which is frozen; with `unfreeze` it is a copy of it that trains.
         head: `"cosine"` (prototypes by cosine similarity), `"prototypes"` (by squared
-            distance), `"simple_shot"`, `"nearest_neighbor"`, `"ridge"`, `"logistic"`,
-            `"dense"` (a hidden layer of 64 units, by Adam), or any `Head`.
+            distance), `"simple_shot"` and `"whitened"` (see `fit_base`),
+            `"nearest_neighbor"`, `"ridge"`, `"logistic"`, `"dense"` (a hidden layer of
+            64 units, by Adam), or any `Head`.
         unfreeze: optional string, the beginning of a layer's name: that layer of the
             backbone and those after it are trained, such as from `"conv5"` on in
             ResNet50 or `"block_16"` in MobileNetV2. By default none is.
@@ -97,6 +102,29 @@ class TransferLearner(MetricModel):
         self.unfreeze = unfreeze
         self.backbone_rate = backbone_rate
         _train_from(self.backbone, unfreeze)
+
+    def fit_base(self, data):
+        """Gives the head the statistics of base classes, which it can do without.
+
+        `"simple_shot"` centres embeddings on their mean, and `"whitened"` also takes
+        out what varies most within a class. Both compare better then.
+
+        Args:
+            data: `ClassDataset` of items of other classes than will be learned, many
+                of each; features that are kept on disk are used, see `features.embed`.
+
+        Raises:
+            ValueError: if the head has no statistics of base classes.
+        """
+        if not hasattr(self.head, "fit_base"):
+            raise ValueError(
+                f"{type(self.head).__name__} has no statistics of base classes; "
+                f'`head="simple_shot"` and `head="whitened"` have.'
+            )
+        vectors = features.embed(data, self.backbone)
+        parts = [vectors.class_items(name) for name in vectors.class_names]
+        labels = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+        self.head.fit_base(np.concatenate(parts), labels)
 
     def deployable(self):
         """Returns the learner that a classifier will own; see `MetricModel`.

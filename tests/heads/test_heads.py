@@ -28,6 +28,7 @@ from fsl_keras.heads import (
     TIMHead,
     TransductiveFinetuningHead,
     TransductiveHead,
+    WhitenedHead,
 )
 from tests.checks import (
     assert_config_round_trip,
@@ -75,6 +76,7 @@ HEADS = {
     "siamese": lambda: seeded(SiameseHead),
     "siamese, nearest distance": lambda: SiameseHead("distance", "max"),
     "SimpleShot": lambda: seeded(SimpleShotHead),
+    "Whitened": lambda: seeded(WhitenedHead),
     "soft k-means": lambda: SoftKMeansHead(steps=2),
     "TIM": lambda: TIMHead(steps=5, learning_rate=0.01),
     "transductive fine-tuning": lambda: TransductiveFinetuningHead(
