@@ -67,11 +67,10 @@ def compare(learner, paths, labels, rounds):
 
     times = {"decode": [], "forward": [], "adapt": [], "estimates": []}
     for warm in range(-1, rounds):
-        batches = None
         took = {"decode": seconds(lambda: list(decode()))}
-        batches = list(decode())
-        took["forward"] = seconds(lambda: [forward(b).numpy() for b in batches])
-        del batches
+        took["forward"] = sum(
+            seconds(lambda batch=batch: forward(batch).numpy()) for batch in decode()
+        )
         took["adapt"] = seconds(lambda: learner.adapt(paths, labels))
         took["estimates"] = seconds(
             lambda: learner.adapt(
