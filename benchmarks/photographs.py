@@ -10,8 +10,9 @@ of Keras itself and compares with centroids in NumPy, on the same episodes. Head
 chosen on the first half of the classes and compared with cosine prototypes on the
 other half, where the choice saw nothing. Heads that take statistics of base classes
 take them, for the choice, from three classes of the first half, with episodes of the
-others of it, and then from all of the first half. The networks were trained on ImageNet: where
-the classes are among its thousand, the figures follow no paper's protocol.
+others of it, and then from all of the first half. The networks were trained on
+ImageNet: where the classes are among its thousand, the figures follow no paper's
+protocol.
 """
 
 import argparse
@@ -118,7 +119,7 @@ def learner(head, features, base=()):
     )
     model = fsl.models.TransferLearner(identity, head)
     if len(base) and hasattr(model.head, "fit_base"):
-        model.fit_base(features.subset(base))
+        model.fit_base(features.subset(base), cache=False)
     return model
 
 

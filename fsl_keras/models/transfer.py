@@ -103,7 +103,7 @@ class TransferLearner(MetricModel):
         self.backbone_rate = backbone_rate
         _train_from(self.backbone, unfreeze)
 
-    def fit_base(self, data):
+    def fit_base(self, data, cache=True):
         """Gives the head the statistics of base classes, which it can do without.
 
         `"simple_shot"` centres embeddings on their mean, and `"whitened"` also takes
@@ -111,7 +111,8 @@ class TransferLearner(MetricModel):
 
         Args:
             data: `ClassDataset` of items of other classes than will be learned, many
-                of each; features that are kept on disk are used, see `features.embed`.
+                of each.
+            cache: bool, whether features are kept on disk, see `features.embed`.
 
         Raises:
             ValueError: if the head has no statistics of base classes.
@@ -121,7 +122,7 @@ class TransferLearner(MetricModel):
                 f"{type(self.head).__name__} has no statistics of base classes; "
                 f'`head="simple_shot"` and `head="whitened"` have.'
             )
-        vectors = features.embed(data, self.backbone)
+        vectors = features.embed(data, self.backbone, cache=cache)
         parts = [vectors.class_items(name) for name in vectors.class_names]
         labels = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
         self.head.fit_base(np.concatenate(parts), labels)

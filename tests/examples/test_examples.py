@@ -2,7 +2,6 @@
 
 import importlib.util
 import pathlib
-import shutil
 import zipfile
 
 import keras
@@ -210,21 +209,43 @@ def test_a_gallery_of_augmentations(tmp_path):
     assert_draws_what_is_committed(tmp_path, "12")
 
 
-def test_transfer_learning(tmp_path, data_dir):
+@pytest.fixture(scope="module")
+def photos(data_dir, tmp_path_factory):
+    """A folder of four classes of photographs, and a file of weights for alpha=0.35."""
+    folder = tmp_path_factory.mktemp("photos")
     with zipfile.ZipFile(data_dir / "mini_imagenet" / "val.zip") as archive:
         names = sorted(n for n in archive.namelist() if n.endswith(".jpg"))
         classes = sorted({name.split("/")[-2] for name in names})[:4]
         for name in classes:
-            own = [n for n in names if f"/{name}/" in n][:12]
-            for file in own:
-                archive.extract(file, tmp_path / "zip")
-            (path,) = (tmp_path / "zip").rglob(name)
-            shutil.move(path, tmp_path / "photos" / name)
+            (folder / name).mkdir()
+            for file in [n for n in names if f"/{name}/" in n][:25]:
+                path = folder / name / pathlib.Path(file).name
+                path.write_bytes(archive.read(file))
     weights = data_dir / "weights" / "mobilenet_v2_0.35_224_no_top.weights.h5"
+    return folder, weights
+
+
+def test_transfer_learning(tmp_path, photos):
     found = load("13_transfer_learning.py").main(
-        tmp_path / "photos", weights, tmp_path / "pictures", alpha=0.35
+        *photos, tmp_path, alpha=0.35, episodes=3
     )
+    assert found["cosine"][-1] > 0.6 > found["pixels"][-1]
+    assert max(found["ridge"]) > 0.7
+    assert_draws_what_is_committed(tmp_path, "13")
+
+
+def test_image_classification(tmp_path, photos):
+    found = load("14_image_classification.py").main(*photos, tmp_path, alpha=0.35)
+    assert found["measured"] > 0.6 > found["pixels"]
+    assert found["low"] < found["measured"] < found["high"] + 0.1
+    assert_draws_what_is_committed(tmp_path, "14")
+
+
+def test_a_new_species_after_deployment(tmp_path, photos):
+    found = load("15_new_species.py").main(*photos, tmp_path, alpha=0.35)
     assert found["unchanged"]
-    assert found["known classes"] > 0.6 > found["pixels"]
-    assert found["with the new class"] > 0.5
-    assert_draws_what_is_committed(tmp_path / "pictures", "13")
+    (*_, shipped), (*_, grown) = found["before"].values(), found["after"].values()
+    assert shipped["right"] == 0
+    assert grown["right"] > 0.3
+    assert found["before"]["the known species"]["right"] > 0.6
+    assert_draws_what_is_committed(tmp_path, "15")
