@@ -1,6 +1,6 @@
 """The command `fsl-keras`."""
 
-from fsl_keras.cli import classifiers, lists, measuring, training
+from fsl_keras.cli import classifiers, exporting, lists, measuring, training
 from fsl_keras.cli.app import app, main
 
-__all__ = ["app", "classifiers", "lists", "main", "measuring", "training"]
+__all__ = ["app", "classifiers", "exporting", "lists", "main", "measuring", "training"]
