@@ -362,26 +362,40 @@ class FewShotClassifier(SavesBeside, keras.Model):
             self.task.examples + [(d, c + mine) for d, c in other.task.examples],
         )
 
-    def export(self, filepath, format="tf_saved_model", **kwargs):
+    def export(self, filepath, format="tf_saved_model", image_size=None):
         """Exports the classifier for use without Keras and this package.
 
-        A SavedModel has three endpoints, each of which returns `probabilities`
-        `[B, N]`, `class_index` `[B]` and `class_name` `[B]`: `serve` takes uint8
-        pictures of any size, `serve_float` float32 ones in [0, 1], and `serve_bytes`
-        the contents of JPEG, PNG, GIF, BMP or WebP files. A classifier of other
-        items has `serve` alone.
+        - `"tf_saved_model"`: a folder that needs TensorFlow. Three endpoints return
+          `probabilities` `[B, N]`, `class_index` `[B]`, `known` `[B]` (False where
+          the answer is "unknown") and `class_name` `[B]`: `serve` takes uint8
+          pictures of any size, `serve_float` float32 ones in [0, 1], and
+          `serve_bytes` the contents of JPEG, PNG, GIF, BMP or WebP files.
+        - `"litert"`: a `.tflite` file that takes one picture, uint8
+          `images` `[1, height, width, channels]`, and returns `probabilities`,
+          `class_index` and `known`. The names of the classes are in it as
+          `labels.txt`, which any program for ZIP archives reads.
+        - `"onnx"`: an `.onnx` file that takes `images` `[B, height, width,
+          channels]` and returns the same; its metadata has `labels`, a name a line.
+          Needs `pip install "fsl-keras[onnx]"`.
+
+        Inversion is in every one. A classifier of other items has `serve` alone, or
+        an input `items` in the place of `images`.
 
         Args:
-            filepath: path of the folder to write; it is replaced whole.
-            format: `"tf_saved_model"`, or a format of `keras.Model.export`.
-            **kwargs: arguments of `keras.Model.export` for other formats.
-        """
-        if format != "tf_saved_model":
-            super().export(filepath, format=format, **kwargs)
-            return
-        from fsl_keras.exporting import export_saved_model
+            filepath: path of the folder or file to write; it is replaced whole.
+            format: `"tf_saved_model"`, `"litert"` or `"onnx"`.
+            image_size: optional `(height, width)` in pixels of the pictures that a
+                LiteRT or ONNX file takes, and resizes as `predict` does. By default
+                they must have the size of the classifier's own `preprocessing`.
 
-        export_saved_model(self, filepath)
+        Raises:
+            ValueError: if there is no such format, the file's name belongs to
+                another one, or the classifier cannot be written in it.
+            ImportError: if the format needs a package that is not installed.
+        """
+        from fsl_keras.exporting import export
+
+        export(self, filepath, format, image_size)
 
     def get_config(self):
         serialize = keras.saving.serialize_keras_object

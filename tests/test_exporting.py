@@ -48,7 +48,7 @@ def grey(images):
 def test_the_answers_are_those_of_the_classifier(classifier, exported, images):
     answer = exported.serve(grey(images))
     expected = classifier.predict(images, verbose=0)
-    assert set(answer) == {"probabilities", "class_index", "class_name"}
+    assert set(answer) == {"probabilities", "class_index", "known", "class_name"}
     assert answer["probabilities"].shape == (4, 4)
     np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
     np.testing.assert_array_equal(answer["class_index"], expected.argmax(-1))
@@ -96,6 +96,15 @@ def test_floats_to_255_are_refused(exported, images):
         exported.serve_float(grey(images).astype("float32"))
 
 
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_another_number_of_channels_is_refused(exported, channels):
+    images = np.zeros((2, *SIZE, channels), "uint8")
+    with pytest.raises(TypeError, match=r"Can not cast .* to TensorSpec"):
+        exported.serve(images)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"expected .*,16,16,1\]"):
+        exported.signatures["serve"](tf.constant(images))
+
+
 def test_a_picture_below_the_threshold_is_unknown(exported):
     noise = np.random.default_rng(0).integers(0, 256, (30, 16, 16, 1), "uint8")
     answer = exported.serve(noise)
@@ -107,6 +116,13 @@ def test_a_picture_below_the_threshold_is_unknown(exported):
 @pytest.fixture(scope="module")
 def color_classifier():
     return make_learner(channels=3).adapt(*pictures(NAMES))
+
+
+@pytest.fixture(scope="module")
+def color_folder(color_classifier, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported") / "colors"
+    color_classifier.export(folder)
+    return folder
 
 
 @pytest.fixture
@@ -175,14 +191,11 @@ def test_a_process_with_tensorflow_alone(classifier, folder, images, tmp_path):
 
 
 def test_photographs_of_all_kinds_in_a_process_with_tensorflow_alone(
-    color_classifier, files, images, tmp_path
+    color_classifier, color_folder, files, images, tmp_path
 ):
-    color_classifier.export(tmp_path / "exported")
     np.save(tmp_path / "images.npy", images)
     found = json.loads(
-        run_python(
-            ONLY_TENSORFLOW, tmp_path / "exported", tmp_path / "images.npy", *files
-        )
+        run_python(ONLY_TENSORFLOW, color_folder, tmp_path / "images.npy", *files)
     )
     for name, given in (("serve", images), ("serve_bytes", files)):
         assert_same_answers(found[name], color_classifier.predict_classes(given))
@@ -194,6 +207,14 @@ def test_photographs_of_all_kinds_in_a_process_with_tensorflow_alone(
         answers[path] for path in files if path.name in ("plain.jpg", "turned.jpg")
     )
     assert np.abs(np.subtract(plain, turned)).max() > 1e-3
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_another_number_than_three_is_refused(color_folder, channels):
+    images = np.zeros((2, *SIZE, channels), "uint8")
+    exported = tf.saved_model.load(color_folder)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"expected .*,16,16,3\]"):
+        exported.signatures["serve"](tf.constant(images))
 
 
 def test_a_folder_that_is_there_is_replaced_whole(folder, classifier):

@@ -1,6 +1,15 @@
 """The command `fsl-keras`."""
 
-from fsl_keras.cli import classifiers, comparing, lists, measuring, training
+from fsl_keras.cli import classifiers, comparing, exporting, lists, measuring, training
 from fsl_keras.cli.app import app, main
 
-__all__ = ["app", "classifiers", "comparing", "lists", "main", "measuring", "training"]
+__all__ = [
+    "app",
+    "classifiers",
+    "comparing",
+    "exporting",
+    "lists",
+    "main",
+    "measuring",
+    "training",
+]

@@ -20,7 +20,8 @@ def main():
     warnings.showwarning = _show_warning
     try:
         app()
-    except (ValueError, OSError, tf.errors.OpError) as error:
+    # Of imports only those of optional packages happen as late as this.
+    except (ValueError, OSError, ImportError, tf.errors.OpError) as error:
         line = " ".join(str(error).split())
         errors.print(f"Error: {line}", style="red", highlight=False, markup=False)
         raise SystemExit(1) from None

@@ -1,4 +1,4 @@
-"""`fsl-keras adapt`, `add-class`, `predict`, `export` and `embed`."""
+"""`fsl-keras adapt`, `add-class`, `predict` and `embed`."""
 
 import json
 import pathlib
@@ -183,18 +183,6 @@ def predict(
         )
     if not rows:
         raise ValueError("No picture could be read.")
-
-
-@app.command()
-def export(
-    classifier: Annotated[
-        pathlib.Path, typer.Argument(help="The classifier, a .keras file.")
-    ],
-    output: Annotated[pathlib.Path, typer.Argument(help="The folder to write.")],
-):
-    """Write a classifier as a SavedModel that needs TensorFlow alone."""
-    load_classifier(classifier).export(output)
-    say(f"Written: {output}")
 
 
 def _print_honest_estimate(report, paths):

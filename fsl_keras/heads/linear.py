@@ -5,6 +5,7 @@ from keras import ops
 
 from fsl_keras.heads.examples import ExampleHead, presence
 from fsl_keras.heads.head import ABSENT
+from fsl_keras.layers.unit_length import to_unit_length
 
 DISTANCES = ("linear", "cosine")
 MOMENTUM = 0.9
@@ -100,7 +101,7 @@ class LinearHead(ExampleHead):
         """Returns the logits `[T, M, N]` of query embeddings `[T, M, D]`."""
         query = ops.cast(query, "float32")
         if self.distance == "cosine":
-            query = ops.normalize(query, axis=-1)
+            query = to_unit_length(query)
         logits = ops.einsum("tmd,tnd->tmn", query, state["weights"])
         logits = logits + state["biases"][:, None, :]
         return ops.where(state["present"][:, None, :] > 0, logits, ABSENT)

@@ -5,6 +5,7 @@ from keras import layers, ops
 
 from fsl_keras.heads.examples import ExampleHead, presence
 from fsl_keras.heads.head import ABSENT
+from fsl_keras.layers.unit_length import to_unit_length
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
@@ -148,8 +149,8 @@ class MatchingHead(ExampleHead):
         query = ops.cast(query, "float32")
         if self.full_context:
             query = self.look(state, query)
-        query = ops.normalize(query, axis=-1)
-        support = ops.normalize(state["support"], axis=-1)
+        query = to_unit_length(query)
+        support = to_unit_length(state["support"])
         return self.scale * ops.einsum("tmd,tsd->tms", query, support)
 
     def look(self, state, query):

@@ -6,6 +6,7 @@ from keras import ops
 from fsl_keras.heads.examples import ExampleHead, presence
 from fsl_keras.heads.head import ABSENT
 from fsl_keras.heads.prototype import DISTANCES, squared_distances
+from fsl_keras.layers.unit_length import to_unit_length
 
 # How much more the vote of the nearest example counts: enough to break ties, too
 # little to outvote.
@@ -90,8 +91,8 @@ class NearestNeighborHead(ExampleHead):
     def _distances(self, query, support):
         """Returns the distances `[T, M, S]` of queries and examples."""
         if self.distance == "cosine":
-            query = ops.normalize(query, axis=-1)
-            support = ops.normalize(support, axis=-1)
+            query = to_unit_length(query)
+            support = to_unit_length(support)
             return 1.0 - ops.einsum("tmd,tsd->tms", query, support)
         return squared_distances(query, support)
 

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from fsl_keras.heads.head import ABSENT, Head
+from fsl_keras.layers.unit_length import to_unit_length
 
 DISTANCES = ("squared_euclidean", "cosine")
 
@@ -80,8 +81,8 @@ class PrototypeHead(Head):
         """Returns the logits `[T, M, N]` of query embeddings `[T, M, D]`."""
         query = ops.cast(query, "float32")
         if self.distance == "cosine":
-            prototypes = ops.normalize(state["prototypes"], axis=-1)
-            query = ops.normalize(query, axis=-1)
+            prototypes = to_unit_length(state["prototypes"])
+            query = to_unit_length(query)
             logits = self.scale * ops.einsum("tmd,tnd->tmn", query, prototypes)
         else:
             logits = -squared_distances(query, state["prototypes"])

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from fsl_keras.heads.prototype import PrototypeHead
+from fsl_keras.layers.unit_length import to_unit_length
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
@@ -67,7 +68,7 @@ class SimpleShotHead(PrototypeHead):
 
     def normalize(self, embeddings):
         """Returns embeddings, centred and scaled to length one, as float32."""
-        return ops.normalize(ops.cast(embeddings, "float32") - self.center, axis=-1)
+        return to_unit_length(ops.cast(embeddings, "float32") - self.center)
 
     def remember(self, support, support_labels):
         """Returns `{"sums": [T, N, D], "counts": [T, N]}`."""

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from fsl_keras.heads.simple_shot import SimpleShotHead
+from fsl_keras.layers.unit_length import to_unit_length
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
@@ -94,9 +95,9 @@ class WhitenedHead(SimpleShotHead):
 
     def normalize(self, embeddings):
         """Returns embeddings, whitened and of length one, as float32."""
-        units = ops.normalize(ops.cast(embeddings, "float32"), axis=-1)
+        units = to_unit_length(ops.cast(embeddings, "float32"), axis=-1)
         whitened = ops.matmul(units - self.center, self.whitening)
-        return ops.normalize(whitened, axis=-1)
+        return to_unit_length(whitened, axis=-1)
 
     def get_config(self):
         return {**super().get_config(), "shrinkage": self.shrinkage}

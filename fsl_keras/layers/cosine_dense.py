@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from fsl_keras.layers.unit_length import to_unit_length
+
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class CosineDense(keras.layers.Layer):
@@ -53,8 +55,8 @@ class CosineDense(keras.layers.Layer):
         )
 
     def call(self, inputs):
-        inputs = ops.normalize(ops.cast(inputs, "float32"), axis=-1)
-        return self.scale * ops.matmul(inputs, ops.normalize(self.kernel, axis=0))
+        inputs = to_unit_length(ops.cast(inputs, "float32"))
+        return self.scale * ops.matmul(inputs, to_unit_length(self.kernel, axis=0))
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.units)

@@ -3,6 +3,7 @@
 import tensorflow as tf
 from keras.export import ExportArchive
 
+from fsl_keras.exporting.endpoints import answers
 from fsl_keras.files import replacing
 from fsl_keras.predictions import UNKNOWN
 
@@ -26,17 +27,17 @@ def _endpoints(classifier):
     learner, preprocessing = classifier.learner, classifier.preprocessing
 
     def serve(items):
-        return _answers(classifier, classifier.logits(items))
+        return _named_answers(classifier, items)
 
     # The range that the classifier was told is that of its user's arrays; what the
     # endpoints take is in their names.
     def serve_pictures(images):
         items = preprocessing.from_standard(images)
-        return _answers(classifier, classifier.logits(items))
+        return _named_answers(classifier, items)
 
     def serve_bytes(contents):
         items = preprocessing.from_bytes(contents)
-        return _answers(classifier, classifier.logits(items))
+        return _named_answers(classifier, items)
 
     if preprocessing is None:
         items = tf.TensorSpec((None, *learner.item_shape), learner.item_dtype)
@@ -49,12 +50,7 @@ def _endpoints(classifier):
     ]
 
 
-def _answers(classifier, logits):
-    probabilities = classifier.probabilities(logits)
-    index = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
-    names = tf.gather(tf.constant(classifier.class_names), index)
-    return {
-        "probabilities": probabilities,
-        "class_index": index,
-        "class_name": tf.where(classifier.is_known(logits), names, UNKNOWN),
-    }
+def _named_answers(classifier, items):
+    found = answers(classifier, items)
+    names = tf.gather(tf.constant(classifier.class_names), found["class_index"])
+    return {**found, "class_name": tf.where(found["known"], names, UNKNOWN)}

@@ -1,0 +1,40 @@
+"""`fsl-keras export`."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+
+from fsl_keras.cli.app import app
+from fsl_keras.cli.output import say
+from fsl_keras.cli.stored import load_classifier
+
+
+@app.command()
+def export(
+    classifier: Annotated[
+        pathlib.Path, typer.Argument(help="The classifier, a .keras file.")
+    ],
+    output: Annotated[
+        pathlib.Path,
+        typer.Argument(help="The folder to write, or the .tflite or .onnx file."),
+    ],
+    format: Annotated[
+        str,
+        typer.Option(
+            help="tf_saved_model needs TensorFlow alone, litert is for phones, onnx "
+            "for other runtimes."
+        ),
+    ] = "tf_saved_model",
+    image_size: Annotated[
+        tuple[int, int] | None,
+        typer.Option(
+            metavar="HEIGHT WIDTH",
+            help="Size in pixels of the pictures that a litert or onnx file takes. "
+            "Default: that of the learner.",
+        ),
+    ] = None,
+):
+    """Write a classifier for use without Keras and this package."""
+    load_classifier(classifier).export(output, format, image_size)
+    say(f"Written: {output}")
