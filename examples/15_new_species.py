@@ -85,7 +85,7 @@ def draw(before, after):
         for who in before
         for when, shares in (
             ("as shipped", before[who]),
-            (f"after {NEW_SHOTS} photographs of it", after[who]),
+            (f"with {NEW_SHOTS} of the new one", after[who]),
         )
     }
     left = np.zeros(len(rows))

@@ -111,7 +111,7 @@ class FewShotClassifier(SavesBeside, keras.Model):
         Args:
             learner: an uncompiled learner, which the classifier will own.
             images: see `EpisodicModel.adapt`.
-            labels: `n` integers or names; None where `images` is a Dataset.
+            labels: `n` integers or names; None for a Dataset or a folder.
             class_names: optional list of names.
             invert: bool, True for dark ink on white paper where the learner was
                 trained on ink = 1.

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras import pictures
-from fsl_keras.datasets.folders import warn_of_skipped
+from fsl_keras.datasets.folders import picture_files, warn_of_skipped
 from fsl_keras.datasets.labels import label_index
 
 
@@ -16,8 +16,9 @@ class Examples:
 
     Args:
         images: array `[n, *item]`, list of arrays of different sizes, list of file
-            paths, or `tf.data.Dataset` of batches `(images, labels)`.
-        labels: `n` integers or names; None where `images` is a Dataset.
+            paths, `tf.data.Dataset` of batches `(images, labels)`, or the path of a
+            folder that holds a folder of pictures for each class.
+        labels: `n` integers or names; None for a Dataset or a folder.
         class_names: optional list of names.
         preprocessing: optional `PicturePreprocessing`.
 
@@ -27,6 +28,10 @@ class Examples:
 
     def __init__(self, images, labels, class_names, preprocessing):
         self._preprocessing = preprocessing
+        if isinstance(images, (str, os.PathLike)) and labels is None:
+            files = picture_files(images)
+            images = [path for paths in files.values() for path in paths]
+            labels = [name for name, paths in files.items() for _ in paths]
         if isinstance(images, tf.data.Dataset):
             if labels is not None:
                 raise ValueError("A Dataset holds its labels: leave `labels` out.")

@@ -61,6 +61,14 @@ class TestExamples:
         assert found == [examples.class_names[i] for i in index]
         assert sorted(found) == sorted(labels)
 
+    def test_a_folder_of_class_folders(self, preprocessing, tmp_path):
+        images, labels = pictures(sorted(NAMES), count=2)
+        write(tmp_path, images, labels)
+        examples = Examples(tmp_path, None, None, preprocessing)
+        items, index, _ = gathered(examples)
+        assert [examples.class_names[i] for i in index] == labels
+        np.testing.assert_array_equal(items, preprocessing(images))
+
     def test_vectors(self):
         vectors = np.arange(12.0).reshape(6, 2)
         items, index, _ = gathered(Examples(vectors, [0, 0, 1, 1, 2, 2], None, None))

@@ -42,6 +42,13 @@ def adapt(
     head: Annotated[
         str, typer.Option(help=f"Head on a backbone: {', '.join(HEADS)}.")
     ] = "cosine",
+    base: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help="A folder of other classes, many pictures of each, by which the heads "
+            "simple_shot and whitened compare better."
+        ),
+    ] = None,
     output: Annotated[
         pathlib.Path, typer.Option(help="The classifier to write, a .keras file.")
     ] = pathlib.Path("classifier.keras"),
@@ -76,6 +83,10 @@ def adapt(
         model = TransferLearner(pretrained(backbone, weights, alpha), head)
     else:
         model = load_learner(learner or DEFAULT_LEARNER)
+    if base:
+        if not hasattr(model, "fit_base"):
+            raise ValueError("--base goes with a --backbone.")
+        model.fit_base(ClassDataset.from_directory(base, model.item_shape[:2]))
     files = picture_files(folder)
     paths = [path for found in files.values() for path in found]
     classifier = model.adapt(

@@ -37,12 +37,14 @@ def compare(
     head: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"A head; may be repeated. Default: all, {', '.join(HEADS)}."
+            help=f"A head; may be repeated: {', '.join(HEADS)}. Default: all that "
+            "need no base classes."
         ),
     ] = None,
 ):
     """Compare backbones and heads on a folder of pictures by cross-validation."""
-    names, heads = backbone or ["mobilenet_v2"], head or list(HEADS)
+    names = backbone or ["mobilenet_v2"]
+    heads = head or [h for h, make in HEADS.items() if not hasattr(make(), "fit_base")]
     files = weights or ["imagenet"] * len(names)
     if len(files) != len(names):
         raise ValueError(

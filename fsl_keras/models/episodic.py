@@ -244,8 +244,9 @@ class EpisodicModel(SavesBeside, keras.Model):
         Args:
             images: array of raw items `[n, *item]` (pictures uint8, uint16 or float
                 in [0, 1], of any size), list of pictures of different sizes, list
-                of file paths, or `tf.data.Dataset` of batches `(images, labels)`.
-            labels: `n` integers or names. None where `images` is a Dataset.
+                of file paths, `tf.data.Dataset` of batches `(images, labels)`, or the
+                path of a folder that holds a folder of pictures for each class.
+            labels: `n` integers or names. None for a Dataset or a folder.
             class_names: optional list of names: what integer labels stand for, or
                 the order of the classes where labels are names.
             **kwargs: further arguments of `FewShotClassifier.from_examples`.
