@@ -7,12 +7,12 @@ import numpy as np
 from keras import ops
 
 from fsl_keras import inputs
-from fsl_keras.calibration import Calibration, calibrate
+from fsl_keras.estimates.calibration import Calibration, calibrate
+from fsl_keras.estimates.leave_one_out import leave_one_out as estimate
+from fsl_keras.estimates.support_set import SupportSet
 from fsl_keras.files import SavesBeside
 from fsl_keras.layers import PicturePreprocessing
-from fsl_keras.leave_one_out import leave_one_out as estimate
 from fsl_keras.predictions import UNKNOWN, ClassPrediction
-from fsl_keras.support_set import SupportSet
 from fsl_keras.task_weights import TaskWeights, fingerprint_of, learn
 
 __all__ = ["UNKNOWN", "ClassPrediction", "FewShotClassifier", "fingerprint_of"]

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 
 from fsl_keras import features
-from fsl_keras.cross_validation import HeldOut, divide
+from fsl_keras.estimates.cross_validation import HeldOut, divide
+from fsl_keras.estimates.support_set import SupportSet
 from fsl_keras.evaluation import mean_and_interval
 from fsl_keras.metrics import wilson_interval
-from fsl_keras.support_set import SupportSet
 
 # Up to so many pictures are left out one after the other, more of them in so many
 # parts.

@@ -6,8 +6,8 @@ import pytest
 
 import fsl_keras as fsl
 from fsl_keras.comparison import Candidate, cross_validate
-from fsl_keras.leave_one_out import leave_one_out
-from fsl_keras.support_set import SupportSet
+from fsl_keras.estimates.leave_one_out import leave_one_out
+from fsl_keras.estimates.support_set import SupportSet
 
 
 @pytest.fixture(scope="module")

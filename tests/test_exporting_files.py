@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 import fsl_keras as fsl
-from fsl_keras.calibration import Calibration
+from fsl_keras.estimates.calibration import Calibration
 from tests.shapes import NAMES, THREE, picture, pictures
 
 

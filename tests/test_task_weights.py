@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from fsl_keras.estimates.support_set import SupportSet
 from fsl_keras.layers.augmentation import RandomAffine, SupportExpansion
-from fsl_keras.support_set import SupportSet
 from fsl_keras.task_weights import TaskWeights, learn
 from tests.shapes import make_learner
 

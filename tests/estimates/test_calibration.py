@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 import fsl_keras as fsl
-from fsl_keras import calibration
-from fsl_keras.calibration import (
+from fsl_keras.estimates import calibration
+from fsl_keras.estimates.calibration import (
     Calibration,
     auroc,
     calibrate,
@@ -17,7 +17,7 @@ from fsl_keras.calibration import (
     is_known,
     least_logit,
 )
-from fsl_keras.support_set import SupportSet
+from fsl_keras.estimates.support_set import SupportSet
 
 
 def learner(length, head="prototypes"):
@@ -185,7 +185,7 @@ class TestOneShot:
     def test_takes_that_of_base_classes(self):
         base = fsl.ClassDataset.from_arrays(*blobs(6, 20), name="base")
         model = learner(6)
-        model.base_calibration = calibration.of_base_classes(
+        model.base_calibration = calibration.calibrate_on_base_classes(
             model, base, ways=3, queries=5, episodes=40
         )
         found = model.adapt(*blobs(3, 1), false_reject_rate=0.1).calibration

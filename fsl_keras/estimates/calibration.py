@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from fsl_keras.cross_validation import HeldOut, divide, softmax
+from fsl_keras.estimates.cross_validation import HeldOut, divide, softmax
 from fsl_keras.metrics import wilson_interval
 
 # Up to so many examples, or copies of one, are left out one after the other; more of
@@ -119,7 +119,9 @@ class BaseCalibration:
         )
 
 
-def of_base_classes(learner, data, ways=5, shots=1, queries=15, episodes=200, seed=0):
+def calibrate_on_base_classes(
+    learner, data, ways=5, shots=1, queries=15, episodes=200, seed=0
+):
     """Calibrates a learner on episodes, for when there is one example a class.
 
     Each episode has twice as many classes as the learner gets to know; the others are
@@ -147,7 +149,7 @@ def of_base_classes(learner, data, ways=5, shots=1, queries=15, episodes=200, se
     >>> vectors = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     >>> data = fsl.ClassDataset.from_arrays(
     ...     vectors.astype("float32"), np.repeat(np.arange(8), 6))
-    >>> found = of_base_classes(learner, data, ways=3, queries=4, episodes=20)
+    >>> found = calibrate_on_base_classes(learner, data, ways=3, queries=4, episodes=20)
     >>> learner.base_calibration = found
     >>> classifier = learner.adapt(
     ...     vectors[::6].astype("float32"), range(8), false_reject_rate=0.1)
@@ -218,7 +220,7 @@ def calibrate(learner, support, ways, false_reject_rate, negatives=None):
         raise ValueError(
             "Calibrating needs a class with two examples that are no copies of one "
             "another. Give more examples, or adapt a learner that has a "
-            "`base_calibration` (`fsl_keras.calibration.of_base_classes`)."
+            "`base_calibration` (`fsl_keras.estimates.calibrate_on_base_classes`)."
         )
     labels, largest = support.labels, logits[tested].max(axis=-1)
     calibration = fit(logits[tested], labels[tested], false_reject_rate)

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from fsl_keras.support_set import SupportSet, near_duplicates
+from fsl_keras.estimates.support_set import SupportSet, near_duplicates
 
 
 def test_copies_of_pictures_are_found_among_others_of_their_class():

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 
 import fsl_keras as fsl
-from fsl_keras.cross_validation import HeldOut, divide, has_others
-from fsl_keras.support_set import SupportSet
+from fsl_keras.estimates.cross_validation import HeldOut, divide, has_others
+from fsl_keras.estimates.support_set import SupportSet
 
 
 def learner(head="prototypes"):

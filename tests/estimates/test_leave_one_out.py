@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 import fsl_keras as fsl
-from fsl_keras.leave_one_out import LeaveOneOutReport, leave_one_out
+from fsl_keras.estimates.leave_one_out import LeaveOneOutReport, leave_one_out
+from fsl_keras.estimates.support_set import SupportSet
 from fsl_keras.models.transfer import HEADS
-from fsl_keras.support_set import SupportSet
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +64,8 @@ def test_a_class_of_one_example_cannot_be_tested():
 
 
 def test_very_many_examples_are_left_out_in_parts(support, monkeypatch):
-    monkeypatch.setattr("fsl_keras.leave_one_out.MOST_ALONE", 10)
-    monkeypatch.setattr("fsl_keras.leave_one_out.PARTS", 4)
+    monkeypatch.setitem(leave_one_out.__globals__, "MOST_ALONE", 10)
+    monkeypatch.setitem(leave_one_out.__globals__, "PARTS", 4)
     report = leave_one_out(learner("cosine"), support, ["a", "b", "c"])
     assert (report.parts, report.method) == (4, "4-fold cross-validation")
     assert report.tested.all()

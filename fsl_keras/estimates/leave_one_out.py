@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from fsl_keras.cross_validation import HeldOut, divide, softmax
+from fsl_keras.estimates.cross_validation import HeldOut, divide, softmax
 from fsl_keras.metrics import wilson_interval
 
 # Of more examples than this, 20 parts are left out and not each example alone.
@@ -125,7 +125,7 @@ def leave_one_out(learner, support, class_names):
     Example:
 
     >>> import keras, fsl_keras as fsl
-    >>> from fsl_keras.support_set import SupportSet
+    >>> from fsl_keras.estimates.support_set import SupportSet
     >>> nothing = keras.Sequential([keras.Input((2,)), keras.layers.Identity()])
     >>> learner = fsl.models.PrototypicalNetwork(nothing)
     >>> vectors = np.array([[1, 0], [0.9, 0.2], [0, 1], [0.2, 0.9], [1.1, 0.3]])

@@ -1,0 +1,20 @@
+"""What a few examples tell of the classifier that is made of them."""
+
+from fsl_keras.estimates.calibration import (
+    BaseCalibration,
+    Calibration,
+    calibrate,
+    calibrate_on_base_classes,
+)
+from fsl_keras.estimates.leave_one_out import LeaveOneOutReport, leave_one_out
+from fsl_keras.estimates.support_set import SupportSet
+
+__all__ = [
+    "BaseCalibration",
+    "Calibration",
+    "LeaveOneOutReport",
+    "SupportSet",
+    "calibrate",
+    "calibrate_on_base_classes",
+    "leave_one_out",
+]
