@@ -39,11 +39,16 @@ def one(stream):
     return next(iter(stream))
 
 
-@pytest.mark.parametrize("head", HEADS)
-def test_every_head_adapts_grows_and_saves(photos, head, tmp_path):
+@pytest.fixture(scope="module")
+def seeing():
+    """Random weights of MobileNet see no difference between pictures; these do."""
     keras.utils.set_random_seed(0)
-    # Random weights of MobileNet see no difference between pictures; these do.
-    model = TransferLearner(fsl.backbones.Conv4(ITEM, filters=8), head)
+    return fsl.backbones.Conv4(ITEM, filters=8)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_every_head_adapts_grows_and_saves(photos, seeing, head, tmp_path):
+    model = TransferLearner(seeing, head)
     images = np.concatenate([photos.class_items(n)[:4] for n in photos.class_names[:3]])
     labels = ["ibis"] * 4 + ["heron"] * 4 + ["egret"] * 4
     classifier = model.adapt(images, labels)
@@ -121,6 +126,48 @@ class TestUnfrozenBlocks:
     def test_a_layer_that_is_not_there(self, learner):
         with pytest.raises(ValueError, match=r"begins with 'conv5'.*'Conv1'"):
             TransferLearner(learner.backbone, unfreeze="conv5")
+
+
+def test_classifiers_share_the_frozen_backbone(photos):
+    learner = TransferLearner(fsl.backbones.Conv4(ITEM, filters=2))
+    images = photos.class_items(photos.class_names[0])
+    classifier = learner.adapt(images, [0] * len(images))
+    assert classifier.learner.backbone is learner.backbone
+    assert classifier.learner.head is not learner.head
+
+
+def test_unfreezing_trains_a_copy(photos):
+    given = fsl.backbones.Conv4(ITEM, filters=2)
+    before = given.get_weights()
+    frozen = TransferLearner(given)
+    learner = TransferLearner(given, unfreeze=given.layers[-2].name)
+    learner.compile()
+    learner.fit(photos.episodes(3, 2, 2), steps_per_epoch=2, verbose=0, shuffle=False)
+    for was, now in zip(before, given.get_weights(), strict=True):
+        np.testing.assert_array_equal(was, now)
+    assert not frozen.backbone.trainable_weights
+
+
+@pytest.mark.parametrize("head", ["simple_shot", "whitened"])
+def test_statistics_of_base_classes(photos, head):
+    learner = TransferLearner(fsl.backbones.Conv4(ITEM, filters=2), head)
+    base = photos.subset(photos.class_names[:3])
+    learner.fit_base(base, cache=False)
+    vectors = fsl.features.embed(base, learner.backbone, cache=False)
+    vectors = np.concatenate([vectors.class_items(n) for n in vectors.class_names])
+    if head == "whitened":
+        vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+    # Three classes of eight: the mean of all is the mean of their means.
+    np.testing.assert_allclose(
+        learner.head.center, vectors.mean(axis=0), rtol=1e-4, atol=1e-6
+    )
+    classifier = learner.adapt(photos.class_items(photos.class_names[4]), [0] * 8)
+    np.testing.assert_array_equal(classifier.learner.head.center, learner.head.center)
+
+
+def test_a_head_without_statistics_says_so(learner, photos):
+    with pytest.raises(ValueError, match="no statistics of base classes"):
+        learner.fit_base(photos)
 
 
 def test_where_nothing_can_be_trained_fit_says_so(learner, photos):
