@@ -7,8 +7,9 @@ import numpy as np
 from keras import ops
 
 from fsl_keras import inputs
-from fsl_keras.estimates.calibration import Calibration, calibrate
+from fsl_keras.estimates.calibration import Calibration
 from fsl_keras.estimates.leave_one_out import leave_one_out as estimate
+from fsl_keras.estimates.nested import calibrate
 from fsl_keras.estimates.support_set import SupportSet
 from fsl_keras.files import SavesBeside
 from fsl_keras.layers import PicturePreprocessing

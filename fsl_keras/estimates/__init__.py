@@ -1,12 +1,9 @@
 """What a few examples tell of the classifier that is made of them."""
 
-from fsl_keras.estimates.calibration import (
-    BaseCalibration,
-    Calibration,
-    calibrate,
-    calibrate_on_base_classes,
-)
+from fsl_keras.estimates.base_classes import BaseCalibration, calibrate_on_base_classes
+from fsl_keras.estimates.calibration import Calibration
 from fsl_keras.estimates.leave_one_out import LeaveOneOutReport, leave_one_out
+from fsl_keras.estimates.nested import calibrate
 from fsl_keras.estimates.support_set import SupportSet
 
 __all__ = [

@@ -78,7 +78,8 @@ class HeldOut:
         self._origins = np.concatenate([np.arange(len(support)), support.copied])
         self._features = tf.constant(features)
         self._one_hot = np.eye(ways, dtype="float32")[self._labels[self._origins]]
-        self._tasks = int(np.clip(NUMBERS // max(features.size, 1), 1, TASKS))
+        largest = max(features.size, self._one_hot.size, 1)
+        self._tasks = int(np.clip(NUMBERS // largest, 1, TASKS))
 
         @tf.function(reduce_retracing=True)
         def ask(features, learned, labels, asked):

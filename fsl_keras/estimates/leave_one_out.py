@@ -8,8 +8,10 @@ import numpy as np
 from fsl_keras.estimates.cross_validation import HeldOut, divide, softmax
 from fsl_keras.metrics import wilson_interval
 
-# Of more examples than this, 20 parts are left out and not each example alone.
-MOST_ALONE, PARTS = 2000, 20
+# Each example is left out alone where that is less work than this: it grows with the
+# square of the examples and with the classes, up to 2,000 examples of 25 classes or 600
+# of 250. Otherwise parts are left out.
+MOST_WORK, PARTS = 1e8, 20
 
 
 @dataclasses.dataclass
@@ -40,9 +42,9 @@ class LeaveOneOutReport:
     @property
     def method(self):
         """What was done, a string: "Leave-one-out" or "20-fold cross-validation"."""
-        if len(self.labels) <= MOST_ALONE:
-            return "Leave-one-out"
-        return f"{self.parts}-fold cross-validation"
+        if self.parts == PARTS < len(self.labels):
+            return f"{self.parts}-fold cross-validation"
+        return "Leave-one-out"
 
     @property
     def tested(self):
@@ -112,7 +114,7 @@ def leave_one_out(learner, support, class_names):
     """Asks about each example a learner of all the others.
 
     Near copies are left out together: a copy of the picture that is asked for would
-    give the answer away. More than 2,000 examples are left out in 20 parts.
+    give the answer away. Very many examples are left out in 20 parts.
 
     Args:
         learner: a learner.
@@ -135,7 +137,7 @@ def leave_one_out(learner, support, class_names):
     >>> report.accuracy, report.confusions
     (0.8, [('b', 'a', 1)])
     """
-    alone = len(support) <= MOST_ALONE
+    alone = len(support) ** 2 * len(class_names) <= MOST_WORK
     parts = divide(support.labels, support.groups, len(support) if alone else PARTS)
     logits, tested = HeldOut(learner, support, len(class_names)).without(parts)
     answers, sure = np.full(len(support), -1), np.zeros(len(support), "float32")

@@ -8,15 +8,15 @@ import pytest
 import tensorflow as tf
 
 import fsl_keras as fsl
-from fsl_keras.estimates import calibration
+from fsl_keras.estimates import calibrate_on_base_classes, nested
 from fsl_keras.estimates.calibration import (
     Calibration,
     auroc,
-    calibrate,
     fit,
     is_known,
     least_logit,
 )
+from fsl_keras.estimates.nested import calibrate
 from fsl_keras.estimates.support_set import SupportSet
 
 
@@ -171,7 +171,7 @@ class TestCalibrate:
         assert 'no "unknown"' in str(found)
 
     def test_more_examples_are_left_out_in_parts(self, monkeypatch):
-        monkeypatch.setattr(calibration, "PARTS", 4)
+        monkeypatch.setattr(nested, "PARTS", 4)
         found = calibrate(learner(6), support_of(*blobs(5, 4)), 5, 0.2)
         assert found.source == "nested leaving out each of 4 parts of 20 examples"
         assert found.false_rejects[1] == found.false_accepts[1] == 20
@@ -185,7 +185,7 @@ class TestOneShot:
     def test_takes_that_of_base_classes(self):
         base = fsl.ClassDataset.from_arrays(*blobs(6, 20), name="base")
         model = learner(6)
-        model.base_calibration = calibration.calibrate_on_base_classes(
+        model.base_calibration = calibrate_on_base_classes(
             model, base, ways=3, queries=5, episodes=40
         )
         found = model.adapt(*blobs(3, 1), false_reject_rate=0.1).calibration
