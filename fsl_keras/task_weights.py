@@ -160,9 +160,10 @@ def fingerprint_of(learner):
     """Returns a string that changes when any weight of a learner does."""
     digest = hashlib.sha256()
     for weight in learner.weights:
-        value = np.ascontiguousarray(ops.convert_to_numpy(weight))
+        # Of the ways to a variable's numbers this is by far the fastest.
+        value = np.ascontiguousarray(weight.value.value())
         digest.update(f"{weight.path.split('/', 1)[-1]}{value.shape}".encode())
-        digest.update(value.tobytes())
+        digest.update(value.view("uint8"))
     return digest.hexdigest()
 
 

@@ -192,6 +192,8 @@ def _train_from(backbone, prefix):
             f"No layer of the backbone begins with {prefix!r}. Some of them: {listed}."
         )
     first = names.index(True) if prefix else len(layers)
+    if prefix is None and not any(layer.trainable for layer in layers):
+        return
     backbone.trainable = True
     for place, layer in enumerate(layers):
         layer.trainable = place >= first and not hasattr(layer, "moving_mean")
