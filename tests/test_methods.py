@@ -23,9 +23,8 @@ ITEM, WAYS = (16, 16, 1), 3
 # Few steps of learning a task: what is tested here is not how well they learn.
 FEW = {"inner_steps": 1}
 ARGUMENTS = {
-    **dict.fromkeys(
-        ["maml", "anil", "meta_sgd", "maml++", "proto_maml", "reptile"], FEW
-    ),
+    **dict.fromkeys(["maml", "anil", "meta_sgd", "maml++", "proto_maml"], FEW),
+    "reptile": {"inner_steps": 1, "test_steps": 3},
     "feat": {"dropout": 0.0},
     "baseline": {"steps": 5},
     "baseline++": {"steps": 5},
