@@ -1,5 +1,6 @@
 """Checks that many classes go through, each a call with the class at hand."""
 
+import functools
 import subprocess
 import sys
 
@@ -59,6 +60,15 @@ def assert_same_batches(some, others):
         pairs = zip(keras.tree.flatten(one), keras.tree.flatten(other), strict=True)
         for array, same in pairs:
             np.testing.assert_array_equal(array, same)
+
+
+def with_shared_streams(data):
+    """A data set that traces each stream once, however many tests ask for it.
+
+    A stream begins anew each time it is read, so they have nothing else in common.
+    """
+    data.episodes = functools.cache(data.episodes)
+    return data
 
 
 def random_classes(classes, items, shape=(16, 16, 1), seed=0):

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import fsl_keras as fsl
-from fsl_keras import cli
+from fsl_keras import cli, runs
 from fsl_keras.cli import training
 from fsl_keras.methods import METHODS
 
@@ -23,7 +23,21 @@ SMALL = [
     "--filters=4",
     "--test-episodes=4",
 ]
-COMMAND = [sys.executable, "-c", "from fsl_keras.cli import main; main()"]
+# The command, with as few episodes of validation as `few_episodes` gives.
+CODE = """
+from fsl_keras import cli, runs
+runs.VALIDATION_EPISODES = 4
+cli.main()
+"""
+COMMAND = [sys.executable, "-c", CODE]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_episodes():
+    """Validation of few episodes: what is tested is not how well runs learn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "VALIDATION_EPISODES", 4)
+        yield
 
 
 @pytest.fixture(scope="module")

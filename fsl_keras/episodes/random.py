@@ -2,18 +2,20 @@
 
 import tensorflow as tf
 
+# TensorFlow's key, number and functions: what `alg="philox"` draws, to the bit.
+SCRAMBLE = 0x02461E293EC8F720
+PHILOX = 1
+
 
 def fold_in(seed, index):
     """Derives an int64 `[2]` seed from an int64 `[2]` seed and an integer."""
-    return tf.random.fold_in(seed, tf.cast(index, "int64"), alg="philox")
+    return tf.stack([_bits(seed, (), "int64"), tf.cast(index, "int64")])
 
 
 def uniform(seed, shape):
     """Draws float32 numbers in [0, 1), the same on every device, and under XLA."""
     # From the same integers TensorFlow makes floats of other bits under XLA.
-    integers = tf.random.stateless_uniform(
-        shape, seed, minval=None, maxval=None, dtype="uint32", alg="philox"
-    )
+    integers = _bits(seed, shape, "uint32")
     low = tf.bitwise.bitwise_and(integers, tf.constant(2**23 - 1, "uint32"))
     return tf.cast(tf.cast(low, "int32"), "float32") * 2.0**-23
 
@@ -39,3 +41,22 @@ def ranking(seed, shape, most, valid=None):
     if valid is not None:
         keys = tf.where(valid, keys, -1.0)
     return tf.math.top_k(keys, most).indices
+
+
+def _bits(seed, shape, dtype):
+    """Draws integers over the whole range of their type.
+
+    They are those of `tf.random.stateless_uniform`, which puts twice as many nodes
+    into a graph: it reads the scrambled seed as halves of words and joins them.
+    """
+    draw = tf.raw_ops.StatelessRandomUniformFullIntV2
+    words = draw(
+        shape=[2],
+        key=tf.constant([SCRAMBLE], "uint64"),
+        counter=tf.cast(seed, "uint64"),
+        dtype="uint64",
+        alg=PHILOX,
+    )
+    key, word = tf.split(words, 2)
+    counter = tf.pad(word, [(1, 0)])
+    return draw(shape=shape, key=key, counter=counter, dtype=dtype, alg=PHILOX)

@@ -215,4 +215,6 @@ def _lay_out(counts, length):
 
 def _pick(items, way, rank):
     """Gathers `items[b, way[b, s], rank[b, s]]`."""
-    return tf.gather_nd(items, tf.stack([way, rank], axis=-1), batch_dims=1)
+    ways, most = items.shape[1:]
+    flat = tf.reshape(items, (-1, ways * most))
+    return tf.gather(flat, way * most + rank, batch_dims=1)

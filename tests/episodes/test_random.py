@@ -16,6 +16,25 @@ def test_numbers_are_the_same_everywhere():
     np.testing.assert_array_equal(uniform(SEED, [3]), np.float32(UNIFORM))
 
 
+@pytest.mark.parametrize("jit_compile", [None, False, True])
+def test_they_are_those_of_philox_in_tensorflow(jit_compile):
+    def draw(seed, index):
+        return fold_in(seed, index), uniform(seed, (7, 3))
+
+    if jit_compile is not None:
+        draw = tf.function(draw, jit_compile=jit_compile)
+    numbers = np.random.default_rng(0).integers(-(2**63), 2**63 - 1, (10, 3))
+    for *seed, index in numbers.tolist():
+        seed, index = tf.constant(seed, "int64"), tf.constant(index, "int64")
+        folded, uniforms = draw(seed, index)
+        expected = tf.random.fold_in(seed, index, alg="philox")
+        np.testing.assert_array_equal(folded, expected)
+        integers = tf.random.stateless_uniform(
+            (7, 3), seed, minval=None, maxval=None, dtype="uint32", alg="philox"
+        )
+        np.testing.assert_array_equal(uniforms, integers.numpy() % 2**23 / 2**23)
+
+
 def test_a_seed_folded_twice_depends_on_both_numbers():
     seeds = {
         tuple(fold_in(fold_in(SEED, i), j).numpy().tolist())

@@ -186,7 +186,7 @@ def test_all_methods_are_measured_on_the_same_episodes(tmp_path):
     example = load("11_all_methods.py")
     names = ["prototypes", "nearest neighbour", "SimpleShot", "ridge", "BD-CSPN"]
     chosen = {name: example.HEADS[name] for name in names}
-    found = example.main(tmp_path, steps=10, count=50, heads_by_name=chosen)
+    found = example.main(tmp_path, steps=2, count=50, heads_by_name=chosen)
     assert len(found) == 3
     for accuracies in found.values():
         assert set(accuracies) == set(names)

@@ -69,7 +69,8 @@ HEADS = {
     "nearest neighbor, three": lambda: NearestNeighborHead(3, "cosine"),
     "prototype": PrototypeHead,
     "prototype, cosine": lambda: PrototypeHead(distance="cosine"),
-    "PT-MAP": lambda: PTMAPHead(steps=3),
+    # So blurred, plans are even after few iterations.
+    "PT-MAP": lambda: PTMAPHead(sharpness=1.0, steps=2),
     "relation": lambda: seeded(RelationHead, filters=4),
     "ridge": RidgeHead,
     "ridge, relative": lambda: RidgeHead(0.1, relative=True),

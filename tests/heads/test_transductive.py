@@ -16,7 +16,7 @@ from fsl_keras.heads import (
     TransductiveFinetuningHead,
     TransductiveHead,
 )
-from tests.checks import assert_same_predictions_after_saving
+from tests.checks import assert_same_predictions_after_saving, with_shared_streams
 from tests.heads.checks import padded_episodes
 
 FAST = {"steps": 4, "learning_rate": 0.01}
@@ -49,7 +49,9 @@ def features():
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(6), 20)
     vectors = rng.random((6, 8))[labels] + 0.4 * rng.random((120, 8))
-    return fsl.ClassDataset.from_arrays(vectors.astype("float32"), labels)
+    return with_shared_streams(
+        fsl.ClassDataset.from_arrays(vectors.astype("float32"), labels)
+    )
 
 
 def frozen(head):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import fsl_keras as fsl
+from tests.checks import with_shared_streams
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +15,9 @@ def pictures():
     labels = np.repeat(np.arange(8), 10)
     patterns = rng.random((8, 4, 4, 1)).repeat(4, axis=1).repeat(4, axis=2)
     noisy = patterns[labels] + 0.1 * rng.normal(size=(80, 16, 16, 1))
-    return fsl.ClassDataset.from_arrays(np.clip(noisy, 0, 1).astype("float32"), labels)
+    return with_shared_streams(
+        fsl.ClassDataset.from_arrays(np.clip(noisy, 0, 1).astype("float32"), labels)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +26,10 @@ def vectors():
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(6), 12)
     centres = rng.normal(size=(6, 4)) * 2
-    return fsl.ClassDataset.from_arrays(
-        (centres[labels] + rng.normal(size=(72, 4))).astype("float32"), labels
+    return with_shared_streams(
+        fsl.ClassDataset.from_arrays(
+            (centres[labels] + rng.normal(size=(72, 4))).astype("float32"), labels
+        )
     )
 
 
