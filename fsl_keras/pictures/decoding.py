@@ -12,12 +12,12 @@ from fsl_keras.pictures.headers import (
 )
 from fsl_keras.pictures.values import to_8_bits, to_rgb
 
-# The sharpest of telephones take 200 megapixels. Files that say they hold more are
-# mostly mistakes or made to exhaust the memory, which a few kilobytes can do.
-MOST_PIXELS = 200_000_000
+# TensorFlow decodes no JPEG of more, and Pillow takes larger files for ones made to
+# exhaust the memory, which a few kilobytes can do.
+MOST_PIXELS = 2**29 // 3
 
 _UNKNOWN = "not a JPEG, PNG, GIF, BMP or still WebP picture"
-_TOO_LARGE = f"a picture of more than {MOST_PIXELS // 10**6} megapixels"
+_TOO_LARGE = f"a picture of more than {MOST_PIXELS / 1e6:.0f} megapixels"
 
 
 # A graph of its own takes half a millisecond where its operations one by one take 20.
@@ -39,7 +39,7 @@ def decode(contents):
 
     Raises:
         tf.errors.InvalidArgumentError: If the bytes are no such picture, are corrupt
-            or cut short, or say that they hold more than 200 megapixels.
+            or cut short, or say that they hold more than 179 megapixels.
 
     Example:
 
@@ -118,7 +118,7 @@ def why_unreadable(contents):
     kind = int(kind_of(contents))
     if kind == len(SIGNATURES):
         is_webp = contents[8:12] == b"WEBP"
-        return "an animated WebP, of which still ones are read" if is_webp else _UNKNOWN
+        return "an animated WebP: only still ones are read" if is_webp else _UNKNOWN
     name = list(SIGNATURES)[kind]
     try:
         pixels = int(pixels_of(contents))
@@ -127,6 +127,6 @@ def why_unreadable(contents):
     if pixels > MOST_PIXELS:
         return (
             f"a {name} of {pixels / 1e6:.0f} megapixels; at most "
-            f"{MOST_PIXELS // 10**6} are read: make it smaller"
+            f"{MOST_PIXELS / 1e6:.0f} are read: make it smaller"
         )
     return f"a {name} that is corrupt, cut short or of a rare kind"
