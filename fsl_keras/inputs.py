@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras import pictures
-from fsl_keras.datasets.folders import warn_of_skipped
+from fsl_keras.datasets.folders import listed, warn_of_animations, warn_of_skipped
 from fsl_keras.datasets.labels import label_index
 
 
@@ -72,15 +72,16 @@ def file_batches(paths, preprocessing, size, skipped):
     Yields:
         Pairs of items `[b, *item]` and the index of each in `paths`.
     """
-    layer = preprocessing
+    layer, kept = preprocessing, []
     for start in range(0, len(paths), size):
-        images, kept, bad = pictures.read(
+        images, rows, bad = pictures.read(
             paths[start : start + size], layer.size, layer.channels, layer.invert
         )
         skipped.extend(bad)
-        if len(kept):
-            rows = start + np.asarray(kept)
-            yield pictures.to_unit_range(images).numpy(), rows
+        if len(rows):
+            yield pictures.to_unit_range(images).numpy(), start + rows
+        kept.extend(paths[start + row] for row in rows)
+    warn_of_animations(kept)
 
 
 def batches_of(images, preprocessing, size):
@@ -105,6 +106,8 @@ def batches_of(images, preprocessing, size):
                 raise
             raise ValueError(f"Of the images from {start} on: {error}") from error
         yield items
+    if preprocessing is not None and are_paths(images):
+        warn_of_animations(images)
 
 
 def _items(images, preprocessing):

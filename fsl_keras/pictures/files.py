@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras.pictures.decoding import decode, why_unreadable
-from fsl_keras.pictures.headers import pixels_of
+from fsl_keras.pictures.headers import is_animated, pixels_of
 from fsl_keras.pictures.values import fit
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")
@@ -36,6 +36,24 @@ def is_picture_name(path):
     (True, False)
     """
     return pathlib.Path(path).suffix.lower() in PICTURE_SUFFIXES
+
+
+def animated(paths):
+    """Finds the animated GIFs, of which only the first frame is read.
+
+    Args:
+        paths: list of strings or `os.PathLike`.
+
+    Returns:
+        The list of those that have several frames.
+    """
+    found = []
+    for path in paths:
+        with open(path, "rb") as file:
+            start = file.read(4)
+            if start == b"GIF8" and is_animated(start + file.read()):
+                found.append(path)
+    return found
 
 
 def read(paths, size, channels, invert=False, threads=None):

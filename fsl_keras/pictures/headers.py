@@ -1,4 +1,4 @@
-"""What the first bytes of a picture file tell, without decoding it."""
+"""What the bytes of a picture file tell, without decoding it."""
 
 import tensorflow as tf
 
@@ -102,3 +102,30 @@ def orientation_of(contents):
         number_at(data, entries + 8, 2, little) * tf.cast(tagged, tf.int64)
     )
     return tf.where(is_exif(start), value, 1)
+
+
+def is_animated(contents):
+    """Says whether bytes are those of a GIF with more than one frame."""
+    if not contents.startswith(b"GIF8"):
+        return False
+
+    def color_table(flags):
+        return 3 * 2 ** (flags % 8 + 1) if flags & 0x80 else 0
+
+    def end_of_blocks(at):
+        while contents[at]:
+            at += contents[at] + 1
+        return at + 1
+
+    frames = 0
+    try:
+        at = 13 + color_table(contents[10])
+        while frames < 2 and contents[at] != 0x3B:
+            if contents[at] == 0x2C:
+                frames += 1
+                at = end_of_blocks(at + 11 + color_table(contents[at + 9]))
+            else:
+                at = end_of_blocks(at + 2)
+    except IndexError:  # cut short
+        pass
+    return frames == 2
