@@ -16,7 +16,8 @@ class Examples:
     Args:
         images: array `[n, *item]`, list of arrays of different sizes, list of file
             paths, or `tf.data.Dataset` of batches `(images, labels)`.
-        labels: `n` integers or names; None where `images` is a Dataset.
+        labels: `n` integers or names, or one name for all; None where `images` is a
+            Dataset.
         class_names: optional list of names.
         preprocessing: optional `PicturePreprocessing`.
 
@@ -37,6 +38,8 @@ class Examples:
         _check_is_many(images)
         if len(images) == 0:
             raise ValueError("There are no images to learn from.")
+        if isinstance(labels, str):
+            labels = [labels] * len(images)
         self._images = images
         self._index, self.class_names = label_index(labels, class_names, len(images))
 
@@ -52,16 +55,22 @@ class Examples:
 
     def _file_batches(self, size):
         """As `batches`, but leaves out and names the files that cannot be read."""
-        skipped = []
-        for items, rows in file_batches(
-            self._images, self._preprocessing, size, skipped
-        ):
+        paths, skipped = self._images, []
+        for items, rows in file_batches(paths, self._preprocessing, size, skipped):
             yield items, self._index[rows]
-        warn_of_skipped(skipped, len(self._images))
+        if len(skipped) == len(paths):
+            reasons = listed([f"{path}: {reason}" for path, reason in skipped])
+            raise ValueError(
+                f"None of the {len(paths)} files can be read: {reasons}. Give others, "
+                f"or save them anew."
+            )
+        warn_of_skipped(skipped, len(paths))
 
 
 def file_batches(paths, preprocessing, size, skipped):
     """Yields preprocessed batches of the files that can be read.
+
+    At the end, a warning names those that are animated.
 
     Args:
         paths: list of picture files.
