@@ -10,10 +10,10 @@ import typer
 
 from fsl_keras import backbones, features
 from fsl_keras.cli.app import app
-from fsl_keras.cli.output import print_table, say
+from fsl_keras.cli.output import console, print_table, say, working
 from fsl_keras.cli.stored import load_classifier, load_learner
 from fsl_keras.datasets import ClassDataset
-from fsl_keras.datasets.folders import class_files, warn_of_skipped
+from fsl_keras.datasets.folders import class_files, listed, warn_of_skipped
 from fsl_keras.files import replacing
 from fsl_keras.leave_one_out import leave_one_out
 from fsl_keras.models import MetricModel, TransferLearner
@@ -82,7 +82,8 @@ def adapt(
     else:
         model = load_learner(learner or DEFAULT_LEARNER)
     *size, channels = model.item_shape
-    data = ClassDataset.from_directory(folder, size, channels, invert)
+    with working(f"Reading {folder}"):
+        data = ClassDataset.from_directory(folder, size, channels, invert)
     paths = [path for name in data.class_names for path in data.class_files(name)]
     labels = np.repeat(data.class_names, data.class_sizes).tolist()
     classifier = model.adapt(
@@ -90,7 +91,7 @@ def adapt(
     )
     gives_vectors = isinstance(model, MetricModel) and len(model.embedding_shape) == 1
     if gives_vectors and len(paths) <= MOST_LEFT_OUT:
-        vectors = features.embed(data, model.backbone, verbose=1)
+        vectors = features.embed(data, model.backbone, verbose=console.is_terminal)
         _print_honest_estimate(leave_one_out(model.on_features(), vectors, data), paths)
     classifier.save(output)
     count = len(classifier.task.examples)
@@ -138,8 +139,9 @@ def embed(
 ):
     """Compute the features of a folder of pictures, each picture once."""
     model = _pretrained(backbone, weights, alpha)
-    data = ClassDataset.from_directory(folder, model.input_shape[1:3])
-    vectors = features.embed(data, model, verbose=1)
+    with working(f"Reading {folder}"):
+        data = ClassDataset.from_directory(folder, model.input_shape[1:3])
+    vectors = features.embed(data, model, verbose=console.is_terminal)
     with replacing(output) as beside:
         np.savez(
             beside,
@@ -162,7 +164,9 @@ def predict(
     ] = False,
 ):
     """Name the class of pictures."""
-    found, skipped = load_classifier(classifier).predict_files(images)
+    model = load_classifier(classifier)
+    with working(f"Reading {len(images)} pictures"):
+        found, skipped = model.predict_files(images)
     warn_of_skipped(skipped, len(images))
     rows = [(str(path), prediction) for path, prediction in found]
     if as_json:
