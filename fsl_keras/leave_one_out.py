@@ -89,6 +89,11 @@ class LeaveOneOutReport:
         return sure[np.argsort(-self.probabilities[sure], kind="stable")].tolist()
 
     @property
+    def conflicts(self):
+        """The pairs of `duplicates` that were given for two different classes."""
+        return [(i, j) for i, j in self.duplicates if self.labels[i] != self.labels[j]]
+
+    @property
     def alone(self):
         """The names of the classes that could not be tested, nothing being left."""
         untested = np.unique(self.labels[~self.tested])
@@ -179,18 +184,21 @@ def near_duplicates(vectors, similarity):
     unit = vectors / np.maximum(lengths, 1e-12)
     groups, pairs = np.arange(len(vectors)), []
     for i in range(len(vectors)):
-        for j in i + 1 + np.flatnonzero(unit[i + 1 :] @ unit[i] > similarity):
-            pairs.append((i, int(j)))
-            low, high = sorted((groups[i], groups[j]))
-            groups[groups == high] = low
+        others = i + 1 + np.flatnonzero(unit[i + 1 :] @ unit[i] > similarity)
+        if len(others):
+            pairs.extend((i, j) for j in others.tolist())
+            joined = np.unique(groups[[i, *others]])
+            groups[np.isin(groups, joined)] = joined[0]
     return pairs, groups
 
 
 def thumbnails(data):
     """Returns a small picture `[n, 256]` of each, grey, with a mean of zero."""
+    rows = np.concatenate(data.class_rows)
+    # Many at a time, as classes may have one picture each.
     small = [
-        pictures.fit(data.class_items(name), THUMBNAIL, channels=1)
-        for name in data.class_names
+        pictures.fit(data.items.take(rows[start : start + 256]), THUMBNAIL, channels=1)
+        for start in range(0, len(rows), 256)
     ]
     small = np.concatenate(small).reshape(-1, math.prod(THUMBNAIL)).astype("float32")
     return small - small.mean(axis=1, keepdims=True)

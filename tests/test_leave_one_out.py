@@ -89,8 +89,9 @@ def test_what_a_report_tells():
         labels=np.array([0, 0, 1, 1, 1, 2, 2]),
         answers=np.array([0, 1, 0, 0, 1, -1, 0]),
         probabilities=np.array([0.9, 0.6, 0.4, 0.8, 0.9, 0.0, 0.7]),
-        duplicates=[],
+        duplicates=[(0, 1), (1, 3), (5, 6)],
     )
+    assert report.conflicts == [(1, 3)]
     assert report.accuracy == pytest.approx(2 / 6)
     assert report.confusions == [
         ("heron", "egret", 2),
@@ -115,4 +116,8 @@ def test_near_duplicates_are_connected_by_chains():
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     pairs, groups = near_duplicates(vectors, 0.995)
     assert pairs == [(0, 1), (1, 2)]
+    assert groups.tolist() == [0, 0, 0, 3]
+    # The third joins two groups, of itself with the first and of the others.
+    pairs, groups = near_duplicates(vectors[[0, 2, 1, 3]], 0.995)
+    assert pairs == [(0, 2), (1, 2)]
     assert groups.tolist() == [0, 0, 0, 3]

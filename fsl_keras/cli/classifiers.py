@@ -210,13 +210,19 @@ def _pretrained(name, weights, alpha):
 def _print_honest_estimate(report, paths):
     """Prints what leaving each picture out tells of a classifier and its pictures."""
     low, high = (100 * bound for bound in report.interval)
-    if report.tested.any():
+    if report.tested.any() and len(report.class_names) > 1:
         say(
             f"Leave-one-out accuracy {100 * report.accuracy:.1f} % (95% interval "
             f"{low:.1f} to {high:.1f} %, {report.tested.sum()} pictures)"
         )
+    else:
+        say(
+            "How good the classifier is cannot be told: that takes two classes, and "
+            "two different pictures of one."
+        )
     if report.alone:
-        say(f"Not tested, as no other picture of them is left: {report.alone}")
+        alone = listed(report.alone)
+        say(f"Not tested, as no other picture of them is left: {alone}")
     print_table(["class", "taken for", "pictures"], report.confusions[:MOST_LISTED])
     names = report.class_names
     for i in report.suspects[:MOST_LISTED]:
@@ -224,11 +230,18 @@ def _print_honest_estimate(report, paths):
             f"May bear the wrong name: {paths[i]} looks like "
             f"{names[report.answers[i]]!r} ({report.probabilities[i]:.2f})"
         )
-    for i, j in report.duplicates[:MOST_LISTED]:
+    for i, j in report.conflicts[:MOST_LISTED]:
+        say(
+            f"Nearly the same picture under two names, one of which is probably wrong: "
+            f"{paths[i]} and {paths[j]}"
+        )
+    copies = sorted(set(report.duplicates) - set(report.conflicts))
+    for i, j in copies[:MOST_LISTED]:
         say(f"Nearly the same picture: {paths[i]} and {paths[j]}")
     for kind, found in (
         ("may bear the wrong name", report.suspects),
-        ("are nearly the same", report.duplicates),
+        ("are nearly the same under two names", report.conflicts),
+        ("are nearly the same", copies),
     ):
         if len(found) > MOST_LISTED:
             say(f"... and {len(found) - MOST_LISTED} more that {kind}")
