@@ -282,12 +282,13 @@ class FewShotClassifier(SavesBeside, keras.Model):
 
         Args:
             class_name: string, a new name.
-            images: its examples, as in `predict_classes`.
+            images: its examples, as in `predict_classes`; files that cannot be read
+                are left out, with a warning that names them.
 
         Raises:
             ValueError: if the class is known already, the learner cannot add
-                classes, or its weights are no longer those that the other classes
-                were learned with.
+                classes, its weights are no longer those that the other classes were
+                learned with, or there is no example that can be read.
         """
         if class_name in self.class_names:
             raise ValueError(
@@ -304,7 +305,7 @@ class FewShotClassifier(SavesBeside, keras.Model):
 
         Args:
             class_name: string, a known class.
-            images: further examples, as in `predict_classes`.
+            images: further examples, as in `add_class`.
         """
         self._check_known(class_name)
         self._check_fingerprint(fingerprint_of(self.learner))
@@ -438,14 +439,10 @@ class FewShotClassifier(SavesBeside, keras.Model):
 
     def _learn(self, class_names, memory, images, class_name):
         """Adds examples of one class to a memory and takes it as its own."""
-        number = class_names.index(class_name)
-        batches = (
-            (items, [number] * len(items), rows)
-            for items, rows in inputs.readable_batches(
-                images, self.preprocessing, self._batch_size
-            )
+        labelled = inputs.Examples(
+            images, str(class_name), class_names, self.preprocessing
         )
-        known = self.task.examples
+        batches, known = labelled.batches(self._batch_size), self.task.examples
         memory, known = learn(self.learner, batches, len(class_names), memory, known)
         self._know(class_names, memory, known)
 
@@ -455,11 +452,10 @@ class FewShotClassifier(SavesBeside, keras.Model):
         if single and base_calibration is not None:
             return base_calibration.at(false_reject_rate)
         if negatives is not None:
-            batches = inputs.readable_batches(
-                negatives, self.preprocessing, self._batch_size
-            )
-            negatives = [self.learner.features(items) for items, _ in batches]
-            negatives = np.concatenate(negatives)
+            negatives = inputs.Examples(negatives, UNKNOWN, None, self.preprocessing)
+            batches = negatives.batches(self._batch_size)
+            found = [self.learner.features(items) for items, *_ in batches]
+            negatives = np.concatenate(found)
         return calibrate(
             self.learner, support, len(self.class_names), false_reject_rate, negatives
         )

@@ -7,7 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras import pictures
-from fsl_keras.datasets.folders import picture_files, warn_of_skipped
+from fsl_keras.datasets.folders import (
+    listed,
+    picture_files,
+    warn_of_animations,
+    warn_of_skipped,
+)
 from fsl_keras.datasets.labels import label_index
 
 
@@ -18,7 +23,8 @@ class Examples:
         images: array `[n, *item]`, list of arrays of different sizes, list of file
             paths, `tf.data.Dataset` of batches `(images, labels)`, or the path of a
             folder that holds a folder of pictures for each class.
-        labels: `n` integers or names; None for a Dataset or a folder.
+        labels: `n` integers or names, or one name for all; None for a Dataset or a
+            folder.
         class_names: optional list of names.
         preprocessing: optional `PicturePreprocessing`.
 
@@ -43,6 +49,8 @@ class Examples:
         _check_is_many(images)
         if len(images) == 0:
             raise ValueError("There are no images to learn from.")
+        if isinstance(labels, str):
+            labels = [labels] * len(images)
         self._images = images
         self._index, self.class_names = label_index(labels, class_names, len(images))
 
@@ -50,9 +58,30 @@ class Examples:
         return len(self._images)
 
     def batches(self, size):
-        """Yields triples: items `[b, *item]`, class numbers and indices `[b]`."""
-        for items, rows in readable_batches(self._images, self._preprocessing, size):
+        """Yields triples: items `[b, *item]`, class numbers and indices `[b]`.
+
+        Files that cannot be read are named and left out.
+        """
+        if self._preprocessing is not None and are_paths(self._images):
+            yield from self._file_batches(size)
+            return
+        start = 0
+        for items in batches_of(self._images, self._preprocessing, size):
+            rows = start + np.arange(len(items))
             yield items, self._index[rows], rows
+            start += len(items)
+
+    def _file_batches(self, size):
+        paths, skipped = self._images, []
+        for items, rows in file_batches(paths, self._preprocessing, size, skipped):
+            yield items, self._index[rows], rows
+        if len(skipped) == len(paths):
+            reasons = listed([f"{path}: {reason}" for path, reason in skipped])
+            raise ValueError(
+                f"None of the {len(paths)} files can be read: {reasons}. Give others, "
+                f"or save them anew."
+            )
+        warn_of_skipped(skipped, len(paths))
 
 
 def batch_size(item_shape):
@@ -70,36 +99,10 @@ def batch_size(item_shape):
     return int(np.clip(8 * 224 * 224 // pixels, 1, 64))
 
 
-def readable_batches(images, preprocessing, size):
-    """Yields batches of examples; files that cannot be read are named and left out.
-
-    Args:
-        images: as `batches_of` takes them.
-        preprocessing: optional `PicturePreprocessing`.
-        size: integer, the largest batch.
-
-    Yields:
-        Pairs of items `[b, *item]` and the index of each in `images`.
-
-    Raises:
-        ValueError: if none can be read, or a picture in an array or list is none.
-    """
-    if preprocessing is not None and are_paths(images):
-        skipped = []
-        yield from file_batches(images, preprocessing, size, skipped)
-        if images and len(skipped) == len(images):
-            listed = "; ".join(f"{path}: {reason}" for path, reason in skipped[:5])
-            raise ValueError(f"None of the {len(images)} files can be read: {listed}.")
-        warn_of_skipped(skipped, len(images))
-        return
-    start = 0
-    for items in batches_of(images, preprocessing, size):
-        yield items, start + np.arange(len(items))
-        start += len(items)
-
-
 def file_batches(paths, preprocessing, size, skipped):
     """Yields preprocessed batches of the files that can be read.
+
+    At the end, a warning names those that are animated.
 
     Args:
         paths: list of picture files.
@@ -110,15 +113,16 @@ def file_batches(paths, preprocessing, size, skipped):
     Yields:
         Pairs of items `[b, *item]` and the index of each in `paths`.
     """
-    layer = preprocessing
+    layer, kept = preprocessing, []
     for start in range(0, len(paths), size):
-        images, kept, bad = pictures.read(
+        images, rows, bad = pictures.read(
             paths[start : start + size], layer.size, layer.channels, layer.invert
         )
         skipped.extend(bad)
-        if len(kept):
-            rows = start + np.asarray(kept)
-            yield pictures.to_unit_range(images).numpy(), rows
+        if len(rows):
+            yield pictures.to_unit_range(images).numpy(), start + rows
+        kept.extend(paths[start + row] for row in rows)
+    warn_of_animations(kept)
 
 
 def batches_of(images, preprocessing, size):
@@ -143,6 +147,8 @@ def batches_of(images, preprocessing, size):
                 raise
             raise ValueError(f"Of the images from {start} on: {error}") from error
         yield items
+    if preprocessing is not None and are_paths(images):
+        warn_of_animations(images)
 
 
 def _items(images, preprocessing):

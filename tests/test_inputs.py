@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
-from fsl_keras.inputs import Examples, are_paths, batches_of
+from fsl_keras.inputs import Examples, are_paths, batches_of, file_batches
 from fsl_keras.layers import PicturePreprocessing
 from tests.shapes import NAMES, picture, pictures, write
 
@@ -100,6 +101,17 @@ class TestBatches:
         (batch,) = batches_of(images, preprocessing, size=64)
         for item, image in zip(batch, images, strict=True):
             np.testing.assert_array_equal(item, preprocessing(image[None])[0])
+
+    def test_animated_files_are_named(self, preprocessing, tmp_path):
+        path = tmp_path / "moving.gif"
+        frames = [Image.fromarray(picture(name)) for name in NAMES]
+        frames[0].save(path, save_all=True, append_images=frames[1:])
+        paths, named = [path, path], r"2 of 2 pictures.*moving\.gif; .*moving\.gif"
+        with pytest.warns(UserWarning, match=named):
+            ((batch, _),) = file_batches(paths, preprocessing, 64, skipped=[])
+        with pytest.warns(UserWarning, match=named):
+            (same,) = batches_of(paths, preprocessing, size=64)
+        np.testing.assert_array_equal(same, batch)
 
     def test_an_error_tells_from_where_its_index_counts(self, preprocessing):
         images = pictures(["bar"], count=6)[0].astype("float32") / 255

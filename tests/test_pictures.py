@@ -112,6 +112,21 @@ def test_opaque_animations_in_webp_are_refused():
         pictures.decode(contents)
 
 
+def test_animations_are_told_from_still_pictures(tmp_path):
+    frames = [noise().quantize(64), noise("L")]
+    commented = {"comment": b"a, comment; with blocks!" * 40, "transparency": 3}
+    moving = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    for name, contents in FILES.items():
+        (tmp_path / f"{name}.x").write_bytes(contents)
+    (tmp_path / "gif with more.x").write_bytes(encode(frames[0], "GIF", **commented))
+    (tmp_path / "gif cut.x").write_bytes(FILES["gif"][:-100])
+    (tmp_path / "gif, two of them.x").write_bytes(moving)
+    (tmp_path / "gif, end cut.x").write_bytes(moving[:-40])
+    (tmp_path / "nothing.x").write_bytes(b"")
+    found = [path.stem for path in pictures.animated(sorted(tmp_path.iterdir()))]
+    assert found == ["gif animated", "gif, end cut", "gif, two of them"]
+
+
 def test_fit_leaves_a_picture_that_fits_alone():
     batch = np.random.default_rng(0).integers(0, 256, (2, 3, 5, 6, 3), dtype="uint8")
     np.testing.assert_array_equal(pictures.fit(batch, (5, 6), 3), batch)
@@ -263,6 +278,8 @@ def test_read_skips_and_names_what_is_no_picture(folder):
     (folder / "b cut.png").write_bytes(FILES["png"][:-100])
     (folder / "c empty.gif").write_bytes(b"")
     (folder / "d text.jpg").write_text("no picture")
+    moving = encode(noise(), "WEBP", save_all=True, append_images=[noise("L")])
+    (folder / "e moving.webp").write_bytes(moving)
     paths = sorted(folder.iterdir())
     images, kept, skipped = pictures.read(paths, (4, 4), 3, threads=3)
     assert images.shape == (2, 4, 4, 3)
@@ -274,6 +291,7 @@ def test_read_skips_and_names_what_is_no_picture(folder):
         (str(folder / "b cut.png"), f"a PNG that is {cut}"),
         (str(folder / "c empty.gif"), "the file is empty"),
         (str(folder / "d text.jpg"), "not a JPEG, PNG, GIF, BMP or still WebP picture"),
+        (str(folder / "e moving.webp"), "an animated WebP: only still ones are read"),
     ]
 
 

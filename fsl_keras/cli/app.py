@@ -17,7 +17,16 @@ app = typer.Typer(
 
 def main():
     """Runs the command line; an error is one line and a non-zero exit."""
-    warnings.showwarning = _show_warning
+    told = set()
+
+    def show(message, *_, **__):
+        # A folder that is read twice has the same to say.
+        if str(message) not in told:
+            told.add(str(message))
+            line = f"Warning: {message}"
+            errors.print(line, style="yellow", highlight=False, markup=False)
+
+    warnings.showwarning = show
     try:
         app()
     # Of imports only those of optional packages happen as late as this.
@@ -25,8 +34,3 @@ def main():
         line = " ".join(str(error).split())
         errors.print(f"Error: {line}", style="red", highlight=False, markup=False)
         raise SystemExit(1) from None
-
-
-def _show_warning(message, category, filename, lineno, file=None, line=None):
-    del category, filename, lineno, file, line
-    errors.print(f"Warning: {message}", style="yellow", highlight=False, markup=False)

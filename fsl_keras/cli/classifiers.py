@@ -11,10 +11,15 @@ import typer
 from fsl_keras import features
 from fsl_keras.cli.app import app
 from fsl_keras.cli.options import Alpha, Backbone, Weights, pretrained
-from fsl_keras.cli.output import print_table, say
+from fsl_keras.cli.output import console, print_table, say, working
 from fsl_keras.cli.stored import load_classifier, load_learner
 from fsl_keras.datasets import ClassDataset
-from fsl_keras.datasets.folders import class_files, picture_files, warn_of_skipped
+from fsl_keras.datasets.folders import (
+    class_files,
+    listed,
+    picture_files,
+    warn_of_skipped,
+)
 from fsl_keras.files import replacing
 from fsl_keras.models import TransferLearner
 from fsl_keras.models.transfer import HEADS
@@ -97,7 +102,7 @@ def adapt(
         leave_one_out=True,
         false_reject_rate=false_reject_rate,
         negatives=negatives and class_files(negatives),
-        verbose=1,
+        verbose=console.is_terminal,
     )
     _print_honest_estimate(classifier.leave_one_out, paths)
     if classifier.calibration:
@@ -148,8 +153,9 @@ def embed(
 ):
     """Compute the features of a folder of pictures, each picture once."""
     model = pretrained(backbone, weights, alpha)
-    data = ClassDataset.from_directory(folder, model.input_shape[1:3])
-    vectors = features.embed(data, model, verbose=1)
+    with working(f"Reading {folder}"):
+        data = ClassDataset.from_directory(folder, model.input_shape[1:3])
+    vectors = features.embed(data, model, verbose=console.is_terminal)
     with replacing(output) as beside:
         np.savez(
             beside,
@@ -172,7 +178,9 @@ def predict(
     ] = False,
 ):
     """Name the class of pictures."""
-    found, skipped = load_classifier(classifier).predict_files(images)
+    model = load_classifier(classifier)
+    with working(f"Reading {len(images)} pictures"):
+        found, skipped = model.predict_files(images)
     warn_of_skipped(skipped, len(images))
     rows = [(str(path), prediction) for path, prediction in found]
     if as_json:
@@ -199,24 +207,37 @@ def predict(
 def _print_honest_estimate(report, paths):
     """Prints what leaving each picture out tells of a classifier and its pictures."""
     low, high = (100 * bound for bound in report.interval)
-    if report.tested.any():
+    if report.tested.any() and len(report.class_names) > 1:
         say(
             f"{report.method} accuracy {100 * report.accuracy:.1f} % (95% interval "
             f"{low:.1f} to {high:.1f} %, {report.tested.sum()} pictures)"
         )
+    else:
+        say(
+            "How good the classifier is cannot be told: that takes two classes, and "
+            "two different pictures of one."
+        )
     if report.alone:
-        say(f"Not tested, as no other picture of them is left: {report.alone}")
+        alone = listed(report.alone)
+        say(f"Not tested, as no other picture of them is left: {alone}")
     print_table(["class", "taken for", "pictures"], report.confusions[:MOST_LISTED])
     for i, name, probability in report.suspects[:MOST_LISTED]:
         say(
             f"May bear the wrong name: {paths[i]} looks like {name!r} "
             f"({probability:.2f})"
         )
-    for i, j in report.duplicates[:MOST_LISTED]:
+    for i, j in report.conflicts[:MOST_LISTED]:
+        say(
+            f"Nearly the same picture under two names, one of which is probably wrong: "
+            f"{paths[i]} and {paths[j]}"
+        )
+    copies = sorted(set(report.duplicates) - set(report.conflicts))
+    for i, j in copies[:MOST_LISTED]:
         say(f"Nearly the same picture: {paths[i]} and {paths[j]}")
     for kind, found in (
         ("may bear the wrong name", report.suspects),
-        ("are nearly the same", report.duplicates),
+        ("are nearly the same under two names", report.conflicts),
+        ("are nearly the same", copies),
     ):
         if len(found) > MOST_LISTED:
             say(f"... and {len(found) - MOST_LISTED} more that {kind}")

@@ -7,7 +7,7 @@ import typer
 
 from fsl_keras.cli.app import app
 from fsl_keras.cli.options import Alpha, pretrained
-from fsl_keras.cli.output import print_table, say
+from fsl_keras.cli.output import console, print_table, say, working
 from fsl_keras.comparison import cross_validate
 from fsl_keras.datasets import ClassDataset
 from fsl_keras.models import TransferLearner
@@ -57,8 +57,9 @@ def compare(
         for each in heads:
             learners[name, each] = TransferLearner(model, each)
         sizes[name] = model.count_params()
-    data = ClassDataset.from_directory(folder, model.input_shape[1:3])
-    candidates = cross_validate(learners, data, verbose=1)
+    with working(f"Reading {folder}"):
+        data = ClassDataset.from_directory(folder, model.input_shape[1:3])
+    candidates = cross_validate(learners, data, verbose=console.is_terminal)
     # The first of equals has the smaller network and the simpler head.
     best = max(
         candidates,

@@ -10,7 +10,7 @@ from fsl_keras import datasets, evaluation
 from fsl_keras.classifier import FewShotClassifier
 from fsl_keras.cli.app import app
 from fsl_keras.cli.options import DataDir
-from fsl_keras.cli.output import print_reports, print_table, say
+from fsl_keras.cli.output import print_reports, print_table, say, working
 from fsl_keras.cli.stored import load_model
 from fsl_keras.datasets.folders import picture_files
 from fsl_keras.files import replacing
@@ -71,7 +71,8 @@ def _evaluate_folder(classifier, folder, output):
     files = picture_files(folder)
     paths = [path for found in files.values() for path in found]
     labels = [name for name, found in files.items() for _ in found]
-    report = evaluation.evaluate_classifier(classifier, paths, labels)
+    with working(f"Reading {len(paths)} pictures"):
+        report = evaluation.evaluate_classifier(classifier, paths, labels)
     rows = [(name, f"{100 * recall:.1f} %") for name, recall in report.recalls.items()]
     print_table(["class", "recall"], rows)
     print_table(["class", "taken for", "pictures"], report.confusions[:10])

@@ -2,6 +2,7 @@
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 console = Console()
 errors = Console(stderr=True, soft_wrap=True)
@@ -10,6 +11,11 @@ errors = Console(stderr=True, soft_wrap=True)
 def say(line):
     """Prints a line, whole, so that paths in it can be copied."""
     console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def working(what):
+    """Says, while a block runs, what takes its time; on a terminal only."""
+    return errors.status(Text(what))
 
 
 def print_reports(reports):

@@ -8,7 +8,11 @@ import tensorflow as tf
 
 from fsl_keras import pictures
 from fsl_keras.datasets import streams
-from fsl_keras.datasets.folders import picture_files, warn_of_skipped
+from fsl_keras.datasets.folders import (
+    picture_files,
+    warn_of_animations,
+    warn_of_skipped,
+)
 from fsl_keras.datasets.items import FileItems, MemoryItems
 from fsl_keras.datasets.labels import label_index
 from fsl_keras.episodes import (
@@ -104,7 +108,8 @@ class ClassDataset:
         """Reads a folder that holds a folder of pictures for each class.
 
         Files are decoded in parallel. Those that cannot be read are left out, named
-        in a warning and listed in `skipped`.
+        in a warning and listed in `skipped`. Of animated GIFs the first frame is taken;
+        a warning names them too.
 
         Args:
             folder: path.
@@ -135,6 +140,7 @@ class ClassDataset:
             items = FileItems([paths[i] for i in kept], size, channels, invert)
         labels = labels[kept]
         warn_of_skipped(skipped, len(paths))
+        warn_of_animations([paths[i] for i in kept])
         rows = [np.flatnonzero(labels == label) for label in range(len(class_names))]
         return cls(items, rows, class_names, name or folder.name, skipped)
 

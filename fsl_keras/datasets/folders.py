@@ -3,7 +3,7 @@
 import pathlib
 import warnings
 
-from fsl_keras.pictures import PICTURE_SUFFIXES, is_picture_name
+from fsl_keras.pictures import PICTURE_SUFFIXES, animated, is_picture_name
 
 
 def picture_files(folder):
@@ -92,10 +92,29 @@ def warn_of_skipped(skipped, total):
         skipped: list of pairs `(path, reason)`.
         total: integer, how many files there were.
     """
-    if not skipped:
-        return
-    listed = "; ".join(f"{path}: {reason}" for path, reason in skipped[:10])
-    more = f"; and {len(skipped) - 10} more" if len(skipped) > 10 else ""
-    warnings.warn(
-        f"Skipped {len(skipped)} of {total} files: {listed}{more}.", stacklevel=3
-    )
+    if skipped:
+        named = listed([f"{path}: {reason}" for path, reason in skipped])
+        warnings.warn(
+            f"Skipped {len(skipped)} of {total} files: {named}.", stacklevel=3
+        )
+
+
+def warn_of_animations(paths):
+    """Warns of the pictures that are animated, with their number and names.
+
+    Args:
+        paths: list of picture files, all of which can be read.
+    """
+    found = animated(paths)
+    if found:
+        warnings.warn(
+            f"Only the first frame is used of {len(found)} of {len(paths)} pictures, "
+            f"which are animated: {listed(found)}.",
+            stacklevel=3,
+        )
+
+
+def listed(things):
+    """Names the first ten of some things, and how many more there are."""
+    more = [f"and {len(things) - 10} more"] if len(things) > 10 else []
+    return "; ".join([*map(str, things[:10]), *more])

@@ -84,6 +84,13 @@ class LeaveOneOutReport:
         return sorted(rows, key=lambda row: (-row[2], row))
 
     @property
+    def conflicts(self):
+        """The pairs of `duplicates` that were given for two different classes."""
+        label_of = dict(zip(self.rows.tolist(), self.labels.tolist(), strict=True))
+        both = [pair for pair in self.duplicates if label_of.keys() >= set(pair)]
+        return [(i, j) for i, j in both if label_of[i] != label_of[j]]
+
+    @property
     def suspects(self):
         """The examples that are surely called another class, the surest first.
 

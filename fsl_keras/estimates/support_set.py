@@ -156,10 +156,11 @@ def near_duplicates(vectors, similarity):
     unit = vectors / np.maximum(lengths, 1e-12)
     groups, pairs = np.arange(len(vectors)), []
     for i in range(len(vectors)):
-        for j in i + 1 + np.flatnonzero(unit[i + 1 :] @ unit[i] > similarity):
-            pairs.append((i, int(j)))
-            low, high = sorted((groups[i], groups[j]))
-            groups[groups == high] = low
+        others = i + 1 + np.flatnonzero(unit[i + 1 :] @ unit[i] > similarity)
+        if len(others):
+            pairs.extend((i, j) for j in others.tolist())
+            joined = np.unique(groups[[i, *others]])
+            groups[np.isin(groups, joined)] = joined[0]
     return pairs, groups
 
 

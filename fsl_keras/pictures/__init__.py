@@ -5,11 +5,12 @@ model was trained on and the picture it is asked about are the same numbers.
 """
 
 from fsl_keras.pictures.decoding import decode
-from fsl_keras.pictures.files import PICTURE_SUFFIXES, is_picture_name, read
+from fsl_keras.pictures.files import PICTURE_SUFFIXES, animated, is_picture_name, read
 from fsl_keras.pictures.values import fit, to_unit_range
 
 __all__ = [
     "PICTURE_SUFFIXES",
+    "animated",
     "decode",
     "fit",
     "is_picture_name",

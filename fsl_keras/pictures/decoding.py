@@ -2,17 +2,22 @@
 
 import tensorflow as tf
 
+from fsl_keras.pictures.headers import (
+    SIGNATURES,
+    first_bytes,
+    kind_of,
+    number_at,
+    orientation_of,
+    pixels_of,
+)
 from fsl_keras.pictures.values import to_8_bits, to_rgb
 
-# Where a format's bytes say which one it is. The order is that of `decode`'s branches.
-_SIGNATURES = {
-    "JPEG": (0, b"\xff\xd8\xff"),
-    "PNG": (0, b"\x89PNG"),
-    "GIF": (0, b"GIF8"),
-    "BMP": (0, b"BM"),
-    "WebP": (8, b"WEBP"),
-}
+# TensorFlow decodes no JPEG of more, and Pillow takes larger files for ones made to
+# exhaust the memory, which a few kilobytes can do.
+MOST_PIXELS = 2**29 // 3
+
 _UNKNOWN = "not a JPEG, PNG, GIF, BMP or still WebP picture"
+_TOO_LARGE = f"a picture of more than {MOST_PIXELS / 1e6:.0f} megapixels"
 
 
 # A graph of its own takes half a millisecond where its operations one by one take 20.
@@ -34,7 +39,7 @@ def decode(contents):
 
     Raises:
         tf.errors.InvalidArgumentError: If the bytes are no such picture, are corrupt
-            or cut short.
+            or cut short, or say that they hold more than 179 megapixels.
 
     Example:
 
@@ -44,32 +49,20 @@ def decode(contents):
     """
     branches = [_decode_jpeg, _decode_png, _decode_gif, _decode_bmp, _decode_webp]
     branches = [lambda branch=branch: branch(contents) for branch in branches]
-    image = tf.switch_case(_kind(contents), [*branches, _refuse])
-    return tf.ensure_shape(image, [None, None, 3])
+    branches += [lambda: _refuse(_UNKNOWN), lambda: _refuse(_TOO_LARGE)]
+    too_large = pixels_of(contents) > MOST_PIXELS
+    index = tf.where(too_large, len(branches) - 1, kind_of(contents))
+    return tf.ensure_shape(tf.switch_case(index, branches), [None, None, 3])
 
 
-def _kind(contents):
-    """Index into `_SIGNATURES`; one past the end for anything else."""
-    data = _first_bytes(contents, 32)
-    found = [
-        _number(data, at, len(magic)) == int.from_bytes(magic)
-        for at, magic in _SIGNATURES.values()
-    ]
-    # TensorFlow's decoder corrupts memory on opaque animations: keep them out.
-    extended = _number(data, 12, 4) == int.from_bytes(b"VP8X")
-    animated = extended & (_number(data, 20, 1) // 2 % 2 == 1)
-    found[-1] &= ~animated
-    return tf.argmax(tf.cast([*found, True], tf.int32), output_type=tf.int32)
-
-
-def _refuse():
-    with tf.control_dependencies([tf.debugging.Assert(False, [_UNKNOWN])]):
+def _refuse(reason):
+    with tf.control_dependencies([tf.debugging.Assert(False, [reason])]):
         return tf.zeros([0, 0, 3], tf.uint8)
 
 
 def _decode_jpeg(contents):
     image = tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE")
-    orientation = _orientation(contents)
+    orientation = orientation_of(contents)
     for turned, turn in (
         ((5, 6, 7, 8), lambda image: tf.transpose(image, [1, 0, 2])),
         ((2, 3, 6, 7), lambda image: tf.reverse(image, [1])),
@@ -86,7 +79,7 @@ def _decode_jpeg(contents):
 def _decode_png(contents):
     # Four channels know every kind of transparency, but TensorFlow is right about them
     # at 8 bits only: at 1, 2 and 4 it makes opaque pixels clear.
-    depth = _number(_first_bytes(contents, 32), 24, 1)
+    depth = number_at(first_bytes(contents, 32), 24, 1)
     image = tf.cond(
         depth == 8,
         lambda: tf.io.decode_png(contents, channels=4),
@@ -103,11 +96,12 @@ def _decode_bmp(contents):
     image = tf.io.decode_bmp(contents)
 
     def look_up():
-        data = _first_bytes(contents, 2048)
-        palette = 14 + _number(data, 14, 4, little=True)
-        entry = palette + 4 * tf.cast(image, tf.int64)
-        red, green, blue = (_number(data, entry + place, 1) for place in (2, 1, 0))
-        return tf.cast(tf.concat([red, green, blue], axis=-1), tf.uint8)
+        data = first_bytes(contents, 2048)
+        palette = 14 + number_at(data, 14, 4, little=True)
+        # Blue, green, red and a byte that is not used.
+        places = palette + 4 * tf.range(256, dtype=tf.int64)[:, None] + [2, 1, 0]
+        colors = tf.cast(number_at(data, places, 1), tf.uint8)
+        return tf.gather(colors, tf.cast(image[..., 0], tf.int32))
 
     # The fourth byte of a 32-bit pixel is as often padding as it is alpha.
     return tf.cond(tf.shape(image)[-1] == 1, look_up, lambda: image[..., :3])
@@ -117,57 +111,22 @@ def _decode_webp(contents):
     return to_rgb(tf.image.decode_webp(contents)[0])
 
 
-def _first_bytes(contents, count):
-    """At most `count` bytes as int64, and a zero that stands for all beyond them."""
-    data = tf.io.decode_raw(tf.strings.substr(contents, 0, count), tf.uint8)
-    return tf.pad(tf.cast(data, tf.int64), [[0, 1]])
-
-
-def _number(data, starts, size, little=False):
-    """The unsigned numbers of `size` bytes that begin at `starts` in `data`."""
-    at = tf.cast(starts, tf.int64)[..., None] + tf.range(size, dtype=tf.int64)
-    digits = tf.gather(data, tf.minimum(at, tf.size(data, tf.int64) - 1))
-    weights = tf.constant([256**place for place in range(size)], tf.int64)
-    return tf.reduce_sum(digits * tf.where(little, weights, weights[::-1]), axis=-1)
-
-
-def _orientation(contents):
-    """What a JPEG's EXIF says of its orientation, rightly 1 to 8; 1 without EXIF."""
-    # Segments have at most 64 KiB; EXIF is the first or follows the JFIF segment.
-    data = _first_bytes(contents, 2**17)
-
-    def is_exif(start):
-        exif = _number(data, start + 4, 4) == int.from_bytes(b"Exif")
-        return (_number(data, start, 2) == 0xFFE1) & exif
-
-    def is_other_segment(start):
-        marker = _number(data, start, 2)
-        return (marker > 0xFF00) & (marker != 0xFFDA) & ~is_exif(start)
-
-    def next_segment(start):
-        return [start + 2 + _number(data, start + 2, 2)]
-
-    start = tf.constant(2, tf.int64)
-    (start,) = tf.while_loop(
-        is_other_segment, next_segment, [start], maximum_iterations=100
-    )
-    tiff = start + 10
-    little = _number(data, tiff, 2) == int.from_bytes(b"II")
-    directory = tiff + _number(data, tiff + 4, 4, little)
-    count = _number(data, directory, 2, little)
-    entries = directory + 2 + 12 * tf.range(count)
-    tagged = _number(data, entries, 2, little) == 0x0112
-    value = tf.reduce_max(
-        _number(data, entries + 8, 2, little) * tf.cast(tagged, tf.int64)
-    )
-    return tf.where(is_exif(start), value, 1)
-
-
 def why_unreadable(contents):
     """Says, in a few words, why `decode` refuses the bytes of a file."""
     if not contents:
         return "the file is empty"
-    kind = int(_kind(contents))
-    if kind == len(_SIGNATURES):
-        return _UNKNOWN
-    return f"a {list(_SIGNATURES)[kind]} that is corrupt, cut short or of a rare kind"
+    kind = int(kind_of(contents))
+    if kind == len(SIGNATURES):
+        is_webp = contents[8:12] == b"WEBP"
+        return "an animated WebP: only still ones are read" if is_webp else _UNKNOWN
+    name = list(SIGNATURES)[kind]
+    try:
+        pixels = int(pixels_of(contents))
+    except tf.errors.InvalidArgumentError:
+        pixels = 0
+    if pixels > MOST_PIXELS:
+        return (
+            f"a {name} of {pixels / 1e6:.0f} megapixels; at most "
+            f"{MOST_PIXELS / 1e6:.0f} are read: make it smaller"
+        )
+    return f"a {name} that is corrupt, cut short or of a rare kind"

@@ -6,6 +6,10 @@ import tensorflow as tf
 # Pillow's ITU-R 601 weights, of 65536: exact in float32, so that white stays white.
 _LUMA = (19595, 38470, 7471)
 
+# So many pixels are computed in float32 at a time: those of a picture of a hundred
+# megapixels would take gigabytes.
+_PIECE = 2**20
+
 _OWN_RANGES = {tf.bool: (0, 1), tf.uint8: (0, 255), tf.uint16: (0, 65535)}
 
 
@@ -57,7 +61,11 @@ def _as_uint8_or_float(images):
 
 def to_8_bits(images):
     """Brings uint16 pictures to uint8."""
-    return tf.cast(tf.round(tf.cast(images, tf.float32) / 257), tf.uint8)
+
+    def rounded(pixels):
+        return tf.cast(tf.round(tf.cast(pixels, tf.float32) / 257), tf.uint8)
+
+    return _by_pixel(rounded, images, images.shape[-1])
 
 
 def _to_channels(images, channels):
@@ -89,15 +97,65 @@ def _repeated(images):
 
 def _on_white(images):
     white = _white(images)
-    values = tf.cast(images, tf.float32)
-    shade = (white - values[..., :-1]) * (values[..., -1:] / white)
-    return _like(images, white - shade)
+
+    def composited(pixels):
+        values = tf.cast(pixels, tf.float32)
+        shade = (white - values[..., :-1]) * (values[..., -1:] / white)
+        return _like(pixels, white - shade)
+
+    # Most pictures of bytes with an alpha channel are opaque: nothing is to compute.
+    is_opaque = tf.reduce_all(images[..., -1] == white)
+    return tf.cond(
+        is_opaque & (images.dtype == tf.uint8),
+        lambda: images[..., :-1],
+        lambda: _by_pixel(composited, images),
+    )
 
 
 def _to_grey(images):
     weights = tf.constant(_LUMA, tf.float32) / 65536
-    values = tf.cast(images, tf.float32) * weights
-    return _like(images, tf.reduce_sum(values, axis=-1, keepdims=True))
+
+    def luma(pixels):
+        values = tf.cast(pixels, tf.float32) * weights
+        return _like(pixels, tf.reduce_sum(values, axis=-1, keepdims=True))
+
+    return _by_pixel(luma, images, 1)
+
+
+def _by_pixel(function, images, channels=None):
+    """Applies a function of single pixels, to a part of large pictures at a time.
+
+    Args:
+        function: from pixels `[..., c]` to uint8 or float32 pixels `[..., channels]`.
+        images: tensor `[..., c]`.
+        channels: integer, or None where only the graph knows it.
+
+    Returns:
+        A tensor `[..., channels]`.
+    """
+    if images.dtype.is_floating:
+        return function(images)
+    flat = tf.reshape(images, [-1, tf.shape(images)[-1]])
+    count = tf.shape(flat)[0]
+
+    def in_pieces():
+        def one(i, done):
+            piece = flat[i * _PIECE : (i + 1) * _PIECE]
+            return i + 1, done.write(i, function(piece))
+
+        pieces = -(-count // _PIECE)
+        done = tf.TensorArray(
+            tf.uint8, pieces, infer_shape=False, element_shape=[None, channels]
+        )
+        _, done = tf.while_loop(
+            lambda i, _: i < pieces, one, [0, done], parallel_iterations=1
+        )
+        pixels = done.concat()
+        shape = tf.concat([tf.shape(images)[:-1], tf.shape(pixels)[-1:]], axis=0)
+        return tf.reshape(pixels, shape)
+
+    result = tf.cond(count <= _PIECE, lambda: function(images), in_pieces)
+    return tf.ensure_shape(result, [*images.shape[:-1], channels])
 
 
 def _resize(images, size):

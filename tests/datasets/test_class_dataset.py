@@ -197,6 +197,15 @@ class TestFromDirectory:
         dark = ClassDataset.from_directory(tmp_path / "kinds", (2, 2), 1, invert=True)
         assert dark.class_items("class")[:, 0, 0, 0].tolist() == [204, 204, 0, 204]
 
+    def test_animations_are_named(self, birds):
+        path = birds / "Ägretta" / "moving.gif"
+        frames = [Image.new("L", (8, 8), color) for color in (3, 200)]
+        frames[0].save(path, save_all=True, append_images=frames[1:])
+        with pytest.warns(
+            UserWarning, match=r"first frame .* of 1 of 13 .*moving\.gif"
+        ):
+            ClassDataset.from_directory(birds, size=(4, 4))
+
     def test_a_class_of_unreadable_pictures_is_named(self, birds):
         (birds / "ibis").mkdir()
         (birds / "ibis" / "a.png").write_bytes(b"")

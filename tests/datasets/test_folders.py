@@ -2,7 +2,11 @@ import shutil
 
 import pytest
 
-from fsl_keras.datasets.folders import picture_files, warn_of_skipped
+from fsl_keras.datasets.folders import (
+    picture_files,
+    warn_of_animations,
+    warn_of_skipped,
+)
 
 
 def test_each_folder_is_a_class(birds):
@@ -62,4 +66,5 @@ def test_skipped_files_are_told_ten_at_a_time():
         warn_of_skipped([("a.png", "cut short")], 5)
     with pytest.warns(UserWarning, match="Skipped 12 of 99 .*9.png: bad; and 2 more"):
         warn_of_skipped([(f"{i}.png", "bad") for i in range(12)], 99)
+    warn_of_animations([])
     warn_of_skipped([], 5)  # a warning would be an error here

@@ -93,7 +93,7 @@ def test_what_a_report_tells():
         answers=np.array([0, 1, 0, 0, 1, -1, 0]),
         probabilities=np.array([0.9, 0.6, 0.4, 0.8, 0.9, 0.0, 0.7]),
         rows=np.arange(10, 17),
-        duplicates=[],
+        duplicates=[(10, 11), (11, 13), (15, 16), (3, 10)],
         parts=7,
     )
     assert report.accuracy == pytest.approx(2 / 6)
@@ -104,6 +104,7 @@ def test_what_a_report_tells():
     ]
     assert [row for row, _, _ in report.suspects] == [13, 16, 11]
     assert report.suspects[0][1:] == ("egret", 0.8)
+    assert report.conflicts == [(11, 13)]
     assert report.alone == []
     # Wilson's interval of 2 of 6, by hand: 0.0968 to 0.7000.
     assert report.interval == pytest.approx((0.0968, 0.7000), abs=1e-4)

@@ -30,6 +30,10 @@ def test_near_duplicates_are_connected_by_chains():
     pairs, groups = near_duplicates(vectors, 0.995)
     assert pairs == [(0, 1), (1, 2)]
     assert groups.tolist() == [0, 0, 0, 3]
+    # The third joins two groups, of itself with the first and of the others.
+    pairs, groups = near_duplicates(vectors[[0, 2, 1, 3]], 0.995)
+    assert pairs == [(0, 2), (1, 2)]
+    assert groups.tolist() == [0, 0, 0, 3]
 
 
 def test_augmented_copies_stand_for_what_they_are_of():

@@ -1,0 +1,127 @@
+"""Folders of pictures as people have them, through `fsl-keras adapt`."""
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import fsl_keras as fsl
+from tests.shapes import picture, pictures, write
+
+
+@pytest.fixture(scope="module")
+def learner(tmp_path_factory):
+    """Options that name a small learner, which was never trained."""
+    keras.utils.set_random_seed(0)
+    path = tmp_path_factory.mktemp("learner") / "learner.keras"
+    backbone = fsl.backbones.Conv4((16, 16, 1), filters=4)
+    fsl.models.PrototypicalNetwork(backbone).save(path)
+    return f"--learner={path}"
+
+
+@pytest.fixture
+def adapt(run_cli, learner, tmp_path):
+    """Runs `adapt` on a folder: the classifier, the output and the warnings."""
+
+    def run(folder):
+        path = tmp_path / "classifier.keras"
+        status, out, err = run_cli("adapt", folder, learner, f"--output={path}")
+        assert status == 0, err
+        return keras.saving.load_model(path), out, err
+
+    return run
+
+
+def noise(count, size=(8, 8)):
+    values = np.random.default_rng(0).integers(0, 256, (count, *size, 3))
+    return values.astype("uint8")
+
+
+def gif(path, count):
+    """Writes a GIF of several frames, the first of which is a bar."""
+    frames = [Image.fromarray(picture(n)) for n in ("bar", "disk", "beam")]
+    frames[0].save(path, save_all=True, append_images=frames[1:count])
+    return path
+
+
+def test_one_picture_of_each_class(adapt, tmp_path):
+    write(tmp_path / "photos [/of] birds", *pictures(["bar", "disk"], count=1))
+    classifier, out, _ = adapt(tmp_path / "photos [/of] birds")
+    assert classifier.class_names == ["bar", "disk"]
+    assert "How good the classifier is cannot be told" in out
+    assert "no other picture of them is left: bar; disk\n" in out
+    assert "Learned 2 classes from 2 different pictures" in out
+
+
+def test_what_is_no_terminal_gets_no_progress(adapt, tmp_path):
+    write(tmp_path / "photos", *pictures(["bar", "disk"]))
+    _, out, err = adapt(tmp_path / "photos")
+    assert "Reading" not in err
+    assert "\r" not in out + err
+    assert "\x1b" not in out + err
+
+
+@pytest.mark.parametrize("quality", [None, 80])
+def test_the_same_picture_under_two_names(adapt, tmp_path, quality):
+    images, labels = pictures(["bar", "disk"], size=(48, 48))
+    first, *_ = write(tmp_path / "photos", images, labels)
+    copy = first.parents[1] / "disk" / "a copy.png"
+    copy.write_bytes(first.read_bytes())
+    if quality:
+        copy = copy.with_suffix(".jpg")
+        Image.open(first).save(copy, quality=quality)
+        copy.with_suffix(".png").unlink()
+    _, out, _ = adapt(tmp_path / "photos")
+    told = "Nearly the same picture under two names, one of which is probably wrong"
+    assert f"{told}: {first} and {copy}\n" in out
+
+
+def test_of_animations_the_first_frame_is_used_and_told_once(adapt, run_cli, tmp_path):
+    folder = tmp_path / "photos"
+    write(folder, *pictures(["bar", "disk"], count=2))
+    still = gif(folder / "bar" / "still.gif", count=1)
+    moving = gif(folder / "bar" / "moving.gif", count=3)
+    told = "Only the first frame is used of 1 of {} pictures, which are animated: {}."
+    _, _, err = adapt(folder)
+    assert err.count("animated") == err.count(told.format(6, moving)) == 1
+    classifier = tmp_path / "classifier.keras"
+    status, out, err = run_cli("predict", classifier, moving, still, "--json")
+    assert status == 0
+    assert told.format(2, moving) in err
+    answers = [line for line in out.splitlines() if '"class_name"' in line]
+    assert len(answers) == 2
+    assert answers[0] == answers[1]
+    _, _, err = run_cli("evaluate", classifier, folder)
+    assert told.format(6, moving) in err
+
+
+def test_an_unreadable_picture_of_a_new_class_is_left_out(adapt, run_cli, tmp_path):
+    write(tmp_path / "photos", *pictures(["bar", "disk"], count=2))
+    bad, *_ = write(tmp_path, *pictures(["beam"], count=3))
+    bad.write_bytes(b"no picture")
+    adapt(tmp_path / "photos")
+    path = tmp_path / "classifier.keras"
+    status, out, err = run_cli("add-class", path, tmp_path / "beam")
+    assert status == 0
+    assert "It knows 3 classes" in out
+    assert f"Skipped 1 of 3 files: {bad}: not a JPEG" in err
+    assert len(keras.saving.load_model(path).task.examples) == 6
+
+
+def test_one_class_of_many_pictures(adapt, tmp_path):
+    write(tmp_path / "photos", noise(1000), ["heron"] * 1000)
+    classifier, out, _ = adapt(tmp_path / "photos")
+    assert classifier.class_names == ["heron"]
+    assert "Leave-one-out accuracy" not in out
+    assert "that takes two classes" in out
+    assert "Learned 1 classes from 1000 different pictures" in out
+
+
+def test_many_classes_of_one_or_two_pictures(adapt, tmp_path):
+    labels = [f"bird {number:03}" for number in range(200)]
+    write(tmp_path / "photos", noise(300), labels + labels[100:])
+    classifier, out, _ = adapt(tmp_path / "photos")
+    assert classifier.class_names == labels
+    assert "200 pictures)" in out
+    assert "bird 009; and 90 more" in out
+    assert "Learned 200 classes from 300 different pictures" in out
