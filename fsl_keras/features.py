@@ -7,12 +7,12 @@ import re
 import keras
 import numpy as np
 
-from fsl_keras import pictures
+from fsl_keras import inputs, pictures
 from fsl_keras.datasets import ClassDataset
 from fsl_keras.files import cache_folder, read_kept, replacing
 
 
-def embed(data, backbone, batch_size=32, cache=True, verbose=0):
+def embed(data, backbone, batch_size=None, cache=True, verbose=0):
     """Computes the features of all items of a data set, each item once and for all.
 
     What comes back is a data set like any other, of vectors: thousands of episodes
@@ -25,7 +25,8 @@ def embed(data, backbone, batch_size=32, cache=True, verbose=0):
         data: `ClassDataset` of the items that the backbone takes.
         backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`; it is
             used in inference mode.
-        batch_size: integer, how many items go through the backbone at a time.
+        batch_size: optional integer, how many items go through the backbone at a time;
+            by default 8 photographs or 64 small pictures.
         cache: bool, whether features are looked up and kept on disk.
         verbose: 0 or 1, whether to show a progress bar.
 
@@ -53,27 +54,29 @@ def embed(data, backbone, batch_size=32, cache=True, verbose=0):
     known = (read_kept(path, _read, "The features") if cache else None) or {}
     before = len(known)
     bar = keras.utils.Progbar(int(data.class_sizes.sum()), verbose=verbose)
-    rows, labels = [], []
-    for number, name in enumerate(data.class_names):
-        items = data.class_items(name)
+    batch_size = batch_size or inputs.batch_size(data.item_shape)
+    rows, found = np.concatenate(data.class_rows), []
+    for start in range(0, len(rows), batch_size):
+        items = data.items.take(rows[start : start + batch_size])
         digests = [_digest(item) for item in items]
         new = [i for i, digest in enumerate(digests) if digest not in known]
-        for start in range(0, len(new), batch_size):
-            places = new[start : start + batch_size]
-            batch = items[places]
+        if new:
+            batch = items[new]
             if batch.dtype == np.uint8:
                 batch = pictures.to_unit_range(batch).numpy()
             vectors = np.asarray(backbone.predict_on_batch(batch), "float32")
-            known.update(zip((digests[i] for i in places), vectors, strict=True))
-        rows.extend(known[digest] for digest in digests)
-        labels.extend([number] * len(items))
+            known.update(zip((digests[i] for i in new), vectors, strict=True))
+        found.extend(known[digest] for digest in digests)
         bar.add(len(items))
     if cache and len(known) > before:
         with replacing(path) as beside:
             np.savez(
                 beside, digests=list(known), features=np.stack(list(known.values()))
             )
-    return ClassDataset.from_arrays(np.stack(rows), labels, data.class_names, data.name)
+    labels = np.repeat(np.arange(len(data)), data.class_sizes)
+    return ClassDataset.from_arrays(
+        np.stack(found), labels, data.class_names, data.name
+    )
 
 
 def _read(file):
