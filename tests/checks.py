@@ -67,6 +67,8 @@ def with_shared_streams(data):
 
     A stream begins anew each time it is read, so they have nothing else in common.
     """
+    subset = data.subset
+    data.subset = functools.cache(lambda *args: with_shared_streams(subset(*args)))
     data.episodes = functools.cache(data.episodes)
     return data
 

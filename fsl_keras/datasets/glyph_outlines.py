@@ -56,6 +56,7 @@ def code_points(face):
     return frozenset(_font(face).get_charmap())
 
 
+@functools.lru_cache(maxsize=256)
 def outline(face, code):
     """Returns the unhinted outline of a character, cut into straight pieces.
 

@@ -39,7 +39,7 @@ class TestTheSecondTask:
     def test_it_joins_the_loss_of_training_alone(self, vectors):
         x, y = checks.arrays(vectors.episodes(3, 2, 4, tasks=2))
         model = make_model(regularization=0.5)
-        model.compile(keras.optimizers.SGD(0.0))
+        model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
         logits = model(x)
         of_query = np.eye(3)[y]
         first = cross_entropy(logits, of_query)
@@ -56,7 +56,7 @@ class TestTheSecondTask:
     def test_padding_takes_no_part(self, vectors):
         x, y = checks.arrays(vectors.episodes(3, 2, 4))
         model = make_model(regularization=0.5)
-        model.compile(keras.optimizers.SGD(0.0))
+        model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
         loss = model.train_on_batch(x, y, return_dict=True)["loss"]
         padded = {
             "support": np.concatenate([x["support"], x["query"][:, :2]], axis=1),
@@ -71,7 +71,7 @@ class TestTheSecondTask:
     def test_without_weight_it_is_off(self, vectors):
         x, y = checks.arrays(vectors.episodes(3, 2, 4))
         model = make_model(regularization=0.0)
-        model.compile(keras.optimizers.SGD(0.0))
+        model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
         trained, tested = (
             step(x, y, return_dict=True)["loss"]
             for step in (model.train_on_batch, model.test_on_batch)
@@ -88,7 +88,7 @@ class TestTheSecondTask:
                 optimizer = keras.optimizers.LossScaleOptimizer(
                     optimizer, initial_scale=256.0
                 )
-            model.compile(optimizer)
+            model.compile(optimizer, run_eagerly=True)
             model.train_on_batch(x, y)
             kernels.append(model.backbone.get_weights()[0])
         np.testing.assert_allclose(*kernels, rtol=1e-4, atol=1e-6)
@@ -97,7 +97,7 @@ class TestTheSecondTask:
 def test_there_is_dropout_in_training(vectors):
     x, y = checks.arrays(vectors.episodes(3, 2, 4))
     model = make_model(dropout=0.5)
-    model.compile(keras.optimizers.SGD(0.0))
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     losses = [model.train_on_batch(x, y, return_dict=True)["loss"] for _ in range(2)]
     assert abs(losses[0] - losses[1]) > 1e-4
     losses = [model.test_on_batch(x, y, return_dict=True)["loss"] for _ in range(2)]

@@ -76,7 +76,7 @@ def test_configuration_and_saving(pictures, make_network, tmp_path):
     model = make_network(units=5, momentum=0.8, name="relation")
     assert_config_round_trip(model)
     x, y = one(pictures.episodes(3, 2, 4))
-    model.compile()
+    model.compile(run_eagerly=True)  # tracing would take longer than the steps
     model.train_on_batch(x, y)
     episode = {name: np.asarray(value) for name, value in x.items()}
     path = tmp_path / "relation.keras"
