@@ -86,6 +86,17 @@ def test_adapt_calibrates_for_a_rate_of_false_rejects(
     assert keras.saving.load_model(path).calibration.false_reject_rate == 0.2
 
 
+def test_adapt_takes_statistics_of_base_classes(run_cli, network, photos, tmp_path):
+    path = tmp_path / "birds.keras"
+    arguments = ["adapt", photos, *network, f"--base={photos}", f"--output={path}"]
+    status, _, err = run_cli(*arguments, "--head=whitened")
+    assert status == 0, err
+    assert np.abs(keras.saving.load_model(path).learner.head.center).max() > 0
+    status, _, err = run_cli(*arguments, "--head=ridge")
+    assert status == 1
+    assert "RidgeHead has no statistics of base classes" in err
+
+
 def test_compare_recommends_a_backbone_and_a_head(run_cli, network, photos):
     status, out, err = run_cli(
         "compare", photos, *network, "--head=cosine", "--head=ridge"
