@@ -15,6 +15,9 @@ from fsl_keras.datasets.folders import (
 )
 from fsl_keras.datasets.labels import label_index
 
+# Files are read so many at a time, in threads that a network would compete with.
+READ = 64
+
 
 class Examples:
     """Labelled examples: an array, a list of pictures or of files, or a Dataset.
@@ -107,20 +110,21 @@ def file_batches(paths, preprocessing, size, skipped):
     Args:
         paths: list of picture files.
         preprocessing: `PicturePreprocessing`.
-        size: integer, how many files are read at a time.
+        size: integer, the largest batch.
         skipped: list, to which pairs `(path, reason)` of the others are added.
 
     Yields:
         Pairs of items `[b, *item]` and the index of each in `paths`.
     """
     layer, kept = preprocessing, []
-    for start in range(0, len(paths), size):
+    for start in range(0, len(paths), READ):
         images, rows, bad = pictures.read(
-            paths[start : start + size], layer.size, layer.channels, layer.invert
+            paths[start : start + READ], layer.size, layer.channels, layer.invert
         )
         skipped.extend(bad)
-        if len(rows):
-            yield pictures.to_unit_range(images).numpy(), start + rows
+        for first in range(0, len(rows), size):
+            batch = images[first : first + size]
+            yield pictures.to_unit_range(batch).numpy(), start + rows[first:][:size]
         kept.extend(paths[start + row] for row in rows)
     warn_of_animations(kept)
 
