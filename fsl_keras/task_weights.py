@@ -139,7 +139,8 @@ def learn(
             elif support is not None:
                 support.repeat(known[example], rows[place])
         if new:
-            items, classes, rows = items[new], np.asarray(classes)[new], rows[new]
+            if len(new) < len(items):
+                items, classes, rows = items[new], np.asarray(classes)[new], rows[new]
             features, copies = learner.features(items), ()
             waiting.append((features, classes))
             if expansion is not None:
@@ -168,7 +169,9 @@ def fingerprint_of(learner):
 
 
 def _digest(item):
-    item = item if isinstance(item, bytes) else np.asarray(item).tobytes()
+    if not isinstance(item, bytes):
+        item = np.asarray(item)
+        item = np.ascontiguousarray(item) if item.ndim else item.tobytes()
     # Of all digests here, processors compute this one fastest.
     digest = hashlib.sha256(item).digest()[:8]
     return int.from_bytes(digest, "big", signed=True)
