@@ -21,10 +21,12 @@ from fsl_keras import (
     metrics,
     models,
     plots,
+    presets,
     pretraining,
 )
 from fsl_keras.classifier import FewShotClassifier
 from fsl_keras.datasets import ClassDataset
+from fsl_keras.presets import from_preset
 
 __version__ = "0.1.0"
 
@@ -37,11 +39,13 @@ __all__ = [
     "estimates",
     "evaluation",
     "features",
+    "from_preset",
     "heads",
     "layers",
     "losses",
     "metrics",
     "models",
     "plots",
+    "presets",
     "pretraining",
 ]

@@ -112,8 +112,9 @@ def evaluate(model, episodes, name=None, training_classes=None):
             `tf.data.Dataset` of episode batches.
         name: optional string, what to call the model in the report.
         training_classes: optional list of the names of the classes the model was
-            trained on. How many of the tested classes are among them goes into the
-            report as `overlap`.
+            trained on; by default the model's own `training_classes`, which those
+            of the zoo have. How many of the tested classes are among them goes into
+            the report as `overlap`.
 
     Returns:
         An `EpisodeReport`.
@@ -153,6 +154,8 @@ def evaluate(model, episodes, name=None, training_classes=None):
     if prior is not None:
         protocol["prior"] = prior
     protocol["tested_classes"] = len(tested) or None
+    if training_classes is None:
+        training_classes = getattr(model, "training_classes", None)
     if training_classes is not None:
         protocol["training_classes"] = len(training_classes)
         protocol["overlap"] = len(set(training_classes) & set(tested))

@@ -103,6 +103,17 @@ def _remove(path):
         path.unlink(missing_ok=True)
 
 
+def shipped_folder(name):
+    """Returns a folder of data that comes with the package, as `setup.py` packs it.
+
+    Args:
+        name: string, its path in a checkout.
+    """
+    package = pathlib.Path(__file__).parent
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name
+
+
 def cache_folder():
     """Returns the folder of what is built once: `$FSL_KERAS_HOME` or `~/.fsl_keras`."""
     home = os.environ.get("FSL_KERAS_HOME")

@@ -7,7 +7,8 @@ import pathlib
 import keras
 import numpy as np
 
-from fsl_keras import datasets, methods, pictures, plots
+from fsl_keras import datasets, methods, pictures, plots, presets
+from fsl_keras.backbones import MultiView
 from fsl_keras.episodes import DirichletQueries
 from fsl_keras.evaluation import evaluate
 from fsl_keras.files import replacing
@@ -26,6 +27,12 @@ class Options:
         data_dir: optional string, where the data lies.
         train_split: string, the classes to train on. With `"trainval"` the
             validation classes are trained on too, and tell nothing of unseen ones.
+        start_from: optional string, the preset whose backbone the learner starts with.
+            The stage that trains a classifier of the training classes is then left
+            out, and there may be 0 steps.
+        reflections: bool, whether mirror images of classes are trained on as further
+            classes.
+        views: bool, whether the trained backbone becomes a `backbones.MultiView`.
         ways: integer, classes of a training episode.
         shots: integer, support examples of a class.
         queries: integer, queries of a class.
@@ -48,6 +55,9 @@ class Options:
     method_options: dict = dataclasses.field(default_factory=dict)
     data_dir: str | None = None
     train_split: str = "train"
+    start_from: str | None = None
+    reflections: bool = False
+    views: bool = False
     ways: int = 60
     shots: int = 1
     queries: int = 5
@@ -62,8 +72,9 @@ class Options:
     test_episodes: int = 600
 
     def __post_init__(self):
-        numbers = ("ways", "shots", "queries", "tasks", "steps", "filters")
-        numbers = (*numbers, "test_episodes")
+        numbers = ["ways", "shots", "queries", "tasks", "filters", "test_episodes"]
+        if self.start_from is None or self.steps:
+            numbers.append("steps")
         for name in (*numbers, "steps_per_epoch"):
             if getattr(self, name) < 1:
                 raise ValueError(
@@ -97,7 +108,7 @@ SUITED = {
         "train_split": "trainval",
         "steps": 4500,
         "steps_per_epoch": 300,
-        "tests": ((5, 1), (5, 5), (20, 1)),
+        "tests": ((5, 1), (5, 5), (20, 1), (20, 5)),
         "test_episodes": 1000,
     },
     "mini_imagenet": {"ways": 30, "queries": 15, "steps": 4000},
@@ -177,14 +188,23 @@ class Run:
         options = self.options
         method = methods.get(options.method)
         train = self._load(options.train_split)
+        class_names = train.class_names
+        if options.reflections:
+            train = train.with_reflections()
         keras.utils.set_random_seed(options.seed)
         learner = method.make(
             train.item_shape, options.filters, options.ways, **options.method_options
         )
+        streams = method.streams
+        if options.start_from is not None:
+            _start_from(learner, options.start_from)
+            streams = [stream for stream in streams if stream != "batches"]
         epochs = options.steps // options.steps_per_epoch
-        ends = np.arange(1, len(method.streams) + 1) * epochs // len(method.streams)
+        ends = np.arange(1, len(streams) + 1) * epochs // max(1, len(streams))
         begin = 0
-        for stream, end in zip(method.streams, ends.tolist(), strict=True):
+        for stream, end in zip(streams, ends.tolist(), strict=True):
+            if begin == end:
+                continue
             is_last = end == epochs
             name = "checkpoint.keras" if is_last else f"checkpoint_{stream}.keras"
             stage = Stage(stream, learner, train, options)
@@ -192,7 +212,27 @@ class Run:
             begin = end
         if hasattr(learner, "center_on"):
             learner.center_on(train)
+        if options.views:
+            learner = learner.with_backbone(MultiView(learner.backbone))
+        learner.training_classes = tuple(class_names)
+        # Also where nothing was trained.
+        write_json(self.folder / "options.json", dataclasses.asdict(options))
         return learner
+
+    @property
+    def cpu_minutes(self):
+        """The CPU time of training, of all cores, all resumed parts, and the preset
+        that it started from."""
+        before = 0.0
+        if self.options.start_from is not None:
+            before = presets.metadata(self.options.start_from).get("cpu_minutes", 0.0)
+        return before + sum(self.history.get("cpu_seconds", [])) / 60
+
+    @property
+    def history(self):
+        """What training told after each epoch, a dictionary of lists."""
+        path = self.folder / "history.json"
+        return json.loads(path.read_text()) if path.exists() else {}
 
     def _fit(self, stage, checkpoint, epochs, callbacks):
         """Trains one stage, from its checkpoint on if there is one.
@@ -326,8 +366,8 @@ class Run:
         self._save(figure, "episode.png")
 
     def _draw_curves(self):
-        history = json.loads((self.folder / "history.json").read_text())
-        self._save(plots.training_curves(history), "training.png")
+        if self.history:
+            self._save(plots.training_curves(self.history), "training.png")
 
     def _draw_embeddings(self, model, test):
         generator = np.random.Generator(np.random.PCG64(self.options.seed + 1))
@@ -349,6 +389,19 @@ class Run:
     def _save(self, figure, name):
         with replacing(self.folder / name) as beside:
             figure.savefig(beside, dpi=150)
+
+
+def _start_from(learner, preset):
+    """Gives a learner the weights of a preset's backbone."""
+    weights = presets.backbone(preset).get_weights()
+    shapes = [weight.shape for weight in weights]
+    if shapes != [weight.shape for weight in learner.backbone.get_weights()]:
+        raise ValueError(
+            f"The backbone of the preset {preset!r} is not the one that this run's "
+            f"method is trained on: it has {sum(w.size for w in weights)} numbers, "
+            f"the method's {learner.backbone.count_params()}."
+        )
+    learner.backbone.set_weights(weights)
 
 
 def _is_of_transductive_head(model):

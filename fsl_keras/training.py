@@ -1,6 +1,7 @@
 """Training of any method by plain `fit`, stage by stage, with checkpoints."""
 
 import json
+import time
 
 import keras
 import tensorflow as tf
@@ -101,6 +102,8 @@ class FewShotValidation(keras.callbacks.Callback):
 class Checkpoint(keras.callbacks.Callback):
     """Keeps the model with its optimizer, and the history, after each epoch.
 
+    The history tells the CPU time of each epoch too, of all cores together.
+
     Args:
         folder: path of the run.
         name: string, the file of the model.
@@ -115,14 +118,41 @@ class Checkpoint(keras.callbacks.Callback):
         history = json.loads(path.read_text()) if path.exists() else {}
         # What came after the last checkpoint is trained again.
         self.history = {name: values[:done] for name, values in history.items()}
+        self._since = time.process_time()
 
     def on_epoch_end(self, epoch, logs=None):
-        for name, value in (logs or {}).items():
+        now = time.process_time()
+        logs = {**(logs or {}), "cpu_seconds": now - self._since}
+        self._since = now
+        for name, value in logs.items():
             self.history.setdefault(name, []).append(float(value))
         write_json(self.folder / "history.json", self.history)
         # A model of pairs is Keras's own and does not save beside by itself.
         with replacing(self.folder / self.name) as beside:
             self.model.save(beside)
+
+
+class OutOfTime(RuntimeError):
+    """Training stopped at a checkpoint, as the time it was given had run out."""
+
+
+class TimeBudget(keras.callbacks.Callback):
+    """Stops training by `OutOfTime` at the first epoch's end after some minutes.
+
+    Args:
+        minutes: float, from when the callback is made.
+    """
+
+    def __init__(self, minutes):
+        super().__init__()
+        self.minutes = minutes
+        self._end = time.monotonic() + 60 * minutes
+
+    def on_epoch_end(self, epoch, logs=None):
+        if time.monotonic() > self._end:
+            raise OutOfTime(
+                f"The {self.minutes:g} minutes are over; epoch {epoch + 1} is done."
+            )
 
 
 def write_json(path, content):

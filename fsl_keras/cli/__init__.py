@@ -1,6 +1,14 @@
 """The command `fsl-keras`."""
 
-from fsl_keras.cli import classifiers, comparing, exporting, lists, measuring, training
+from fsl_keras.cli import (
+    classifiers,
+    comparing,
+    exporting,
+    lists,
+    measuring,
+    reproducing,
+    training,
+)
 from fsl_keras.cli.app import app, main
 
 __all__ = [
@@ -11,5 +19,6 @@ __all__ = [
     "lists",
     "main",
     "measuring",
+    "reproducing",
     "training",
 ]

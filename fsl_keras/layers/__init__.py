@@ -1,6 +1,7 @@
 """Keras layers that few-shot models need and Keras lacks."""
 
 from fsl_keras.layers import augmentation
+from fsl_keras.layers.affine_views import AffineViews
 from fsl_keras.layers.application_preprocessing import ApplicationPreprocessing
 from fsl_keras.layers.cosine_dense import CosineDense
 from fsl_keras.layers.drop_block import DropBlock
@@ -9,6 +10,7 @@ from fsl_keras.layers.fused_batch_normalization import FusedBatchNormalization
 from fsl_keras.layers.preprocessing import PicturePreprocessing
 
 __all__ = [
+    "AffineViews",
     "ApplicationPreprocessing",
     "CosineDense",
     "DropBlock",

@@ -39,6 +39,9 @@ class EpisodicModel(SavesBeside, keras.Model):
     # `BaseCalibration`.
     base_calibration = None
 
+    # The names of the classes it was trained on, by which reports tell an overlap.
+    training_classes = None
+
     def remember(self, support, support_labels):
         """Keeps what is needed of a support set.
 
@@ -226,6 +229,7 @@ class EpisodicModel(SavesBeside, keras.Model):
         """Returns an uncompiled copy, with weights of its own."""
         copy = type(self).from_config(self.get_config())
         copy.set_weights(self.get_weights())
+        copy.training_classes = self.training_classes
         return copy
 
     def deployable(self):

@@ -271,6 +271,7 @@ class MAML(ItemMemoryModel):
         config = {**self.get_config(), "batch_norm": batch_norm}
         other = type(self).from_config(config)
         other.set_weights(self.get_weights())
+        other.training_classes = self.training_classes
         return other
 
     def deployable(self):

@@ -137,6 +137,24 @@ class MetricModel(EpisodicModel):
         backbone = keras.Model(embeddings, nothing, name="nothing")
         return MetricModel(backbone, self.head, name=self.name)
 
+    def with_backbone(self, backbone):
+        """Returns a learner of the same kind on another backbone.
+
+        Args:
+            backbone: built Keras model with embeddings of the same shape, such as
+                `backbones.MultiView(learner.backbone)`.
+
+        Returns:
+            An uncompiled learner with copies of backbone and head.
+        """
+        config = self.get_config()
+        config["backbone"] = keras.saving.serialize_keras_object(backbone)
+        other = type(self).from_config(config)
+        other.backbone.set_weights(backbone.get_weights())
+        other.head.set_weights(self.head.get_weights())
+        other.training_classes = self.training_classes
+        return other
+
     def deployable(self):
         """Returns the copy of this learner that a classifier will own.
 

@@ -1,0 +1,13 @@
+"""The zoo: models stored with how they were made and how good they are."""
+
+from fsl_keras.presets.store import (
+    backbone,
+    find,
+    from_preset,
+    head,
+    list,
+    metadata,
+    save,
+)
+
+__all__ = ["backbone", "find", "from_preset", "head", "list", "metadata", "save"]

@@ -1,0 +1,279 @@
+"""Reading and writing the folder of a preset."""
+
+import dataclasses
+import datetime
+import difflib
+import hashlib
+import importlib.metadata
+import json
+import pathlib
+import platform
+
+import keras
+
+from fsl_keras.estimates.base_classes import BaseCalibration
+from fsl_keras.files import replacing, shipped_folder
+from fsl_keras.heads import Head
+from fsl_keras.presets.card import model_card
+
+# The version of the layout of a preset's folder. What this version cannot read must
+# have a higher one.
+FORMAT = 1
+
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+METADATA, CARD = "metadata.json", "README.md"
+SAVED_MODEL = "saved_model"
+
+PACKAGES = ("fsl-keras", "keras", "tensorflow", "numpy")
+
+
+def list():
+    """Returns the names of the presets that come with the package.
+
+    Example:
+
+    >>> "prototypical_conv4_omniglot" in list()
+    True
+    """
+    return sorted(path.parent.name for path in _shipped().glob(f"*/{METADATA}"))
+
+
+def from_preset(preset):
+    """Loads a model from the zoo, or from a folder that `presets.save` wrote.
+
+    A learner comes back uncompiled, with the names of the classes it was trained on
+    (`training_classes`, by which `evaluation.evaluate` tells an overlap) and its
+    `base_calibration`, where there is one.
+
+    Args:
+        preset: a name of `presets.list()`, or the path of a folder.
+
+    Returns:
+        The model: a learner, or a `FewShotClassifier`.
+
+    Raises:
+        ValueError: if there is no such preset, with the nearest names; if a file of it
+            is damaged, was made by a newer version, or its weights do not fit.
+        FileNotFoundError: if a file of it is missing.
+
+    Example:
+
+    >>> import numpy as np, fsl_keras as fsl
+    >>> learner = fsl.from_preset("prototypical_conv4_omniglot")
+    >>> drawings = np.random.default_rng(0).random((4, 28, 28, 1), "float32")
+    >>> classifier = learner.adapt(drawings, ["alef", "alef", "bet", "bet"])
+    >>> classifier.class_names
+    ['alef', 'bet']
+    """
+    folder = find(preset)
+    told = metadata(folder)
+    for name in (CONFIG, WEIGHTS):
+        _check_file(folder, name, told["files"][name])
+    config = json.loads((folder / CONFIG).read_text())
+    model = keras.saving.deserialize_keras_object(config)
+    try:
+        model.load_weights(folder / WEIGHTS)
+    except (ValueError, KeyError, OSError) as error:
+        raise ValueError(
+            f"The weights in {folder / WEIGHTS} do not fit the model that {CONFIG} "
+            f"describes: {error}"
+        ) from error
+    if told.get("training_classes"):
+        model.training_classes = tuple(told["training_classes"])
+    if told.get("base_calibration"):
+        model.base_calibration = BaseCalibration(**told["base_calibration"])
+    return model
+
+
+def backbone(preset):
+    """Loads the backbone of a preset alone, to build another Keras model on.
+
+    Args:
+        preset: as in `from_preset`.
+
+    Returns:
+        A Keras model from float32 items `[B, *item]` to embeddings `[B, *embedding]`.
+        It trains on like any other; `trainable = False` freezes it.
+
+    Example:
+
+    >>> import fsl_keras as fsl
+    >>> embed = fsl.presets.backbone("prototypical_conv4_omniglot")
+    >>> keras.Sequential([embed, keras.layers.Dense(10)]).output_shape
+    (None, 10)
+    """
+    model = _learner(preset)
+    if getattr(model, "backbone", None) is not None:
+        return model.backbone
+    # A network with an output for each way ends with the layer of these outputs.
+    network = model.network
+    return keras.Model(network.inputs, network.layers[-1].input, name="backbone")
+
+
+def head(preset):
+    """Loads the head of a preset alone, to put it on other embeddings.
+
+    Args:
+        preset: as in `from_preset`.
+
+    Returns:
+        A `heads.Head`, a layer of support embeddings, labels and query embeddings; or
+        the last layer of a gradient-based learner, a layer of embeddings.
+
+    Example:
+
+    >>> import fsl_keras as fsl
+    >>> mine = keras.Sequential([keras.Input((32,)), keras.layers.Dense(64)])
+    >>> learner = fsl.models.MetricModel(
+    ...     mine, fsl.presets.head("prototypical_conv4_omniglot"))
+    """
+    model = _learner(preset)
+    found = getattr(model, "head", None)
+    return found if isinstance(found, Head) else model.network.layers[-1]
+
+
+def metadata(preset):
+    """Returns what a preset tells of itself, a dictionary.
+
+    `save` says what is in it. `presets.list()` names the presets.
+
+    Args:
+        preset: as in `from_preset`.
+    """
+    folder = find(preset)
+    path = folder / METADATA
+    if not path.exists():
+        raise FileNotFoundError(
+            f"The preset {folder} has no file {METADATA}. A preset is a folder that "
+            f"`presets.save` wrote: {', '.join((CONFIG, WEIGHTS, METADATA))}."
+        )
+    try:
+        told = json.loads(path.read_text())
+        made_for, _ = told["format"], told["files"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} is damaged ({type(error).__name__}: {error}). Get the preset "
+            f"again."
+        ) from error
+    if made_for > FORMAT:
+        raise ValueError(
+            f"The preset {folder} was made by fsl_keras "
+            f"{told.get('versions', {}).get('fsl-keras', '?')} in format {made_for}, "
+            f"and this version reads up to {FORMAT}: "
+            f"`pip install --upgrade fsl-keras`."
+        )
+    return told
+
+
+def save(model, folder, metadata=None, saved_model=False):
+    """Writes a model as a preset: a folder that `from_preset` reads.
+
+    It holds the configuration, the weights, what is known of the model, and a card for
+    people. An old folder is replaced only when the new one is whole.
+
+    Args:
+        model: a learner or a `FewShotClassifier`.
+        folder: path.
+        metadata: optional dictionary of JSON values, what is known of the model: such
+            as `description`, `command`, `options`, `cpu_minutes`, `figures` (a list of
+            `accuracy`, `ci95` and `protocol`), `licence`. A run of the command
+            `fsl-keras reproduce` fills it.
+        saved_model: bool, whether to export a SavedModel into the folder as well.
+
+    Raises:
+        ValueError: if the model is not built.
+
+    Example:
+
+    >>> import pathlib, tempfile, fsl_keras as fsl
+    >>> model = fsl.models.PrototypicalNetwork(fsl.backbones.Conv4((28, 28, 1)))
+    >>> folder = pathlib.Path(tempfile.mkdtemp(), "mine")
+    >>> save(model, folder, {"description": "Not trained."})
+    >>> sorted(path.name for path in folder.iterdir())
+    ['README.md', 'config.json', 'metadata.json', 'model.weights.h5']
+    >>> type(from_preset(folder)).__name__
+    'PrototypicalNetwork'
+    """
+    if not getattr(model, "built", False):
+        raise ValueError(f"The model must be built to be saved. Received: {model!r}")
+    folder = pathlib.Path(folder)
+    told = {
+        "name": folder.name,
+        "format": FORMAT,
+        "model": type(model).__name__,
+        "made": datetime.date.today().isoformat(),
+        "versions": _versions(),
+        **(metadata or {}),
+    }
+    classes = getattr(model, "training_classes", None)
+    if classes is not None:
+        told["training_classes"] = [*classes]
+    calibration = getattr(model, "base_calibration", None)
+    if calibration is not None:
+        told["base_calibration"] = dataclasses.asdict(calibration)
+    with replacing(folder) as beside:
+        beside.mkdir()
+        config = keras.saving.serialize_keras_object(model)
+        _write_json(beside / CONFIG, config)
+        model.save_weights(beside / WEIGHTS)
+        told["files"] = {name: _sha256(beside / name) for name in (CONFIG, WEIGHTS)}
+        _write_json(beside / METADATA, told)
+        (beside / CARD).write_text(model_card(told))
+        if saved_model:
+            model.export(beside / SAVED_MODEL)
+
+
+def find(preset):
+    """Returns the folder of a preset: one of the zoo by its name, or a path.
+
+    Raises:
+        ValueError: if there is none, with the nearest names.
+    """
+    shipped = _shipped() / str(preset)
+    if str(preset) in list():
+        return shipped
+    folder = pathlib.Path(preset)
+    if folder.is_dir():
+        return folder
+    names = list()
+    near = difflib.get_close_matches(str(preset), names, n=3, cutoff=0.4) or names
+    raise ValueError(
+        f"There is no preset {str(preset)!r}, neither in the zoo nor as a folder. "
+        f"Nearest names: {', '.join(near)}."
+    )
+
+
+def _shipped():
+    return shipped_folder("saved_models")
+
+
+def _learner(preset):
+    model = from_preset(preset)
+    return getattr(model, "learner", model)
+
+
+def _check_file(folder, name, wanted):
+    path = folder / name
+    if not path.exists():
+        raise FileNotFoundError(
+            f"The preset {folder} has no file {name}. Get the preset again."
+        )
+    found = _sha256(path)
+    if found != wanted:
+        raise ValueError(
+            f"{path} is damaged: its SHA-256 is {found[:16]}..., and {METADATA} says "
+            f"{wanted[:16]}... Get the preset again."
+        )
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _versions():
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), **versions}
+
+
+def _write_json(path, content):
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,102 @@
+"""The recipes of the zoo: for each preset the options of the run that makes it."""
+
+import dataclasses
+import difflib
+import pathlib
+import subprocess
+import tomllib
+
+from fsl_keras.files import shipped_folder
+from fsl_keras.runs import Options
+
+# What the weights and the data they were made of may be used for.
+LICENCES = {
+    "omniglot": "Apache-2.0; trained on Omniglot, Lake et al. 2015, MIT",
+    "mini_imagenet": "Apache-2.0; trained on miniImageNet, pictures of ILSVRC-2012, "
+    "whose terms allow non-commercial research",
+    "glyphs": "Apache-2.0; trained on drawings of Matplotlib's fonts",
+}
+
+
+def names():
+    """Returns the names of the recipes, which are those of the presets they make."""
+    return sorted(path.stem for path in _folder().glob("*.toml"))
+
+
+def load(name, **changes):
+    """Returns the options of a recipe.
+
+    A recipe is a TOML file of what differs from the options that suit its data set and
+    its method.
+
+    Args:
+        name: string, one of `names()`.
+        **changes: options to change, such as `seed`.
+
+    Returns:
+        `runs.Options`.
+
+    Raises:
+        ValueError: if there is no such recipe, with the nearest names, or it has an
+            option that runs have not.
+    """
+    path = _folder() / f"{name}.toml"
+    if not path.exists():
+        near = difflib.get_close_matches(name, names(), n=3, cutoff=0.4) or names()
+        raise ValueError(
+            f"There is no recipe {name!r}. Nearest names: {', '.join(near)}."
+        )
+    stored = tomllib.loads(path.read_text())
+    strange = stored.keys() - {field.name for field in dataclasses.fields(Options)}
+    if strange:
+        raise ValueError(f"{path} has options that runs have not: {sorted(strange)}.")
+    if "tests" in stored:
+        stored["tests"] = tuple(map(tuple, stored["tests"]))
+    return Options.suited(**{**stored, **changes})
+
+
+def metadata(name, run, reports):
+    """Returns what a preset tells of the run that made it.
+
+    Args:
+        name: string, the recipe.
+        run: `runs.Run` that is trained.
+        reports: list of `EpisodeReport`.
+
+    Returns:
+        A dictionary for `presets.save`.
+    """
+    options = run.options
+    seed = f" --seed {options.seed}" * (options.seed != load(name).seed)
+    return {
+        "name": name,
+        "description": f"{options.method} on Conv-4 of {options.filters} filters, "
+        f"trained on {options.dataset}.",
+        "command": f"fsl-keras reproduce {name}{seed}",
+        "data": f"{options.dataset} {options.train_split}",
+        "options": {**dataclasses.asdict(options), "data_dir": None},
+        "cpu_minutes": round(run.cpu_minutes, 1),
+        "commit": _commit(),
+        "figures": [
+            {
+                "accuracy": report.accuracy,
+                "ci95": report.ci95,
+                "protocol": report.protocol,
+            }
+            for report in reports
+        ],
+        "licence": LICENCES.get(options.dataset.split("/")[0]),
+    }
+
+
+def _folder():
+    return shipped_folder("benchmarks/recipes")
+
+
+def _commit():
+    """Returns the commit of the checkout that runs, or None outside of one."""
+    root = pathlib.Path(__file__).parents[1]
+    if not (root / ".git").exists():
+        return None
+    git = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
+    return subprocess.run(git, capture_output=True, text=True).stdout.strip() or None
