@@ -10,9 +10,21 @@ import tensorflow as tf
 
 from fsl_keras.classifier import UNKNOWN
 from fsl_keras.datasets.folders import warn_of_skipped
+from fsl_keras.datasets.one_shot_runs import one_shot_runs
 from fsl_keras.files import replacing
 from fsl_keras.inputs import are_paths
 from fsl_keras.metrics import Z95
+
+__all__ = [
+    "ClassifierReport",
+    "EpisodeReport",
+    "PairedDifference",
+    "compare",
+    "evaluate",
+    "evaluate_classifier",
+    "mean_and_interval",
+    "one_shot_runs",
+]
 
 
 def mean_and_interval(values):
@@ -62,6 +74,11 @@ class EpisodeReport:
     def ci95(self):
         """The half width of the 95% interval of `accuracy`."""
         return mean_and_interval(self.accuracies)[1]
+
+    @property
+    def error(self):
+        """The mean error rate, from 0 to 1; its interval is that of `accuracy`."""
+        return 1.0 - self.accuracy
 
     def row(self):
         """Returns the cells of a row of a table, as strings."""
@@ -134,6 +151,11 @@ def evaluate(model, episodes, name=None, training_classes=None):
             "`episodes(..., count=600)`, or `.take(600)`."
         )
     protocol = dict(getattr(episodes, "protocol", {}))
+    if protocol.pop("alone", False) and getattr(model, "kind", "") == "transductive":
+        raise ValueError(
+            "These episodes ask for an answer to each query alone, and this learner "
+            "answers by all queries: measure `model.deployable()`."
+        )
     tested = protocol.pop("classes", [])
     answer = tf.function(
         lambda x: tf.argmax(model(x, training=False), -1), reduce_retracing=True

@@ -30,8 +30,9 @@ class Options:
         start_from: optional string, the preset whose backbone the learner starts with.
             The stage that trains a classifier of the training classes is then left
             out, and there may be 0 steps.
-        reflections: bool, whether mirror images of classes are trained on as further
-            classes.
+        rotations: bool, whether classes turned by 90, 180 and 270 degrees are trained
+            on as further classes; in `"omniglot"` they are classes already.
+        reflections: bool, whether mirror images of classes are, too.
         views: bool, whether the trained backbone becomes a `backbones.MultiView`.
         ways: integer, classes of a training episode.
         shots: integer, support examples of a class.
@@ -47,6 +48,8 @@ class Options:
             shifted at random (`layers.augmentation.RandomAffine`).
         seed: integer, of weights and episodes.
         tests: pairs `(ways, shots)` of the test episodes.
+        tests_within: bool, whether the classes of a test episode are all of one
+            alphabet, or what else class names begin with.
         test_episodes: integer, episodes of each test.
     """
 
@@ -56,6 +59,7 @@ class Options:
     data_dir: str | None = None
     train_split: str = "train"
     start_from: str | None = None
+    rotations: bool = False
     reflections: bool = False
     views: bool = False
     ways: int = 60
@@ -69,6 +73,7 @@ class Options:
     augment: bool = True
     seed: int = 0
     tests: tuple = ((5, 1), (5, 5))
+    tests_within: bool = False
     test_episodes: int = 600
 
     def __post_init__(self):
@@ -116,6 +121,8 @@ SUITED = {
 
 # Queries of each class in test and validation episodes.
 TEST_QUERIES = 15
+# The same for all runs: what they were trained with has no part in the test.
+TEST_SEED = 2
 VALIDATION_EPISODES = 100
 PICTURED_WAYS, PICTURED_SHOTS, PICTURED_QUERIES = 5, 5, 30
 PICTURED_CLASSES = 8
@@ -189,8 +196,10 @@ class Run:
         method = methods.get(options.method)
         train = self._load(options.train_split)
         class_names = train.class_names
+        if options.rotations:
+            train = datasets.with_rotations(train)
         if options.reflections:
-            train = train.with_reflections()
+            train = datasets.with_reflections(train)
         keras.utils.set_random_seed(options.seed)
         learner = method.make(
             train.item_shape, options.filters, options.ways, **options.method_options
@@ -296,13 +305,7 @@ class Run:
         reports = []
         for ways, shots in self._tests(model):
             for tested, queries in variants(model, TEST_QUERIES):
-                episodes = test.episodes(
-                    ways,
-                    shots,
-                    queries,
-                    seed=options.seed + 2,
-                    count=options.test_episodes,
-                )
+                episodes = self._test_episodes(test, ways, shots, queries)
                 name = f"{options.method} {options.dataset} Conv4-{options.filters}"
                 reports.append(evaluate(tested, episodes, name, training_classes))
         content = [
@@ -334,6 +337,18 @@ class Run:
             return self.options.tests
         shots = {shots for _, shots in self.options.tests}
         return [(self.options.ways, shots) for shots in sorted(shots)]
+
+    def _test_episodes(self, test, ways, shots, queries):
+        options = self.options
+        if not options.tests_within:
+            return test.episodes(
+                ways, shots, queries, seed=TEST_SEED, count=options.test_episodes
+            )
+        groups = len({name.split("/")[0] for name in test.class_names})
+        count = -(-options.test_episodes // groups)
+        return datasets.episodes_within(
+            test, ways, shots, queries, count, seed=TEST_SEED
+        )
 
     def _load(self, split):
         return datasets.load(self.options.dataset, split, self.options.data_dir)

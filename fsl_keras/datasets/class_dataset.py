@@ -266,36 +266,6 @@ class ClassDataset:
             name or self.name,
         )
 
-    def with_reflections(self):
-        """Returns the data set with the mirror images of each class as a further class.
-
-        A character in a mirror is another character: a network meets twice as many
-        classes. A class that is its own mirror image is then there twice, which does
-        little harm where classes are many.
-
-        Returns:
-            A `ClassDataset` of twice as many classes, the further ones named
-            `name/mirrored`.
-
-        Raises:
-            ValueError: if items are no pictures in memory.
-        """
-        values = getattr(self.items, "values", None)
-        if values is None or values.ndim != 4:
-            raise ValueError(
-                f"Mirroring takes pictures in memory. {self.name} has items of shape "
-                f"{self.item_shape} in {type(self.items).__name__}: raise "
-                f"`memory_limit` of `from_directory`."
-            )
-        mirrored = [rows + len(values) for rows in self.class_rows]
-        return ClassDataset(
-            MemoryItems(np.concatenate([values, values[:, :, ::-1]])),
-            [*self.class_rows, *mirrored],
-            [*self.class_names, *(f"{name}/mirrored" for name in self.class_names)],
-            f"{self.name} with reflections",
-            self.skipped,
-        )
-
     def split_classes(self, fractions=(0.64, 0.16, 0.2), seed=0):
         """Divides the classes at random into data sets without a class in common.
 

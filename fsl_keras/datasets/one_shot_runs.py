@@ -1,0 +1,156 @@
+"""One-shot classification within an alphabet: Lake's runs, and others like them."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from fsl_keras import pictures
+
+LABELS = "class_labels.txt"
+
+
+def one_shot_runs(folder, size=(28, 28)):
+    """Reads the runs of Lake's one-shot task as a stream of episodes.
+
+    Each run is an episode: a drawing each of 20 characters of an alphabet, and 20
+    others to be classified. A folder `runNN` holds a file `class_labels.txt` with lines
+    `run01/test/item01.png run01/training/class08.png`: a drawing to classify and the
+    one of the same character, relative to the folder of the runs. Ink is black and
+    becomes 1.
+
+    `evaluation.evaluate(learner, one_shot_runs(folder)).error` is the error rate.
+    Each query is scored alone: learners whose answers depend on other queries are
+    refused.
+
+    Reference:
+
+    - [Lake et al., 2015](https://doi.org/10.1126/science.aab3050)
+
+    Args:
+        folder: path.
+        size: pair `(height, width)` in pixels, to which drawings are resized.
+
+    Returns:
+        A `tf.data.Dataset` of one episode a run, of the contract `(x, y)`.
+
+    Raises:
+        FileNotFoundError: if there are no runs, or drawings are missing, with their
+            names.
+        ValueError: if a line is not a pair of paths, a drawing cannot be read, or runs
+            differ in the number of drawings.
+
+    Example:
+
+    >>> one_shot_runs("no such folder")
+    Traceback (most recent call last):
+    FileNotFoundError: no such folder holds no runs: folders such as `run01` with a ...
+    """
+    folder = pathlib.Path(folder)
+    files = sorted(folder.glob(f"run*/{LABELS}"))
+    if not files:
+        raise FileNotFoundError(
+            f"{folder} holds no runs: folders such as `run01` with a file `{LABELS}` "
+            f"each. Name the folder that holds them."
+        )
+    runs = [_pairs(path) for path in files]
+    wanted = [path for run in runs for pair in run for path in pair]
+    missing = sorted({path for path in wanted if not (folder / path).is_file()})
+    if missing:
+        raise FileNotFoundError(
+            f"{len(missing)} drawings of the runs are not in {folder}: "
+            f"{', '.join(missing[:5])}{', ...' * (len(missing) > 5)}"
+        )
+    episodes = [_episode(folder, run, size) for run in runs]
+    shapes = {tuple(np.shape(part) for part in episode) for episode in episodes}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"The runs in {folder} differ in the number of drawings to learn from or "
+            f"to classify: {sorted(shapes)}."
+        )
+    support, query, labels = map(np.stack, zip(*episodes, strict=True))
+    ways = support.shape[1]
+    names = np.tile(np.eye(ways, dtype="float32"), (len(runs), 1, 1))
+    x = {"support": support, "support_labels": names, "query": query}
+    dataset = tf.data.Dataset.from_tensor_slices((x, labels)).batch(1)
+    dataset.protocol = {
+        "dataset": f"one-shot runs of {folder.name}",
+        "ways": ways,
+        "shots": 1,
+        "queries": 1,
+        "seed": None,
+        "alone": True,
+    }
+    return dataset
+
+
+def episodes_within(data, ways, shots, queries, count, seed=0):
+    """Streams episodes whose classes are all of one group, such as an alphabet.
+
+    Every group gives as many. The group of a class is what its name begins with, up to
+    the first slash.
+
+    Args:
+        data: `ClassDataset` with class names such as `Greek/character01`.
+        ways: integer, classes of an episode.
+        shots: integer, support examples of a class.
+        queries: integer, queries of each class.
+        count: integer, the episodes of each group.
+        seed: integer.
+
+    Returns:
+        A `tf.data.Dataset` of `count` episodes for each group, one after the other.
+
+    Raises:
+        ValueError: if a group has fewer classes than `ways`.
+    """
+    groups = {}
+    for name in data.class_names:
+        groups.setdefault(name.split("/")[0], []).append(name)
+    small = [group for group, names in groups.items() if len(names) < ways]
+    if small:
+        raise ValueError(
+            f"Episodes of {ways} classes need as many in each group. Groups with "
+            f"fewer: {small}. Lower `ways`, or leave them out with `subset`."
+        )
+    streams = [
+        data.subset(names).episodes(ways, shots, queries, seed=seed, count=count)
+        for names in groups.values()
+    ]
+    whole = streams[0]
+    for stream in streams[1:]:
+        whole = whole.concatenate(stream)
+    whole.protocol = {
+        **streams[0].protocol,
+        "dataset": f"{data.name}, within each of {len(groups)} groups",
+        "episodes": count * len(groups),
+        "classes": data.class_names,
+    }
+    return whole
+
+
+def _pairs(path):
+    """Returns the pairs of paths of a run: a drawing, and that of its character."""
+    lines = [line.split() for line in path.read_text().splitlines() if line.strip()]
+    strange = [" ".join(line) for line in lines if len(line) != 2]
+    if strange or not lines:
+        raise ValueError(
+            f"{path} must hold lines of two paths, a drawing to classify and the one "
+            f"of its character. Received: {strange[:3] or 'no lines'}"
+        )
+    return lines
+
+
+def _episode(folder, run, size):
+    """Returns the drawings to learn from, those to classify, and their labels."""
+    classes = sorted({training for _, training in run})
+    paths = [*classes, *(test for test, _ in run)]
+    values, _, skipped = pictures.read(
+        [folder / path for path in paths], size, channels=1, invert=True
+    )
+    if skipped:
+        path, reason = skipped[0]
+        raise ValueError(f"{len(skipped)} drawings cannot be read: {path} ({reason}).")
+    values = pictures.to_unit_range(values).numpy()
+    labels = np.array([classes.index(training) for _, training in run], "int32")
+    return values[: len(classes)], values[len(classes) :], labels
