@@ -107,7 +107,7 @@ class Options:
         )
 
 
-# What differs from the defaults; how it was chosen is told in docs/results.md.
+# What differs from the defaults; how it was chosen is told in docs/measurements.md.
 SUITED = {
     "omniglot": {
         "train_split": "trainval",

@@ -1,6 +1,7 @@
 """The command `fsl-keras`."""
 
 from fsl_keras.cli import (
+    benchmarking,
     classifiers,
     comparing,
     exporting,
@@ -13,6 +14,7 @@ from fsl_keras.cli.app import app, main
 
 __all__ = [
     "app",
+    "benchmarking",
     "classifiers",
     "comparing",
     "exporting",

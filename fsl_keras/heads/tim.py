@@ -31,7 +31,7 @@ class TIMHead(TransductiveHead):
     three weigh 1.
 
     Both papers take 1,000 steps at 1e-4. The defaults, a tenth of the steps at ten
-    times the rate, are faster and can be a little less accurate; `docs/results.md`
+    times the rate, are faster and can be a little less accurate; `docs/measurements.md`
     has both. The values of `alpha` that the paper chose on validation classes are 2
     with one shot and 7 with five or more.
 

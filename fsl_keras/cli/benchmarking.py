@@ -1,0 +1,63 @@
+"""`fsl-keras benchmark`: the tables of the documentation, from the reports."""
+
+import json
+import pathlib
+import tomllib
+from typing import Annotated
+
+import typer
+
+from fsl_keras import presets
+from fsl_keras.cli.app import app
+from fsl_keras.cli.output import say
+from fsl_keras.files import replacing
+from fsl_keras.presets.table import measured_table, zoo_table
+
+INTRO = """# Results
+
+Made by `fsl-keras benchmark` from the reports of the runs: do not edit. Accuracies in %
+with 95% intervals over episodes; in brackets the range over training seeds, where more than
+one was run. CPU minutes are of both cores together, with what a model started from. Rows
+in italics are what papers report, with their protocol; † is from memory of the paper. Speed,
+memory and what is older is in [measurements.md](measurements.md)."""
+
+
+@app.command()
+def benchmark(
+    root: Annotated[
+        pathlib.Path, typer.Option(help="The checkout, with `benchmarks/` and `docs/`.")
+    ] = pathlib.Path("."),
+):
+    """Write docs/results.md from the presets and the reports of the benchmarks."""
+    papers = root / "benchmarks" / "papers.toml"
+    if not papers.exists():
+        raise FileNotFoundError(
+            f"There is no {papers}. Run this in a checkout of fsl_keras, or name it "
+            f"with --root."
+        )
+    path = root / "docs" / "results.md"
+    with replacing(path) as beside:
+        beside.write_text(results(root))
+    say(f"Written: {path}")
+
+
+def results(root):
+    """Returns the text of docs/results.md.
+
+    Args:
+        root: path of a checkout.
+    """
+    told = [presets.metadata(path.parent) for path in _files(root, "saved_models/*")]
+    reports = [
+        json.loads(path.read_text()) for path in _files(root, "benchmarks/reports")
+    ]
+    seeds = [report for report in reports if "options" in report]
+    papers = tomllib.loads((root / "benchmarks" / "papers.toml").read_text())
+    parts = [INTRO, zoo_table([*told, *seeds], papers)]
+    parts += [measured_table(report) for report in reports if "rows" in report]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _files(root, folder):
+    name = "metadata.json" if folder.endswith("*") else "*.json"
+    return sorted(root.glob(f"{folder}/{name}"))

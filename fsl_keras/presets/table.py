@@ -1,0 +1,141 @@
+"""The table of the zoo: what its models reach, beside what their papers report."""
+
+from fsl_keras.presets.card import percent
+
+TITLES = {
+    "omniglot": "Omniglot",
+    "omniglot/lake": "Omniglot, within an alphabet (Lake's task)",
+    "mini_imagenet": "miniImageNet",
+    "glyphs": "Printed characters",
+}
+
+# What has to be known to read the figures of a data set.
+NOTES = {
+    "omniglot": "The split of Vinyals et al. 2016, rotations as classes, also at test: "
+    "4,800 training and validation classes to train on, 1,692 test classes. Gurmukhi "
+    "has characters on both sides.",
+    "omniglot/lake": "Trained on the 30 background alphabets only. Episodes are within "
+    "each of the 20 evaluation alphabets, drawn at random, and stand for Lake's own 20 "
+    "runs, which `evaluation.one_shot_runs` reads. The error rate is what is missing "
+    "to 100 %.",
+    "mini_imagenet": "The 64 training classes in JPEG of quality 75; tested on the 16 "
+    "validation classes, which had no part in any choice.",
+    "glyphs": "Scripts without a class in training; the data comes with the package.",
+}
+
+
+def zoo_table(presets, papers):
+    """Returns the Markdown of the tables, one for each data set.
+
+    Args:
+        presets: list of the metadata of presets and of further runs of their recipes
+            with other seeds, which bear the same name.
+        papers: dictionary from data set and method to `figures`, `protocol` and
+            whether they are `remembered`.
+    """
+    parts = []
+    for dataset, title in TITLES.items():
+        own = [told for told in presets if told["options"]["dataset"] == dataset]
+        if own:
+            table = _table(own, papers.get(dataset, {}))
+            parts.append(f"## {title}\n\n{NOTES[dataset]}\n\n{table}")
+    return "\n\n".join(parts)
+
+
+def measured_table(report):
+    """Returns the Markdown of a report that a benchmark wrote.
+
+    Args:
+        report: dictionary of `title`, `command`, `note` and `rows`, each a `name` and
+            `figures`.
+    """
+    tasks = _tasks(figure for row in report["rows"] for figure in row["figures"])
+    lines = _head(["", *tasks, "statistics"])
+    for row in report["rows"]:
+        figures = {_task(figure): figure for figure in row["figures"]}
+        cells = [percent(figures[task]) if task in figures else "" for task in tasks]
+        lines.append(_line([row["name"], *cells, _kind(row["figures"][0])]))
+    intro = f"## {report['title']}\n\n    {report['command']}\n\n{report['note']}\n\n"
+    return intro + "\n".join(lines)
+
+
+def _table(presets, papers):
+    tasks = _tasks(figure for told in presets for figure in told["figures"])
+    lines = _head(["model", *tasks, "statistics", "seeds", "CPU minutes"])
+    methods = []
+    for name in dict.fromkeys(told["name"] for told in presets):
+        runs = [told for told in presets if told["name"] == name]
+        method = runs[0]["options"]["method"]
+        if method not in methods:
+            methods.append(method)
+        kinds = dict.fromkeys(_kind(figure) for figure in runs[0]["figures"])
+        for kind in kinds:
+            cells = [_cell(runs, task, kind) for task in tasks]
+            minutes = f"{runs[0]['cpu_minutes']:.0f}"
+            lines.append(_line([f"`{name}`", *cells, kind, len(runs), minutes]))
+    for method in dict.fromkeys([*methods, *papers]):
+        paper = papers.get(method)
+        if paper is None:
+            continue
+        mark = "†" * paper.get("remembered", False)
+        cells = [
+            f"{paper['figures'][task]:g}{mark}" if task in paper["figures"] else ""
+            for task in tasks
+        ]
+        lines.append(_line([f"*{method}*", *cells, paper["protocol"], "", ""]))
+    return "\n".join(lines) + _protocols(presets)
+
+
+def _cell(runs, task, kind):
+    """Returns the figure of the first run, and the range over seeds if there are more."""
+    found = [
+        next((f for f in told["figures"] if (_task(f), _kind(f)) == (task, kind)), None)
+        for told in runs
+    ]
+    if found[0] is None:
+        return ""
+    cell = percent(found[0])
+    accuracies = [100 * figure["accuracy"] for figure in found if figure]
+    if len(accuracies) > 1:
+        cell += f" ({min(accuracies):.2f} to {max(accuracies):.2f})"
+    return cell
+
+
+def _protocols(presets):
+    """Returns the lines that say how the figures were measured and made again."""
+    told = {
+        f"{figure['protocol']['episodes']:,} episodes, queries "
+        f"{figure['protocol']['queries']}, seed {figure['protocol']['seed']}"
+        for preset in presets
+        for figure in preset["figures"]
+    }
+    commands = [
+        f"    {preset['command']}  # {preset['commit']}, {preset['made']}"
+        for preset in presets
+    ]
+    return f"\n\n{'; '.join(sorted(told))}.\n\n" + "\n".join(commands)
+
+
+def _tasks(figures):
+    found = {(f["protocol"]["ways"], f["protocol"]["shots"]) for f in figures}
+    return [f"{ways}-way {shots}-shot" for ways, shots in sorted(found)]
+
+
+def _task(figure):
+    return f"{figure['protocol']['ways']}-way {figure['protocol']['shots']}-shot"
+
+
+def _kind(figure):
+    told = figure["protocol"]
+    prior = f", {told['prior']} prior" if told.get("prior") else ""
+    queries = told["queries"]
+    unequal = "" if isinstance(queries, int) else f", {queries}"
+    return f"{told['kind']}, {told['batch_norm']} BatchNorm{prior}{unequal}"
+
+
+def _head(columns):
+    return [_line(columns), "|" + "---|" * len(columns)]
+
+
+def _line(cells):
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
