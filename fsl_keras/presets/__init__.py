@@ -1,6 +1,7 @@
 """The zoo: models stored with how they were made and how good they are."""
 
 from fsl_keras.presets.store import (
+    FORMAT,
     backbone,
     find,
     from_preset,
@@ -10,4 +11,13 @@ from fsl_keras.presets.store import (
     save,
 )
 
-__all__ = ["backbone", "find", "from_preset", "head", "list", "metadata", "save"]
+__all__ = [
+    "FORMAT",
+    "backbone",
+    "find",
+    "from_preset",
+    "head",
+    "list",
+    "metadata",
+    "save",
+]

@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import pathlib
 import platform
+import warnings
 
 import keras
 
@@ -72,8 +73,11 @@ def from_preset(preset):
     config = json.loads((folder / CONFIG).read_text())
     model = keras.saving.deserialize_keras_object(config)
     try:
-        model.load_weights(folder / WEIGHTS)
-    except (ValueError, KeyError, OSError) as error:
+        with warnings.catch_warnings():
+            # Keras goes on where some weights are not there, with new ones.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(folder / WEIGHTS)
+    except (ValueError, KeyError, OSError, UserWarning) as error:
         raise ValueError(
             f"The weights in {folder / WEIGHTS} do not fit the model that {CONFIG} "
             f"describes: {error}"
@@ -107,7 +111,7 @@ def backbone(preset):
         return model.backbone
     # A network with an output for each way ends with the layer of these outputs.
     network = model.network
-    return keras.Model(network.inputs, network.layers[-1].input, name="backbone")
+    return keras.Model(network.inputs[0], network.layers[-1].input, name="backbone")
 
 
 def head(preset):

@@ -87,7 +87,7 @@ def _table(presets, papers):
 
 
 def _cell(runs, task, kind):
-    """Returns the figure of the first run, and the range over seeds if there are more."""
+    """Returns the figure of the first run, and the range if there are several."""
     found = [
         next((f for f in told["figures"] if (_task(f), _kind(f)) == (task, kind)), None)
         for told in runs
