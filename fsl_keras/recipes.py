@@ -75,7 +75,7 @@ def metadata(name, run, reports):
         "command": f"fsl-keras reproduce {name}{seed}",
         "data": f"{options.dataset} {options.train_split}",
         "options": {**dataclasses.asdict(options), "data_dir": None},
-        "cpu_minutes": round(run.cpu_minutes, 1),
+        "cpu_minutes": round(run.cpu_minutes, 2),
         "commit": _commit(),
         "figures": [
             {

@@ -80,7 +80,7 @@ def test_the_data_sets_are_listed(run_cli):
 
 @pytest.mark.parametrize(
     "command",
-    ["train", "evaluate", "adapt", "predict", "export", "datasets", "methods"],
+    ["train", "evaluate", "adapt", "predict", "export", "reproduce", "benchmark"],
 )
 def test_every_option_has_a_help_text(command):
     import typer

@@ -10,7 +10,9 @@ import zipfile
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
-PARTS = ["pyproject.toml", "setup.cfg", "README.md", "LICENSE"]
+FILES = ["pyproject.toml", "setup.cfg", "setup.py", "README.md", "LICENSE"]
+# What lies beside the package in a checkout, and inside it when it is installed.
+FOLDERS = ["saved_models", "benchmarks/recipes"]
 
 
 def run(*command, **kwargs):
@@ -25,27 +27,31 @@ def run(*command, **kwargs):
 def wheel(tmp_path_factory):
     """The built package; built from a copy, as the build leaves files behind."""
     folder = tmp_path_factory.mktemp("source")
-    for name in PARTS:
+    for name in FILES:
         shutil.copy(ROOT / name, folder)
-    shutil.copytree(
-        ROOT / "fsl_keras",
-        folder / "fsl_keras",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+    for name in ("fsl_keras", *FOLDERS):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
     run(*pip, "--no-build-isolation", "--wheel-dir", folder / "dist", folder)
     (path,) = (folder / "dist").iterdir()
     return path
 
 
-def test_every_module_and_the_mark_of_types_are_in_it(wheel):
+def test_every_module_the_mark_of_types_and_the_zoo_are_in_it(wheel):
     packed = {
         name for name in zipfile.ZipFile(wheel).namelist() if "dist-info" not in name
     }
     source = {
         path.relative_to(ROOT).as_posix() for path in (ROOT / "fsl_keras").rglob("*.py")
     }
-    assert packed == source | {"fsl_keras/py.typed"}
+    zoo = {
+        f"fsl_keras/{path.relative_to(ROOT).as_posix()}"
+        for name in FOLDERS
+        for path in (ROOT / name).rglob("*")
+        if path.is_file()
+    }
+    assert packed == source | zoo | {"fsl_keras/py.typed"}
 
 
 def test_its_command_runs(wheel, tmp_path):
@@ -55,6 +61,12 @@ def test_its_command_runs(wheel, tmp_path):
     command = tmp_path / "site" / "bin" / "fsl-keras"
     listed = run(command, "datasets", env=environment, cwd=tmp_path)
     assert "glyphs" in listed
-    told = "import fsl_keras; print(fsl_keras.__file__)"
-    place = run(sys.executable, "-c", told, env=environment, cwd=tmp_path)
-    assert pathlib.Path(place.strip()).is_relative_to(tmp_path)
+    told = (
+        "import fsl_keras as fsl; print(fsl.__file__);"
+        "print(fsl.from_preset(fsl.presets.list()[0]).item_shape)"
+    )
+    place, shape = run(
+        sys.executable, "-c", told, env=environment, cwd=tmp_path
+    ).splitlines()
+    assert pathlib.Path(place).is_relative_to(tmp_path)
+    assert shape == "(28, 28, 1)"

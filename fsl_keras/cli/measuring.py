@@ -1,5 +1,6 @@
 """`fsl-keras evaluate`."""
 
+import functools
 import json
 import pathlib
 from typing import Annotated
@@ -20,7 +21,11 @@ from fsl_keras.runs import variants
 @app.command()
 def evaluate(
     model: Annotated[
-        pathlib.Path, typer.Argument(help="A learner or a classifier, a .keras file.")
+        pathlib.Path,
+        typer.Argument(
+            help="A learner or a classifier: a .keras file, or a preset's name or "
+            "folder."
+        ),
     ],
     folder: Annotated[
         pathlib.Path | None,
@@ -36,6 +41,20 @@ def evaluate(
     queries: Annotated[int, typer.Option(help="Queries of a class.")] = 15,
     episodes: Annotated[int, typer.Option(help="Number of episodes.")] = 600,
     seed: Annotated[int, typer.Option(help="Seed of the episodes, an integer.")] = 2,
+    within: Annotated[
+        bool,
+        typer.Option(
+            help="For a learner: the classes of an episode are of one alphabet, or "
+            "what else their names begin with."
+        ),
+    ] = False,
+    one_shot_runs: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help="For a learner: the folder of Lake's one-shot runs, to measure by "
+            "them and by no data set."
+        ),
+    ] = None,
     output: Annotated[
         pathlib.Path | None,
         typer.Option(help="JSON file to write the (first) report to."),
@@ -57,14 +76,34 @@ def evaluate(
             f"(--dataset): make a classifier of it with `fsl-keras adapt` to measure "
             f"it on {folder}."
         )
-    data = datasets.load(dataset, split, data_dir)
-    reports = []
-    for tested, asked in variants(loaded, queries):
-        stream = data.episodes(ways, shots, asked, seed=seed, count=episodes)
-        reports.append(evaluation.evaluate(tested, stream, model.stem))
-    print_reports(reports)
+    if one_shot_runs is not None:
+        reports = [_evaluate_runs(loaded, one_shot_runs, model.stem)]
+    else:
+        data = datasets.load(dataset, split, data_dir)
+        draw = data.episodes
+        if within:
+            draw = functools.partial(datasets.episodes_within, data)
+        reports = [
+            evaluation.evaluate(
+                tested,
+                draw(ways, shots, asked, seed=seed, count=episodes),
+                model.stem,
+            )
+            for tested, asked in variants(loaded, queries)
+        ]
+        print_reports(reports)
     if output:
         reports[0].save(output)
+
+
+def _evaluate_runs(learner, folder, name):
+    stream = evaluation.one_shot_runs(folder, learner.item_shape[:2])
+    if learner.kind == "transductive":
+        learner = learner.deployable()
+    report = evaluation.evaluate(learner, stream, name)
+    print_reports([report])
+    say(f"error {100 * report.error:.2f} ± {100 * report.ci95:.2f} %")
+    return report
 
 
 def _evaluate_folder(classifier, folder, output):

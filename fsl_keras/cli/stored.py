@@ -4,16 +4,24 @@ import zipfile
 
 import keras
 
+from fsl_keras import presets
 from fsl_keras.classifier import FewShotClassifier
 from fsl_keras.models import EpisodicModel
 
 
 def load_model(path):
-    """Loads a learner or a classifier, or says in one line why not."""
+    """Loads a learner or a classifier, or says in one line why not.
+
+    Args:
+        path: path of a .keras file or of a preset's folder, or the name of a preset.
+    """
+    if path.is_dir() or not path.suffix:
+        return presets.from_preset(path)
     if not path.exists():
         raise FileNotFoundError(
             f"There is no file {path}. `fsl-keras train` makes a learner, "
-            f"`fsl-keras adapt` a classifier."
+            f"`fsl-keras adapt` a classifier, `fsl-keras presets` lists those of the "
+            f"zoo."
         )
     try:
         return keras.saving.load_model(path)

@@ -218,8 +218,12 @@ def save(model, folder, metadata=None, saved_model=False):
     with replacing(folder) as beside:
         beside.mkdir()
         config = keras.saving.serialize_keras_object(model)
+        # Neither the optimizer nor its state: they are no part of what was learned.
+        config.pop("compile_config", None)
         _write_json(beside / CONFIG, config)
-        model.save_weights(beside / WEIGHTS)
+        plain = keras.saving.deserialize_keras_object(config)
+        plain.set_weights(model.get_weights())
+        plain.save_weights(beside / WEIGHTS)
         told["files"] = {name: _sha256(beside / name) for name in (CONFIG, WEIGHTS)}
         _write_json(beside / METADATA, told)
         (beside / CARD).write_text(model_card(told))

@@ -223,11 +223,11 @@ def test_an_old_preset_stays_where_the_new_one_fails(stored, tmp_path, monkeypat
     folder = copy_of(stored[0], tmp_path / "copy")
     model = learner()
 
-    def full_disk(path):
+    def full_disk(self, path):
         pathlib.Path(path).write_bytes(b"half")
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(model, "save_weights", full_disk)
+    monkeypatch.setattr(type(model), "save_weights", full_disk)
     with pytest.raises(OSError, match="No space"):
         presets.save(model, folder)
     assert fsl.from_preset(folder).training_classes == ("Greek/alpha", "Greek/beta")

@@ -1,0 +1,232 @@
+import json
+
+import h5py
+import numpy as np
+import pytest
+
+import fsl_keras as fsl
+from fsl_keras import presets, recipes, runs
+from fsl_keras.runs import Options
+
+TINY = """
+dataset = "glyphs"
+method = "prototypical"
+ways = 5
+steps = 4
+steps_per_epoch = 2
+filters = 4
+tests = [[5, 1]]
+test_episodes = 4
+"""
+ON_TOP = """
+dataset = "glyphs"
+method = "{method}"
+start_from = "{folder}"
+views = {views}
+ways = 5
+steps = {steps}
+steps_per_epoch = 2
+filters = 4
+tests = [[5, 1]]
+test_episodes = 4
+"""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_episodes():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "VALIDATION_EPISODES", 4)
+        yield
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory, run_cli):
+    """The folder of a run of a tiny recipe, and what the command said."""
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "tiny.toml").write_text(TINY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipes, "_folder", lambda: folder)
+        status, out, err = run_cli("reproduce", "tiny", "--output", folder / "run")
+    assert status == 0, err
+    return folder / "run", out
+
+
+@pytest.fixture
+def own_recipes(tmp_path, monkeypatch):
+    """A folder of recipes in the place of the package's."""
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    (folder / "tiny.toml").write_text(TINY)
+    monkeypatch.setattr(recipes, "_folder", lambda: folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_every_recipe_is_of_a_run(name):
+    assert isinstance(recipes.load(name), Options)
+
+
+@pytest.mark.parametrize("name", presets.list())
+def test_every_preset_is_made_by_its_recipe(name):
+    told = presets.metadata(name)
+    options = {**recipes.load(name).__dict__, "data_dir": None}
+    options["tests"] = [list(test) for test in options["tests"]]
+    assert told["options"] == options
+    assert told["command"] == f"fsl-keras reproduce {name}"
+
+
+def test_a_recipe_says_what_differs_from_what_suits():
+    options = recipes.load("prototypical_conv4_omniglot", seed=3)
+    assert options.seed == 3
+    assert options.reflections
+    assert options.train_split == Options.suited("omniglot").train_split
+
+
+def test_an_unknown_recipe_brings_the_nearest():
+    with pytest.raises(ValueError, match="prototypical_conv4_omniglot"):
+        recipes.load("prototypical_conv4_omniglt")
+
+
+def test_an_option_that_runs_have_not(own_recipes):
+    (own_recipes / "tiny.toml").write_text(TINY + "stepps = 3\n")
+    with pytest.raises(ValueError, match="stepps"):
+        recipes.load("tiny")
+
+
+def test_reproducing_writes_a_preset(tiny):
+    output, out = tiny
+    assert f"Written: {output / 'preset'}" in out
+    told = presets.metadata(output / "preset")
+    assert told["command"] == "fsl-keras reproduce tiny"
+    assert told["data"] == "glyphs train"
+    seconds = json.loads((output / "history.json").read_text())["cpu_seconds"]
+    assert told["cpu_minutes"] == pytest.approx(sum(seconds) / 60, abs=0.006)
+    assert told["licence"].startswith("Apache-2.0")
+    (figure,) = told["figures"]
+    assert figure["protocol"]["overlap"] == 0
+    assert figure["protocol"]["batch_norm"] == "running"
+    assert figure["protocol"]["episodes"] == 4
+    learner = fsl.from_preset(output / "preset")
+    assert len(learner.training_classes) == figure["protocol"]["training_classes"]
+
+
+def test_another_seed_is_told(own_recipes, run_cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    # Stopped at a checkpoint, which is enough to see where and what it is.
+    assert run_cli("reproduce", "tiny", "--seed", 7, "--minutes", 0)[0] == 75
+    run = runs.Run.resume("runs/tiny-seed7", {"seed": 7})
+    told = recipes.metadata("tiny", run, [])
+    assert told["command"] == "fsl-keras reproduce tiny --seed 7"
+    assert told["options"]["seed"] == 7
+
+
+def test_a_time_budget_stops_at_a_checkpoint_to_be_resumed(
+    tiny, own_recipes, run_cli, tmp_path
+):
+    whole, parts = tiny[0], tmp_path / "parts"
+    command = ["reproduce", "tiny", "--output", parts]
+    status, out, _ = run_cli(*command, "--minutes", 0)
+    assert status == 75
+    assert "epoch 1 is done" in out
+    assert "--resume" in out
+    assert not (parts / "preset").exists()
+    status, *_ = run_cli(*command, "--resume")
+    assert status == 0
+    history = json.loads((parts / "history.json").read_text())
+    assert len(history["cpu_seconds"]) == 2
+    pairs = zip(
+        fsl.from_preset(whole / "preset").get_weights(),
+        fsl.from_preset(parts / "preset").get_weights(),
+        strict=True,
+    )
+    for once, resumed in pairs:
+        np.testing.assert_allclose(once, resumed, rtol=1e-4, atol=1e-6)
+
+
+def test_a_recipe_that_changed_is_not_resumed(own_recipes, run_cli, tmp_path):
+    command = ["reproduce", "tiny", "--output", tmp_path / "run"]
+    assert run_cli(*command, "--minutes", 0)[0] == 75
+    (own_recipes / "tiny.toml").write_text(TINY.replace("ways = 5", "ways = 6"))
+    status, _, err = run_cli(*command, "--resume")
+    assert status == 1
+    assert "['ways']" in err
+
+
+def test_one_preset_starts_from_another(tiny, own_recipes, run_cli, tmp_path):
+    folder = tiny[0] / "preset"
+    first = fsl.from_preset(folder)
+    minutes = presets.metadata(folder)["cpu_minutes"]
+    recipe = ON_TOP.format(folder=folder, method="prototypical", views="true", steps=0)
+    (own_recipes / "views.toml").write_text(recipe)
+    status, _, err = run_cli("reproduce", "views", "--output", tmp_path / "views")
+    assert status == 0, err
+    learner = fsl.from_preset(tmp_path / "views" / "preset")
+    assert isinstance(learner.backbone, fsl.backbones.MultiView)
+    for old, new in zip(first.get_weights(), learner.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert presets.metadata(tmp_path / "views" / "preset")["cpu_minutes"] == minutes
+    # Of a method that would train its backbone first, only the second stage is left.
+    recipe = ON_TOP.format(
+        folder=folder, method="meta_baseline", views="false", steps=2
+    )
+    (own_recipes / "cosine.toml").write_text(recipe)
+    status, _, err = run_cli("reproduce", "cosine", "--output", tmp_path / "cosine")
+    assert status == 0, err
+    told = presets.metadata(tmp_path / "cosine" / "preset")
+    assert told["cpu_minutes"] >= minutes
+    history = json.loads((tmp_path / "cosine" / "history.json").read_text())
+    assert len(history["loss"]) == 1
+    assert not (tmp_path / "cosine" / "checkpoint_batches.keras").exists()
+
+
+def test_a_backbone_of_another_size_cannot_start_a_run(own_recipes, run_cli, tmp_path):
+    other = fsl.models.PrototypicalNetwork(fsl.backbones.Conv4((28, 28, 1), 8))
+    presets.save(other, tmp_path / "other")
+    recipe = ON_TOP.format(
+        folder=tmp_path / "other", method="prototypical", views="false", steps=2
+    )
+    (own_recipes / "other.toml").write_text(recipe)
+    status, _, err = run_cli("reproduce", "other", "--output", tmp_path / "run")
+    assert status == 1
+    assert "is not the one that this run's" in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_weights_are_stored_without_the_optimizer(tiny):
+    learner = fsl.from_preset(tiny[0] / "preset")
+    numbers = sum(weight.size for weight in learner.get_weights())
+    with h5py.File(tiny[0] / "preset" / "model.weights.h5") as file:
+        stored = []
+        file.visititems(
+            lambda _, item: (
+                stored.append(item.size) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+    assert sum(stored) == numbers
+
+
+def test_no_steps_without_a_start():
+    with pytest.raises(ValueError, match="steps must be at least 1"):
+        Options(steps=0)
+
+
+def test_the_zoo_is_listed(run_cli):
+    status, out, _ = run_cli("presets")
+    assert status == 0
+    for name in presets.list():
+        assert name in out
+
+
+def test_a_preset_is_measured_by_its_name(run_cli):
+    status, out, err = run_cli(
+        "evaluate", "prototypical_conv4_glyphs", "--episodes", 2, "--split", "train"
+    )
+    assert status == 0, err
+    # All training classes are among those it was trained on.
+    assert "overlap 631" in out
+
+
+def test_a_preset_that_is_not_there(run_cli):
+    status, _, err = run_cli("evaluate", "prototypical_conv4_glyph")
+    assert status == 1
+    assert "Nearest names: prototypical_conv4_glyphs" in err
