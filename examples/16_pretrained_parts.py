@@ -43,10 +43,9 @@ def main(folder=PICTURES, epochs=40):
     tuned = fit(model, 1e-4, train, test, epochs // 2)
     curves["pretrained, frozen for the first half"] = frozen + tuned
     for name, accuracies in curves.items():
-        half, end = accuracies[epochs // 2 - 1], accuracies[-1]
-        print(
-            f"{name}: {half:.1%} after {epochs // 2} epochs, {end:.1%} after {epochs}"
-        )
+        half = accuracies[epochs // 2 - 1]
+        print(f"{name}: {half:.1%} after half of {epochs} epochs, then", end=" ")
+        print(f"{accuracies[-1]:.1%}")
 
     fitted = sequential_of_parts(*train)
     found = np.argmax(fitted.predict(test[0], verbose=0), axis=-1)

@@ -209,6 +209,14 @@ def test_a_gallery_of_augmentations(tmp_path):
     assert_draws_what_is_committed(tmp_path, "12")
 
 
+def test_pretrained_parts(tmp_path):
+    found = load("16_pretrained_parts.py").main(tmp_path, epochs=2)
+    # The head was fitted to five examples of each of twenty letters, by no training.
+    assert found["accuracies"]["pretrained head, no training"] > 0.8
+    assert found["same"]
+    assert_draws_what_is_committed(tmp_path, "16")
+
+
 @pytest.fixture(scope="module")
 def photos(data_dir, tmp_path_factory):
     """A folder of four classes of photographs, and a file of weights for alpha=0.35."""
