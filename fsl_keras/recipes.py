@@ -47,32 +47,36 @@ def load(name, **changes):
             f"There is no recipe {name!r}. Nearest names: {', '.join(near)}."
         )
     stored = tomllib.loads(path.read_text())
-    strange = stored.keys() - {field.name for field in dataclasses.fields(Options)}
+    wanted = {**stored, **changes}
+    strange = wanted.keys() - {field.name for field in dataclasses.fields(Options)}
     if strange:
-        raise ValueError(f"{path} has options that runs have not: {sorted(strange)}.")
-    if "tests" in stored:
-        stored["tests"] = tuple(map(tuple, stored["tests"]))
-    return Options.suited(**{**stored, **changes})
+        raise ValueError(
+            f"{path} or what was changed of it has options that runs have not: "
+            f"{sorted(strange)}."
+        )
+    if "tests" in wanted:
+        wanted["tests"] = tuple(map(tuple, wanted["tests"]))
+    return Options.suited(**wanted)
 
 
-def metadata(name, run, reports):
+def metadata(name, run, reports, command):
     """Returns what a preset tells of the run that made it.
 
     Args:
         name: string, the recipe.
         run: `runs.Run` that is trained.
         reports: list of `EpisodeReport`.
+        command: string, the command that made it.
 
     Returns:
         A dictionary for `presets.save`.
     """
     options = run.options
-    seed = f" --seed {options.seed}" * (options.seed != load(name).seed)
     return {
         "name": name,
         "description": f"{options.method} on Conv-4 of {options.filters} filters, "
         f"trained on {options.dataset}.",
-        "command": f"fsl-keras reproduce {name}{seed}",
+        "command": command,
         "data": f"{options.dataset} {options.train_split}",
         "options": {**dataclasses.asdict(options), "data_dir": None},
         "cpu_minutes": round(run.cpu_minutes, 2),

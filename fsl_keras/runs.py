@@ -27,6 +27,7 @@ class Options:
         data_dir: optional string, where the data lies.
         train_split: string, the classes to train on. With `"trainval"` the
             validation classes are trained on too, and tell nothing of unseen ones.
+        test_split: string, the classes that the trained learner is tested on.
         start_from: optional string, the preset whose backbone the learner starts with.
             The stage that trains a classifier of the training classes is then left
             out, and there may be 0 steps.
@@ -58,6 +59,7 @@ class Options:
     method_options: dict = dataclasses.field(default_factory=dict)
     data_dir: str | None = None
     train_split: str = "train"
+    test_split: str = "test"
     start_from: str | None = None
     rotations: bool = False
     reflections: bool = False
@@ -300,7 +302,7 @@ class Run:
             A list of `EpisodeReport`, one a test.
         """
         options = self.options
-        test = self._load("test")
+        test = self._load(options.test_split)
         training_classes = self._load(options.train_split).class_names
         reports = []
         for ways, shots in self._tests(model):

@@ -13,7 +13,7 @@ from PIL import Image
 
 import fsl_keras as fsl
 from fsl_keras import cli, runs
-from fsl_keras.cli import training
+from fsl_keras.cli import options
 from fsl_keras.methods import METHODS
 
 SMALL = [
@@ -340,4 +340,4 @@ def test_another_method_and_its_options(run_cli, tmp_path):
     [("a=0.5", 0.5), ("a=true", True), ("a=cosine", "cosine"), ("a=null", None)],
 )
 def test_the_value_of_an_option(text, value):
-    assert training._parsed_option(text) == ("a", value)
+    assert options.parsed_option(text) == ("a", value)

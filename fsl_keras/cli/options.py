@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import json
 from typing import Annotated
 
 import typer
@@ -35,3 +36,14 @@ def pretrained(name, weights, alpha):
     """Returns a frozen network of `keras.applications`."""
     arguments = {} if alpha is None else {"alpha": alpha}
     return backbones.pretrained(name, weights, **arguments)
+
+
+def parsed_option(text):
+    """Returns name and value of `NAME=VALUE`; numbers, true and false are read."""
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise ValueError(f"An option must be NAME=VALUE. Received: {text!r}")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value

@@ -8,7 +8,7 @@ import typer
 
 from fsl_keras import presets, recipes
 from fsl_keras.cli.app import app
-from fsl_keras.cli.options import DataDir
+from fsl_keras.cli.options import DataDir, parsed_option
 from fsl_keras.cli.output import console, print_reports, print_table, say
 from fsl_keras.presets.card import percent
 from fsl_keras.progress import TrainingProgress
@@ -56,11 +56,37 @@ def reproduce(
             "status is then 75."
         ),
     ] = None,
+    validate: Annotated[
+        bool,
+        typer.Option(
+            help="Train on the training classes alone and test on the validation "
+            "classes: to choose by."
+        ),
+    ] = False,
+    change: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Another value for an option of the recipe, NAME=VALUE; may be "
+            "repeated."
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ):
     """Train a preset anew by its recipe, measure it, and write it as a folder."""
-    changes = {"seed": seed, "data_dir": data_dir}
-    changes = {key: value for key, value in changes.items() if value is not None}
+    changes = dict(map(parsed_option, change or ()))
+    command = [
+        "fsl-keras reproduce",
+        name,
+        *(f"--change {text}" for text in change or ()),
+    ]
+    if seed is not None:
+        changes["seed"] = seed
+        command.append(f"--seed {seed}")
+    if validate:
+        changes |= {"train_split": "train", "test_split": "validation"}
+        command.append("--validate")
+    if data_dir is not None:
+        changes["data_dir"] = data_dir
     options = recipes.load(name, **changes)
     folder = output or pathlib.Path("runs", name + f"-seed{seed}" * (seed is not None))
     asked = {**dataclasses.asdict(options), **changes}
@@ -74,7 +100,7 @@ def reproduce(
         raise typer.Exit(UNFINISHED) from None
     with console.status("Testing on unseen classes ..."):
         reports = run.report(learner)
-    told = recipes.metadata(name, run, reports)
+    told = recipes.metadata(name, run, reports, " ".join(command))
     presets.save(learner, folder / "preset", told)
     print_reports(reports)
     if name in presets.list():

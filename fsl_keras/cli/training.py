@@ -1,6 +1,5 @@
 """`fsl-keras train`."""
 
-import json
 import pathlib
 from typing import Annotated
 
@@ -9,7 +8,7 @@ import tensorflow as tf
 import typer
 
 from fsl_keras.cli.app import app
-from fsl_keras.cli.options import DataDir
+from fsl_keras.cli.options import DataDir, parsed_option
 from fsl_keras.cli.output import console, print_reports, say
 from fsl_keras.progress import TrainingProgress
 from fsl_keras.runs import Options, Run
@@ -108,7 +107,7 @@ def train(
     }
     changes = {name: value for name, value in asked.items() if value is not None}
     if option:
-        changes["method_options"] = dict(map(_parsed_option, option))
+        changes["method_options"] = dict(map(parsed_option, option))
     name = (dataset or Options.dataset).replace("/", "-")
     if method not in (None, Options.method):
         name += f"-{method}"
@@ -126,14 +125,3 @@ def train(
     # A hidden file is what a killed run did not write to its end.
     for path in sorted(run.folder.glob("[!.]*")):
         say(f"  {path}")
-
-
-def _parsed_option(text):
-    """Returns name and value of `NAME=VALUE`; numbers, true and false are read."""
-    name, sign, value = text.partition("=")
-    if not sign or not name:
-        raise ValueError(f"An option must be NAME=VALUE. Received: {text!r}")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
