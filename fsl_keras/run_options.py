@@ -1,0 +1,111 @@
+"""What a training run does: its options, and those that suit a data set."""
+
+import dataclasses
+
+from fsl_keras import methods
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What a training run does; `suited` gives the ones for a data set and a method.
+
+    Args:
+        dataset: string, a name that `datasets.load` takes.
+        method: string, a name of `methods.METHODS`.
+        method_options: dictionary of arguments of the method's learner.
+        data_dir: optional string, where the data lies.
+        train_split: string, the classes to train on. With `"trainval"` the
+            validation classes are trained on too, and tell nothing of unseen ones.
+        test_split: string, the classes that the trained learner is tested on.
+        start_from: optional string, the preset whose backbone the learner starts with.
+            The stage that trains a classifier of the training classes is then left
+            out, and there may be 0 steps.
+        rotations: bool, whether classes turned by 90, 180 and 270 degrees are trained
+            on as further classes; in `"omniglot"` they are classes already.
+        reflections: bool, whether mirror images of classes are, too.
+        views: bool, whether the trained backbone becomes a `backbones.MultiView`.
+        ways: integer, classes of a training episode.
+        shots: integer, support examples of a class.
+        queries: integer, queries of a class.
+        tasks: integer, episodes in a batch.
+        steps: integer, training steps: batches of episodes, of items or of pairs.
+        steps_per_epoch: integer, training steps between two validations; a
+            checkpoint is written after each.
+        learning_rate: float, the optimizer's at the first step; it falls to 0 as a
+            cosine.
+        filters: integer, channels of the Conv-4 backbone.
+        augment: bool, whether training pictures are turned, zoomed, sheared and
+            shifted at random (`layers.augmentation.RandomAffine`).
+        seed: integer, of weights and episodes.
+        tests: pairs `(ways, shots)` of the test episodes.
+        tests_within: bool, whether the classes of a test episode are all of one
+            alphabet, or what else class names begin with.
+        test_episodes: integer, episodes of each test.
+    """
+
+    dataset: str = "glyphs"
+    method: str = "prototypical"
+    method_options: dict = dataclasses.field(default_factory=dict)
+    data_dir: str | None = None
+    train_split: str = "train"
+    test_split: str = "test"
+    start_from: str | None = None
+    rotations: bool = False
+    reflections: bool = False
+    views: bool = False
+    ways: int = 60
+    shots: int = 1
+    queries: int = 5
+    tasks: int = 1
+    steps: int = 800
+    steps_per_epoch: int = 100
+    learning_rate: float = 2e-3
+    filters: int = 64
+    augment: bool = True
+    seed: int = 0
+    tests: tuple = ((5, 1), (5, 5))
+    tests_within: bool = False
+    test_episodes: int = 600
+
+    def __post_init__(self):
+        numbers = ["ways", "shots", "queries", "tasks", "filters", "test_episodes"]
+        if self.start_from is None or self.steps:
+            numbers.append("steps")
+        for name in (*numbers, "steps_per_epoch"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name} must be at least 1, not {getattr(self, name)}."
+                )
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be above 0: {self.learning_rate}.")
+        if self.steps % self.steps_per_epoch:
+            raise ValueError(
+                f"steps must be a multiple of steps_per_epoch, so that epochs are "
+                f"whole: {self.steps} is none of {self.steps_per_epoch}."
+            )
+
+    @classmethod
+    def suited(cls, dataset="glyphs", method="prototypical", **changes):
+        """Returns the options that suit data set and method, with some changed."""
+        return cls(
+            **{
+                "dataset": dataset,
+                "method": method,
+                **SUITED.get(dataset, {}),
+                **methods.get(method).suited,
+                **changes,
+            }
+        )
+
+
+# What differs from the defaults; how it was chosen is told in docs/measurements.md.
+SUITED = {
+    "omniglot": {
+        "train_split": "trainval",
+        "steps": 4500,
+        "steps_per_epoch": 300,
+        "tests": ((5, 1), (5, 5), (20, 1), (20, 5)),
+        "test_episodes": 1000,
+    },
+    "mini_imagenet": {"ways": 30, "queries": 15, "steps": 4000},
+}
