@@ -26,8 +26,8 @@ TASKS = ((5, 1), (5, 5), (20, 1), (20, 5))
 # What takes 1,000 steps an episode is in docs/measurements.md.
 LEFT_OUT = ("TIM, as the paper", "alpha-TIM, alpha 7")
 NOTE = """Omniglot's test classes, {episodes:,} episodes, 15 queries a class, seed 2,
-the same for all. The backbone is as it is: nothing is trained but what a head fits to the
-support set, and transductive ones to the queries. SimpleShot is centred on the
+the same for all. The backbone is as it is: nothing is trained but what a head fits to
+the support set, and transductive ones to the queries. SimpleShot is centred on the
 training classes, and the whitened head takes its statistics from them."""
 MORE = {"logistic": ("LogisticHead", {}), "whitened": ("WhitenedHead", {})}
 

@@ -10,6 +10,7 @@ import numpy as np
 from fsl_keras import datasets, methods, pictures, plots, presets
 from fsl_keras.backbones import MultiView
 from fsl_keras.episodes import DirichletQueries
+from fsl_keras.estimates import calibrate_on_base_classes
 from fsl_keras.evaluation import evaluate
 from fsl_keras.files import replacing
 from fsl_keras.layers.augmentation import RandomAffine
@@ -126,6 +127,20 @@ class Run:
         # Also where nothing was trained.
         write_json(self.folder / "options.json", dataclasses.asdict(options))
         return learner
+
+    def calibrate(self, learner):
+        """Gives a learner its `base_calibration`, by the validation classes.
+
+        Only where they were not trained on, and to a learner that answers for each item
+        alone.
+        """
+        if self.options.train_split == "train" and learner.kind == "inductive":
+            ways = 5
+            if learner.incremental == "fixed_ways":
+                ways = self.options.ways
+            learner.base_calibration = calibrate_on_base_classes(
+                learner, self._load("validation"), ways
+            )
 
     @property
     def cpu_minutes(self):

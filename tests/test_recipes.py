@@ -109,6 +109,8 @@ def test_reproducing_writes_a_preset(tiny):
     assert figure["protocol"]["batch_norm"] == "running"
     assert figure["protocol"]["episodes"] == 4
     learner = fsl.from_preset(output / "preset")
+    # For when there is one example of a class; by classes it was not trained on.
+    assert learner.base_calibration.source.startswith("glyphs validation, 200 episodes")
     assert len(learner.training_classes) == figure["protocol"]["training_classes"]
 
 

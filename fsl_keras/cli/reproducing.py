@@ -100,6 +100,7 @@ def reproduce(
         raise typer.Exit(UNFINISHED) from None
     with console.status("Testing on unseen classes ..."):
         reports = run.report(learner)
+        run.calibrate(learner)
     told = recipes.metadata(name, run, reports, " ".join(command))
     presets.save(learner, folder / "preset", told)
     print_reports(reports)

@@ -102,16 +102,23 @@ def episodes_within(data, ways, shots, queries, count, seed=0):
         A `tf.data.Dataset` of `count` episodes for each group, one after the other.
 
     Raises:
-        ValueError: if a group has fewer classes than `ways`.
+        ValueError: if a group has fewer classes than `ways`, or a name has no slash.
     """
     groups = {}
     for name in data.class_names:
-        groups.setdefault(name.split("/")[0], []).append(name)
+        group, slash, _ = name.partition("/")
+        if not slash:
+            raise ValueError(
+                f"Classes are grouped by what their names begin with, as in "
+                f"'Greek/character01', and {data.name} has {name!r}. Name the classes "
+                f"so."
+            )
+        groups.setdefault(group, []).append(name)
     small = [group for group, names in groups.items() if len(names) < ways]
     if small:
         raise ValueError(
-            f"Episodes of {ways} classes need as many in each group. Groups with "
-            f"fewer: {small}. Lower `ways`, or leave them out with `subset`."
+            f"Episodes of {ways} classes need as many in each group. {len(small)} of "
+            f"{len(groups)} have fewer, such as {small[:5]}. Lower `ways`, or leave them out with `subset`."
         )
     streams = [
         data.subset(names).episodes(ways, shots, queries, seed=seed, count=count)

@@ -106,6 +106,31 @@ def test_runs_of_different_sizes(folder):
         one_shot_runs(folder)
 
 
+def test_the_command_measures_a_preset_by_the_runs(folder, run_cli):
+    status, out, err = run_cli(
+        "evaluate", "prototypical_conv4_glyphs", "--one-shot-runs", folder
+    )
+    assert status == 0, err
+    assert "5-way 1-shot" in out
+    report = evaluate(
+        fsl.from_preset("prototypical_conv4_glyphs"), one_shot_runs(folder)
+    )
+    assert f"error {100 * report.error:.2f} ± {100 * report.ci95:.2f} %" in out
+
+
+def test_the_command_measures_a_preset_within_alphabets(run_cli, omniglot_dir):
+    command = ["evaluate", "prototypical_conv4_glyphs", "--within", "--ways", 20]
+    command += ["--dataset", "omniglot/lake", "--episodes", 1]
+    status, out, err = run_cli(*command)
+    assert status == 0, err
+    assert "omniglot/lake test, within each of 20 groups" in out
+
+
+def test_names_without_a_group():
+    with pytest.raises(ValueError, match="'class 0'"):
+        episodes_within(random_classes(4, 4), 2, 1, 1, count=1)
+
+
 @pytest.fixture
 def alphabets():
     data = random_classes(7, 4)
