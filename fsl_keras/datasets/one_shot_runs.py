@@ -118,7 +118,8 @@ def episodes_within(data, ways, shots, queries, count, seed=0):
     if small:
         raise ValueError(
             f"Episodes of {ways} classes need as many in each group. {len(small)} of "
-            f"{len(groups)} have fewer, such as {small[:5]}. Lower `ways`, or leave them out with `subset`."
+            f"{len(groups)} have fewer, such as {small[:5]}. Lower `ways`, or leave "
+            f"them out with `subset`."
         )
     streams = [
         data.subset(names).episodes(ways, shots, queries, seed=seed, count=count)
