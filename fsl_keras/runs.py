@@ -7,13 +7,14 @@ import pathlib
 import keras
 import numpy as np
 
-from fsl_keras import datasets, methods, pictures, plots, presets
+from fsl_keras import datasets, features, methods, pictures, plots, presets
 from fsl_keras.backbones import MultiView
 from fsl_keras.episodes import DirichletQueries
 from fsl_keras.estimates import calibrate_on_base_classes
 from fsl_keras.evaluation import evaluate
 from fsl_keras.files import replacing
 from fsl_keras.layers.augmentation import RandomAffine
+from fsl_keras.models import MetricModel
 from fsl_keras.run_options import Options
 from fsl_keras.training import Checkpoint, FewShotValidation, Stage, resume, write_json
 
@@ -216,10 +217,15 @@ class Run:
         options = self.options
         test = self._load(options.test_split)
         training_classes = self._load(options.train_split).class_names
+        learner, items = model, test
+        if isinstance(model, MetricModel):
+            # Each item goes through the backbone once, and not in every episode.
+            learner = model.on_features()
+            items = features.embed(test, model.backbone, cache=False)
         reports = []
         for ways, shots in self._tests(model):
-            for tested, queries in variants(model, TEST_QUERIES):
-                episodes = self._test_episodes(test, ways, shots, queries)
+            for tested, queries in variants(learner, TEST_QUERIES):
+                episodes = self._test_episodes(items, ways, shots, queries)
                 name = f"{options.method} {options.dataset} Conv4-{options.filters}"
                 reports.append(evaluate(tested, episodes, name, training_classes))
         content = [
