@@ -36,17 +36,24 @@ class Method:
     arguments: dict = dataclasses.field(default_factory=dict)
     head: type | None = None
 
-    def make(self, item_shape, filters=64, ways=5, **arguments):
+    def make(self, item_shape, filters=64, ways=5, backbone_weights=None, **arguments):
         """Returns a new learner on a Conv-4 backbone.
 
         Args:
             item_shape: triple, the shape of a picture.
             filters: integer, channels of the backbone.
             ways: integer, classes of an episode, where the learner fixes them.
+            backbone_weights: optional list of arrays, what the backbone starts with.
             **arguments: arguments of the learner, see `options`.
+
+        Raises:
+            ValueError: if the learner has not an argument, or the weights are of
+                another backbone.
         """
         self._check(arguments)
         network = Conv4(item_shape, filters, **self.backbone)
+        if backbone_weights is not None:
+            _set_weights(network, backbone_weights)
         if self.head is not None:
             return self.learner(network, self.head(**arguments))
         if self.has_classifier:
@@ -74,6 +81,17 @@ class Method:
                 f"{(self.head or self.learner).__name__} has no options {strange}. It "
                 f"has: {', '.join(self.options) or 'none'}."
             )
+
+
+def _set_weights(backbone, weights):
+    expected = [weight.shape for weight in backbone.get_weights()]
+    if [weight.shape for weight in weights] != expected:
+        raise ValueError(
+            f"The weights to start from are not of the backbone that this method is "
+            f"trained on: they are {sum(w.size for w in weights)} numbers, the "
+            f"method's {backbone.count_params()}."
+        )
+    backbone.set_weights(weights)
 
 
 # What a run decides: its learners are of classes, on the network that suits them.

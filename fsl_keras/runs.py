@@ -102,13 +102,17 @@ class Run:
         if options.reflections:
             train = datasets.with_reflections(train)
         keras.utils.set_random_seed(options.seed)
-        learner = method.make(
-            train.item_shape, options.filters, options.ways, **options.method_options
-        )
-        streams = method.streams
+        streams, weights = method.streams, None
         if options.start_from is not None:
-            _start_from(learner, options.start_from)
+            weights = presets.backbone(options.start_from).get_weights()
             streams = [stream for stream in streams if stream != "batches"]
+        learner = method.make(
+            train.item_shape,
+            options.filters,
+            options.ways,
+            weights,
+            **options.method_options,
+        )
         epochs = options.steps // options.steps_per_epoch
         ends = np.arange(1, len(streams) + 1) * epochs // max(1, len(streams))
         begin = 0
@@ -324,19 +328,6 @@ class Run:
     def _save(self, figure, name):
         with replacing(self.folder / name) as beside:
             figure.savefig(beside, dpi=150)
-
-
-def _start_from(learner, preset):
-    """Gives a learner the weights of a preset's backbone."""
-    weights = presets.backbone(preset).get_weights()
-    shapes = [weight.shape for weight in weights]
-    if shapes != [weight.shape for weight in learner.backbone.get_weights()]:
-        raise ValueError(
-            f"The backbone of the preset {preset!r} is not the one that this run's "
-            f"method is trained on: it has {sum(w.size for w in weights)} numbers, "
-            f"the method's {learner.backbone.count_params()}."
-        )
-    learner.backbone.set_weights(weights)
 
 
 def _is_of_transductive_head(model):

@@ -213,6 +213,15 @@ def test_options_are_those_of_the_learner():
         METHODS["maml"].make(ITEM, speed=3)
 
 
+@pytest.mark.parametrize("name", ["maml", "reptile", "relation", "matching"])
+def test_a_method_starts_from_a_trained_backbone(name, episode):
+    backbone = make("prototypical").backbone
+    learner = METHODS[name].make(ITEM, 4, WAYS, backbone.get_weights())
+    own = {weight.tobytes() for weight in learner.get_weights()}
+    assert own >= {weight.tobytes() for weight in backbone.get_weights()}
+    assert learner(episode[0]).shape == (2, 9, WAYS)
+
+
 def test_an_unknown_method():
     with pytest.raises(ValueError, match=r"no method 'magic'.*prototypical"):
         methods.get("magic")

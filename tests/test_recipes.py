@@ -215,7 +215,7 @@ def test_a_backbone_of_another_size_cannot_start_a_run(own_recipes, run_cli, tmp
     (own_recipes / "other.toml").write_text(recipe)
     status, _, err = run_cli("reproduce", "other", "--output", tmp_path / "run")
     assert status == 1
-    assert "is not the one that this run's" in err
+    assert "not of the backbone that this method is trained on" in err
     assert not (tmp_path / "run").exists()
 
 
