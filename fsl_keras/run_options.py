@@ -91,7 +91,7 @@ class Options:
             **{
                 "dataset": dataset,
                 "method": method,
-                **SUITED.get(dataset, {}),
+                **SUITED.get(dataset.split("/")[0], {}),
                 **methods.get(method).suited,
                 **changes,
             }

@@ -6,6 +6,7 @@ from fsl_keras.datasets import mini_imagenet, omniglot
 from fsl_keras.datasets.class_dataset import ClassDataset
 
 SPLITS = ("train", "validation", "test")
+WITH_TRAINVAL = ("omniglot", "omniglot/lake", "mini_imagenet/development")
 
 # What `fsl-keras datasets` tells about each.
 DESCRIPTIONS = {
@@ -17,6 +18,9 @@ DESCRIPTIONS = {
     "background (trainval = train + validation) and 20 of evaluation (test)",
     "mini_imagenet": "photographs, 84x84, Ravi & Larochelle's 64/16/20 classes; from "
     "a local folder or pickles",
+    "mini_imagenet/development": "the same without the 20 test classes, which choices "
+    "must not touch: 12 of the 64 are held out as validation (trainval = all 64), and "
+    "the 16 validation classes are the test",
 }
 
 
@@ -25,8 +29,8 @@ def names():
 
     Example:
 
-    >>> names()
-    ['glyphs', 'omniglot', 'omniglot/lake', 'mini_imagenet']
+    >>> names()[:3]
+    ['glyphs', 'omniglot', 'omniglot/lake']
     """
     return list(DESCRIPTIONS)
 
@@ -41,10 +45,12 @@ def load(name, split="train", data_dir=None, **kwargs):
     way: 64% train, 16% validation, 20% test.
 
     Args:
-        name: `"glyphs"`, `"omniglot"`, `"omniglot/lake"`, `"mini_imagenet"` or the
-            name of an image classification set of TensorFlow Datasets.
-        split: `"train"`, `"validation"` or `"test"`; Omniglot also has
-            `"trainval"`.
+        name: `"glyphs"`, `"omniglot"`, `"omniglot/lake"`, `"mini_imagenet"`,
+            `"mini_imagenet/development"` or the name of an image classification set
+            of TensorFlow Datasets.
+        split: `"train"`, `"validation"` or `"test"`; Omniglot and
+            `"mini_imagenet/development"` also have `"trainval"`, which is train and
+            validation together.
         data_dir: optional folder where the data lies. By default TensorFlow
             Datasets' own (`TFDS_DATA_DIR`), and `$FSL_KERAS_DATA/mini_imagenet`.
         **kwargs: further arguments of `ClassDataset.from_directory` (a folder of
@@ -58,7 +64,7 @@ def load(name, split="train", data_dir=None, **kwargs):
         FileNotFoundError: if the data is not there, with where to put it.
         TypeError: if the data set takes no further arguments.
     """
-    known = (*SPLITS, "trainval") if name.startswith("omniglot") else SPLITS
+    known = (*SPLITS, "trainval") if name in WITH_TRAINVAL else SPLITS
     if split not in known:
         raise ValueError(f"`split` must be one of {known}. Received: split={split!r}")
     title = f"{name} {split}"
@@ -71,12 +77,11 @@ def load(name, split="train", data_dir=None, **kwargs):
         arrays = omniglot.load_lake(split, data_dir, **kwargs)
         return ClassDataset.from_arrays(*arrays, title)
     if name == "mini_imagenet":
-        path = mini_imagenet.find(split, data_dir)
-        if path.is_file():
-            arrays = mini_imagenet.read_pickle(path, **kwargs)
-            return ClassDataset.from_arrays(*arrays, title)
-        kwargs = {"size": mini_imagenet.SIZE, **kwargs}
-        return ClassDataset.from_directory(path, name=title, **kwargs)
+        return _mini_imagenet(split, title, data_dir, **kwargs)
+    if name == "mini_imagenet/development":
+        source = "validation" if split == "test" else "train"
+        data = _mini_imagenet(source, title, data_dir, **kwargs)
+        return data.subset(mini_imagenet.development_classes(data.class_names, split))
     near = difflib.get_close_matches(name, DESCRIPTIONS, n=1, cutoff=0.75)
     if near:
         raise ValueError(f"There is no data set {name!r}. Did you mean {near[0]!r}?")
@@ -84,6 +89,15 @@ def load(name, split="train", data_dir=None, **kwargs):
     part = whole.split_classes()[SPLITS.index(split)]
     part.name = title
     return part
+
+
+def _mini_imagenet(split, title, data_dir, **kwargs):
+    path = mini_imagenet.find(split, data_dir)
+    if path.is_file():
+        arrays = mini_imagenet.read_pickle(path, **kwargs)
+        return ClassDataset.from_arrays(*arrays, title)
+    kwargs = {"size": mini_imagenet.SIZE, **kwargs}
+    return ClassDataset.from_directory(path, name=title, **kwargs)
 
 
 def _glyphs(split, title):

@@ -41,6 +41,22 @@ def find(split, data_dir=None):
     )
 
 
+def development_classes(class_names, split):
+    """Returns the classes of a split of `"mini_imagenet/development"`.
+
+    Args:
+        class_names: list of strings, the classes that were read for the split.
+        split: `"train"` or `"validation"`, a fifth held out of the training classes,
+            or one that has all its classes.
+    """
+    held_out = sorted(class_names)[4::5]
+    if split == "validation":
+        return held_out
+    if split == "train":
+        return [name for name in class_names if name not in held_out]
+    return class_names
+
+
 def read_pickle(path):
     """Reads a pickle of `image_data` uint8 `[n, 84, 84, 3]` and `class_dict`.
 

@@ -58,6 +58,27 @@ def test_real_pictures_are_read_from_class_folders(real):
     assert x["query"].std() > 0.1
 
 
+def test_choices_are_made_on_held_out_training_classes(tmp_path):
+    names = [f"n{number:02d}" for number in range(64)]
+    pictures = np.zeros((64, 84, 84, 3), "uint8")
+    rows = {name: [row] for row, name in enumerate(names)}
+    content = {"image_data": pictures, "class_dict": rows}
+    path = write_pickle(tmp_path, content)
+    path.rename(tmp_path / "mini-imagenet-cache-train.pkl")
+    write_pickle(tmp_path, CONTENT)
+
+    def classes(split):
+        return load("mini_imagenet/development", split, tmp_path).class_names
+
+    assert len(classes("train")) == 52
+    assert classes("validation") == names[4::5]
+    assert len(classes("validation")) == 12
+    assert not set(classes("train")) & set(classes("validation"))
+    assert classes("trainval") == names
+    # The 20 test classes are not there, and not asked for.
+    assert classes("test") == ["n01", "n02"]
+
+
 def test_the_size_may_be_another(real):
     data = load("mini_imagenet", "validation", real, size=(32, 32), channels=1)
     assert data.item_shape == (32, 32, 1)
