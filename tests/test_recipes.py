@@ -6,6 +6,7 @@ import pytest
 
 import fsl_keras as fsl
 from fsl_keras import presets, recipes, runs
+from fsl_keras.presets.card import percent
 from fsl_keras.runs import Options
 
 TINY = """
@@ -75,6 +76,12 @@ def test_every_preset_is_made_by_its_recipe(name):
     for option, value in told["options"].items():
         assert options[option] == value
     assert told["command"] == f"fsl-keras reproduce {name}"
+    lines = (recipes._folder() / f"{name}.toml").read_text().splitlines()
+    header = " ".join(line[2:] for line in lines if line.startswith("# "))
+    assert header.startswith(told["command"])
+    for figure in told["figures"]:
+        ways, shots = (figure["protocol"][key] for key in ("ways", "shots"))
+        assert f"{ways}-way {shots}-shot {percent(figure)}" in header
 
 
 def test_a_recipe_says_what_differs_from_what_suits():
