@@ -120,7 +120,7 @@ def draw(curves):
             axes.plot(np.arange(1, len(values) + 1), values, label=name)
     axes.set(xlabel="epoch", ylabel=f"accuracy, {CLASSES} letters", ylim=(0, 1))
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    axes.legend(loc="lower right", frameon=False)
     return figure
 
 
