@@ -101,10 +101,14 @@ def sequential_of_parts(images, labels):
 def functional_of_parts():
     """An app that is given the examples with the question: any classes, any number."""
     learner = fsl.from_preset(PRESET)
-    support = keras.Input((None, 28, 28, 1), name="support")
-    labels = keras.Input((None, None), name="support_labels")
-    query = keras.Input((None, 28, 28, 1), name="query")
-    embed = keras.layers.TimeDistributed(learner.backbone)
+    support = keras.Input((None, 28, 28, 1), batch_size=1, name="support")
+    labels = keras.Input((None, None), batch_size=1, name="support_labels")
+    query = keras.Input((None, 28, 28, 1), batch_size=1, name="query")
+
+    def embed(pictures):
+        vectors = learner.backbone(keras.ops.reshape(pictures, (-1, 28, 28, 1)))
+        return keras.ops.reshape(vectors, (1, -1, 64))
+
     logits = learner.head(embed(support), labels, embed(query))
     return keras.Model([support, labels, query], logits)
 

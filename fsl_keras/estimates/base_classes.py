@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import tensorflow as tf
 
 from fsl_keras.estimates.calibration import (
     Calibration,
@@ -96,12 +97,13 @@ def calibrate_on_base_classes(
     >>> classifier.calibration.source
     'arrays, 20 episodes of 3-way 1-shot, seed 0'
     """
+    answer = tf.function(lambda x: learner(x, training=False), reduce_retracing=True)
     known, unknown, labels = [], [], []
     stream = data.episodes(2 * ways, shots, queries, seed=seed, count=episodes)
     for x, y in stream:
         # Without a label an example is padding, and its class one not known.
         support_labels = x["support_labels"][..., :ways]
-        logits = learner({**x, "support_labels": support_labels}, training=False)
+        logits = answer({**x, "support_labels": support_labels})
         logits, y = np.asarray(logits[0]), y[0].numpy()
         known.append(logits[y < ways])
         labels.append(y[y < ways])
