@@ -1,7 +1,7 @@
 """What the command prints: lines and tables."""
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 console = Console()
@@ -31,7 +31,8 @@ def print_table(columns, rows):
     """Prints rows under the names of their columns; nothing where there are none."""
     if not rows:
         return
-    table = Table(*columns)
+    # The first column names what the others tell of: whole, to be copied.
+    table = Table(Column(columns[0], no_wrap=True), *columns[1:])
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     console.print(table, markup=False)
