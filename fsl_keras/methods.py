@@ -53,7 +53,7 @@ class Method:
         self._check(arguments)
         network = Conv4(item_shape, filters, **self.backbone)
         if backbone_weights is not None:
-            _set_weights(network, backbone_weights)
+            _set_weights(network, backbone_weights, filters)
         if self.head is not None:
             return self.learner(network, self.head(**arguments))
         if self.has_classifier:
@@ -83,13 +83,14 @@ class Method:
             )
 
 
-def _set_weights(backbone, weights):
+def _set_weights(backbone, weights, filters):
     expected = [weight.shape for weight in backbone.get_weights()]
     if [weight.shape for weight in weights] != expected:
         raise ValueError(
             f"The weights to start from are not of the backbone that this method is "
             f"trained on: they are {sum(w.size for w in weights)} numbers, the "
-            f"method's {backbone.count_params()}."
+            f"method's {backbone.count_params()}. Start from a Conv-4 of {filters} "
+            f"filters for items of shape {backbone.input_shape[1:]}, or set `filters`."
         )
     backbone.set_weights(weights)
 

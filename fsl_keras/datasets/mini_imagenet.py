@@ -46,8 +46,8 @@ def development_classes(class_names, split):
 
     Args:
         class_names: list of strings, the classes that were read for the split.
-        split: `"train"` or `"validation"`, a fifth held out of the training classes,
-            or one that has all its classes.
+        split: `"validation"` is every fifth of the training classes, `"train"` the
+            others; any other split is all that were read.
     """
     held_out = sorted(class_names)[4::5]
     if split == "validation":
