@@ -95,6 +95,11 @@ class Run:
         """
         options = self.options
         method = methods.get(options.method)
+        if options.tests_within:
+            # Groups of too few classes are refused here, and not after the training.
+            test = self._load(options.test_split)
+            for ways, shots in options.tests:
+                self._test_episodes(test, ways, shots, TEST_QUERIES)
         train = self._load(options.train_split)
         class_names = train.class_names
         if options.rotations:
