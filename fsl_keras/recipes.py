@@ -74,8 +74,7 @@ def metadata(name, run, reports, command):
     options = run.options
     return {
         "name": name,
-        "description": f"{options.method} on Conv-4 of {options.filters} filters, "
-        f"trained on {options.dataset}.",
+        "description": _description(options),
         "command": command,
         "data": f"{options.dataset} {options.train_split}",
         "options": {**dataclasses.asdict(options), "data_dir": None},
@@ -91,6 +90,15 @@ def metadata(name, run, reports, command):
         ],
         "licence": LICENCES.get(options.dataset.split("/")[0]),
     }
+
+
+def _description(options):
+    parts = [f"{options.method} on Conv-4 of {options.filters} filters"]
+    if options.views:
+        parts.append("an embedding the mean of nine views of a picture")
+    if options.start_from is not None:
+        parts.append(f"begun with the backbone of {options.start_from}")
+    return f"{', '.join(parts)}, trained on {options.dataset}."
 
 
 def _folder():

@@ -198,7 +198,10 @@ def test_one_preset_starts_from_another(tiny, own_recipes, run_cli, tmp_path):
     assert isinstance(learner.backbone, fsl.backbones.MultiView)
     for old, new in zip(first.get_weights(), learner.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
-    assert presets.metadata(tmp_path / "views" / "preset")["cpu_minutes"] == minutes
+    told = presets.metadata(tmp_path / "views" / "preset")
+    assert told["cpu_minutes"] == minutes
+    assert "nine views" in told["description"]
+    assert f"begun with the backbone of {folder}" in told["description"]
     # Of a method that would train its backbone first, only the second stage is left.
     recipe = ON_TOP.format(
         folder=folder, method="meta_baseline", views="false", steps=2
@@ -213,6 +216,17 @@ def test_one_preset_starts_from_another(tiny, own_recipes, run_cli, tmp_path):
     assert not (tmp_path / "cosine" / "checkpoint_batches.keras").exists()
 
 
+def test_tests_that_cannot_be_are_refused_before_the_training(
+    own_recipes, run_cli, tmp_path
+):
+    # The classes of this data set are of no groups.
+    (own_recipes / "tiny.toml").write_text(TINY + "tests_within = true\n")
+    status, _, err = run_cli("reproduce", "tiny", "--output", tmp_path / "run")
+    assert status == 1
+    assert "Classes are grouped by what their names begin with" in err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_backbone_of_another_size_cannot_start_a_run(own_recipes, run_cli, tmp_path):
     other = fsl.models.PrototypicalNetwork(fsl.backbones.Conv4((28, 28, 1), 8))
     presets.save(other, tmp_path / "other")
@@ -223,6 +237,7 @@ def test_a_backbone_of_another_size_cannot_start_a_run(own_recipes, run_cli, tmp
     status, _, err = run_cli("reproduce", "other", "--output", tmp_path / "run")
     assert status == 1
     assert "not of the backbone that this method is trained on" in err
+    assert "Start from a Conv-4 of 4 filters for items of shape (28, 28, 1)" in err
     assert not (tmp_path / "run").exists()
 
 
