@@ -36,7 +36,15 @@ class Method:
     arguments: dict = dataclasses.field(default_factory=dict)
     head: type | None = None
 
-    def make(self, item_shape, filters=64, ways=5, backbone_weights=None, **arguments):
+    def make(
+        self,
+        item_shape,
+        filters=64,
+        ways=5,
+        backbone_weights=None,
+        dtype=None,
+        **arguments,
+    ):
         """Returns a new learner on a Conv-4 backbone.
 
         Args:
@@ -44,6 +52,7 @@ class Method:
             filters: integer, channels of the backbone.
             ways: integer, classes of an episode, where the learner fixes them.
             backbone_weights: optional list of arrays, what the backbone starts with.
+            dtype: optional dtype policy of the backbone.
             **arguments: arguments of the learner, see `options`.
 
         Raises:
@@ -51,7 +60,7 @@ class Method:
                 another backbone.
         """
         self._check(arguments)
-        network = Conv4(item_shape, filters, **self.backbone)
+        network = Conv4(item_shape, filters, dtype=dtype, **self.backbone)
         if backbone_weights is not None:
             _set_weights(network, backbone_weights, filters)
         if self.head is not None:

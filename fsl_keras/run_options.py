@@ -34,8 +34,12 @@ class Options:
         learning_rate: float, the optimizer's at the first step; it falls to 0 as a
             cosine.
         filters: integer, channels of the Conv-4 backbone.
-        augment: bool, whether training pictures are turned, zoomed, sheared and
-            shifted at random (`layers.augmentation.RandomAffine`).
+        augment: bool, whether training pictures are changed at random: characters
+            turned, zoomed, sheared and shifted, photographs cropped, mirrored and
+            changed in colour (`training.augmentation`).
+        mixed_precision: bool, whether the backbone computes in bfloat16 while it
+            trains, which is faster on processors that have it. What a run makes
+            computes in float32.
         seed: integer, of weights and episodes.
         tests: pairs `(ways, shots)` of the test episodes.
         tests_within: bool, whether the classes of a test episode are all of one
@@ -62,6 +66,7 @@ class Options:
     learning_rate: float = 2e-3
     filters: int = 64
     augment: bool = True
+    mixed_precision: bool = False
     seed: int = 0
     tests: tuple = ((5, 1), (5, 5))
     tests_within: bool = False

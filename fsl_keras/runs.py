@@ -1,6 +1,7 @@
 """Training runs: a folder that holds everything a run made, and can be resumed."""
 
 import dataclasses
+import functools
 import json
 import pathlib
 
@@ -13,10 +14,16 @@ from fsl_keras.episodes import DirichletQueries
 from fsl_keras.estimates import calibrate_on_base_classes
 from fsl_keras.evaluation import evaluate
 from fsl_keras.files import replacing
-from fsl_keras.layers.augmentation import RandomAffine
 from fsl_keras.models import MetricModel
 from fsl_keras.run_options import Options
-from fsl_keras.training import Checkpoint, FewShotValidation, Stage, resume, write_json
+from fsl_keras.training import (
+    Checkpoint,
+    FewShotValidation,
+    Stage,
+    are_photographs,
+    resume,
+    write_json,
+)
 
 __all__ = ["Options", "Run", "variants"]
 
@@ -111,13 +118,15 @@ class Run:
         if options.start_from is not None:
             weights = presets.backbone(options.start_from).get_weights()
             streams = [stream for stream in streams if stream != "batches"]
-        learner = method.make(
+        make = functools.partial(
+            method.make,
             train.item_shape,
             options.filters,
             options.ways,
             weights,
             **options.method_options,
         )
+        learner = make(dtype="mixed_bfloat16" if options.mixed_precision else None)
         epochs = options.steps // options.steps_per_epoch
         ends = np.arange(1, len(streams) + 1) * epochs // max(1, len(streams))
         begin = 0
@@ -129,10 +138,15 @@ class Run:
             stage = Stage(stream, learner, train, options)
             self._fit(stage, name, range(begin, end), callbacks)
             begin = end
+        if options.mixed_precision:
+            trained, learner = learner, make()
+            learner.set_weights(trained.get_weights())
         if hasattr(learner, "center_on"):
             learner.center_on(train)
         if options.views:
-            learner = learner.with_backbone(MultiView(learner.backbone))
+            photographs = are_photographs(train.item_shape)
+            views = MultiView(learner.backbone, flip=photographs)
+            learner = learner.with_backbone(views)
         learner.training_classes = tuple(class_names)
         # Also where nothing was trained.
         write_json(self.folder / "options.json", dataclasses.asdict(options))
@@ -186,7 +200,7 @@ class Run:
             resume(model, self.folder / checkpoint)
         steps = int(model.optimizer.iterations.numpy())
         done = epochs.start + steps // per_epoch
-        stream = stage.examples(steps, RandomAffine() if options.augment else None)
+        stream = stage.examples(steps)
         ways = options.ways if stage.learner.incremental == "fixed_ways" else 5
         validation = self._load("validation").episodes(
             ways, 1, TEST_QUERIES, seed=options.seed + 1, count=VALIDATION_EPISODES

@@ -7,6 +7,13 @@ import keras
 import tensorflow as tf
 
 from fsl_keras.files import replacing
+from fsl_keras.layers.augmentation import (
+    ColorJitter,
+    RandomAffine,
+    RandomFlip,
+    RandomResizedCrop,
+    SequentialAugmentation,
+)
 from fsl_keras.pretraining import SupervisedPretraining
 
 # Items or pairs in a batch where a stage does not train on episodes.
@@ -53,9 +60,10 @@ class Stage:
         )
         return model
 
-    def examples(self, start, augmentation):
+    def examples(self, start):
         """Returns the endless stream of the stage, from a step on."""
         options = self.options
+        changes = augmentation(self.data.item_shape) if options.augment else None
         if self.stream == "episodes":
             return self.data.episodes(
                 options.ways,
@@ -64,10 +72,24 @@ class Stage:
                 tasks=options.tasks,
                 seed=options.seed,
                 start=start * options.tasks,
-                augmentation=augmentation,
+                augmentation=changes,
             )
         draw = self.data.batches if self.stream == "batches" else self.data.pairs
-        return draw(BATCH, seed=options.seed, start=start, augmentation=augmentation)
+        return draw(BATCH, seed=options.seed, start=start, augmentation=changes)
+
+
+def are_photographs(item_shape):
+    """Whether pictures are in colour, and not characters on paper."""
+    return item_shape[-1] == 3
+
+
+def augmentation(item_shape):
+    """Returns how training pictures of a shape are changed at random."""
+    if not are_photographs(item_shape):
+        return RandomAffine()
+    return SequentialAugmentation(
+        [RandomResizedCrop(), RandomFlip(), ColorJitter(0.4, 0.4, 0.4, 0.03)]
+    )
 
 
 def resume(model, checkpoint):

@@ -201,3 +201,16 @@ def test_pairs_of_distances_are_trained_by_the_contrastive_loss(tmp_path):
     Run.start(tmp_path / "run", options).train()
     stored = keras.saving.load_model(tmp_path / "run" / "checkpoint.keras")
     assert isinstance(stored.loss, ContrastiveLoss)
+
+
+def test_what_was_trained_in_mixed_precision_computes_in_float32(tmp_path):
+    small = {"ways": 5, "filters": 4, "steps": 2, "steps_per_epoch": 1}
+    run = Run.start(tmp_path / "run", Options(mixed_precision=True, **small))
+    learner = run.train()
+    stored = keras.saving.load_model(run.folder / "checkpoint.keras")
+    assert stored.backbone.compute_dtype == "bfloat16"
+    assert learner.backbone.compute_dtype == "float32"
+    for weight, trained in zip(
+        learner.get_weights(), stored.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(weight, trained)
