@@ -6,15 +6,17 @@ from keras import layers, ops
 from fsl_keras.heads.head import ABSENT, Head
 from fsl_keras.layers import FusedBatchNormalization
 
+AGGREGATES = ("sum", "mean")
+
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class RelationHead(Head):
     """Scores a query by a small network on its feature map and that of each class.
 
-    The map of a class is the sum of those of its examples. It is put together with
-    the query's along channels; two blocks of a 3x3 convolution, batch normalization,
-    a ReLU and, where there are at least 2x2 places, a 2x2 maximum follow, and two
-    dense layers give the relation score, here before its sigmoid.
+    The map of a class is the sum or the mean of those of its examples. It is put
+    together with the query's along channels; two blocks of a 3x3 convolution, batch
+    normalization, a ReLU and, where there are at least 2x2 places, a 2x2 maximum
+    follow, and two dense layers give the relation score, here before its sigmoid.
 
     In training, the pairs of all queries and classes of a batch share statistics;
     pairs with padding or with a class without examples are among them. Otherwise the
@@ -31,6 +33,11 @@ class RelationHead(Head):
         filters: integer, channels of the two convolutions.
         units: integer, size of the first dense layer.
         momentum: float, of the running statistics.
+        aggregate: `"sum"`, as in the paper, for the shots it is trained at, or
+            `"mean"`, which serves other shots too.
+
+    Raises:
+        ValueError: if `aggregate` is neither.
 
     Call arguments:
         support: float feature maps `[T, S, h, w, D]`.
@@ -51,8 +58,14 @@ class RelationHead(Head):
     embedding_rank = 3
     class_axes = {"sums": 1, "counts": 1}
 
-    def __init__(self, filters=64, units=8, momentum=0.95, **kwargs):
+    def __init__(self, filters=64, units=8, momentum=0.95, aggregate="sum", **kwargs):
         super().__init__(**kwargs)
+        if aggregate not in AGGREGATES:
+            raise ValueError(
+                f"`aggregate` must be one of {AGGREGATES}. Received: "
+                f"aggregate={aggregate!r}"
+            )
+        self.aggregate = aggregate
         self.filters = filters
         self.units = units
         self.momentum = momentum
@@ -92,8 +105,10 @@ class RelationHead(Head):
 
     def prepare(self, memory):
         """Returns `{"maps": [T, N, h, w, D], "present": [T, N]}`."""
-        present = ops.cast(memory["counts"] > 0, "float32")
-        return {"maps": memory["sums"], "present": present}
+        maps, counts = memory["sums"], memory["counts"]
+        if self.aggregate == "mean":
+            maps = maps / ops.maximum(counts, 1.0)[..., None, None, None]
+        return {"maps": maps, "present": ops.cast(counts > 0, "float32")}
 
     def score(self, state, query, training=False):
         """Returns the logits `[T, M, N]` of query feature maps `[T, M, h, w, D]`."""
@@ -130,6 +145,7 @@ class RelationHead(Head):
             "filters": self.filters,
             "units": self.units,
             "momentum": self.momentum,
+            "aggregate": self.aggregate,
         }
 
 

@@ -26,6 +26,8 @@ class RelationNetwork(MetricModel):
         filters: integer, channels of the head's convolutions.
         units: integer, size of the head's first dense layer.
         momentum: float, of the head's running statistics.
+        aggregate: `"sum"`, as in the paper, for the shots it is trained at, or
+            `"mean"`, which serves other shots too.
         name: optional string.
 
     Example:
@@ -41,9 +43,16 @@ class RelationNetwork(MetricModel):
     """
 
     def __init__(
-        self, backbone, filters=64, units=8, momentum=0.95, name=None, **kwargs
+        self,
+        backbone,
+        filters=64,
+        units=8,
+        momentum=0.95,
+        aggregate="sum",
+        name=None,
+        **kwargs,
     ):
-        head = RelationHead(filters, units, momentum, name="relation")
+        head = RelationHead(filters, units, momentum, aggregate, name="relation")
         super().__init__(backbone, head, name=name, **kwargs)
 
     def default_loss(self):
@@ -58,4 +67,5 @@ class RelationNetwork(MetricModel):
             "filters": self.head.filters,
             "units": self.head.units,
             "momentum": self.head.momentum,
+            "aggregate": self.head.aggregate,
         }

@@ -184,3 +184,24 @@ def test_memory_is_sums_and_counts():
 def test_vectors_are_refused():
     with pytest.raises(ValueError, match=r"feature maps \[h, w, D\].*pooling=None"):
         RelationHead().check_embeddings((64,))
+
+
+def test_a_mean_is_the_same_for_an_example_given_twice():
+    once, twice = np.eye(2)[None, [0, 1]], np.eye(2)[None, [0, 0, 1]]
+    rng = np.random.default_rng(1)
+    maps = rng.normal(size=(1, 2, 5, 4, CHANNELS)).astype("float32")
+    query = rng.normal(size=(1, 3, 5, 4, CHANNELS)).astype("float32")
+    by_sum, by_mean = built_head(), RelationHead(FILTERS, 6, aggregate="mean")
+    by_mean.build((None, None, 5, 4, CHANNELS))
+    by_mean.set_weights(by_sum.get_weights())
+    expected = by_sum(maps, once, query)
+    repeated = maps[:, [0, 0, 1]]
+    np.testing.assert_allclose(by_mean(repeated, twice, query), expected, rtol=1e-5)
+    assert not np.allclose(by_sum(repeated, twice, query), expected, rtol=1e-2)
+    again = RelationHead.from_config(by_mean.get_config())
+    assert again.aggregate == "mean"
+
+
+def test_an_unknown_aggregate_is_refused():
+    with pytest.raises(ValueError, match=r"'sum', 'mean'.*aggregate='max'"):
+        RelationHead(aggregate="max")
