@@ -12,7 +12,6 @@ import argparse
 import json
 import pathlib
 
-import keras
 import numpy as np
 from heads import ROWS
 
@@ -47,7 +46,9 @@ def main():
     for name, (class_name, options) in {**ROWS, **MORE}.items():
         if name in LEFT_OUT:
             continue
-        learner = on_features(getattr(heads, class_name)(**options), base)
+        head = getattr(heads, class_name)(**options)
+        learner = fsl.models.MetricModel(backbone, head).on_features()
+        take_from(base, head)
         kinds = [("", 15)]
         if learner.kind == "transductive":
             kinds.append((", unequal queries", fsl.episodes.DirichletQueries(15)))
@@ -69,18 +70,13 @@ def main():
         beside.write_text(json.dumps(report, indent=1))
 
 
-def on_features(head, base):
-    """Returns a learner of vectors, with what the head takes from base classes."""
-    nothing = keras.Sequential(
-        [keras.Input(base.item_shape), keras.layers.Identity(dtype="float32")]
-    )
-    learner = fsl.models.MetricModel(nothing, head)
+def take_from(base, head):
+    """Gives a head what it takes from base classes."""
     if hasattr(head, "fit_base"):
         labels = np.repeat(np.arange(len(base)), base.class_sizes)
         head.fit_base(base.items.values, labels)
     elif hasattr(head, "center"):
         head.center.assign(base.items.values.mean(axis=0))
-    return learner
 
 
 def figure(learner, test, task, queries, count, classes):

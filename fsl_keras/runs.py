@@ -8,14 +8,13 @@ import pathlib
 import keras
 import numpy as np
 
-from fsl_keras import datasets, features, methods, pictures, plots, presets
+from fsl_keras import datasets, methods, pictures, plots, presets
 from fsl_keras.backbones import MultiView
-from fsl_keras.episodes import DirichletQueries
 from fsl_keras.estimates import calibrate_on_base_classes
 from fsl_keras.evaluation import evaluate
 from fsl_keras.files import replacing
-from fsl_keras.models import MetricModel
 from fsl_keras.run_options import Options
+from fsl_keras.testing import embedded_once, is_of_transductive_head, variants
 from fsl_keras.training import (
     Checkpoint,
     FewShotValidation,
@@ -25,7 +24,7 @@ from fsl_keras.training import (
     write_json,
 )
 
-__all__ = ["Options", "Run", "variants"]
+__all__ = ["Options", "Run"]
 
 # Queries of each class in test and validation episodes.
 TEST_QUERIES = 15
@@ -240,11 +239,7 @@ class Run:
         options = self.options
         test = self._load(options.test_split)
         training_classes = self._load(options.train_split).class_names
-        learner, items = model, test
-        if isinstance(model, MetricModel):
-            # Each item goes through the backbone once, and not in every episode.
-            learner = model.on_features()
-            items = features.embed(test, model.backbone, cache=False)
+        learner, items = embedded_once(model, test)
         reports = []
         for ways, shots in self._tests(model):
             for tested, queries in variants(learner, TEST_QUERIES):
@@ -262,7 +257,7 @@ class Run:
             file += "_imbalanced" * (told["queries"] != TEST_QUERIES)
             report.save(self.folder / f"{file}.json")
         model.save(self.folder / "learner.keras")
-        if not _is_of_transductive_head(model):
+        if not is_of_transductive_head(model):
             self._leave_classifier(model, test)
         self._draw_curves()
         if len(getattr(model, "embedding_shape", ())) == 1:
@@ -347,28 +342,3 @@ class Run:
     def _save(self, figure, name):
         with replacing(self.folder / name) as beside:
             figure.savefig(beside, dpi=150)
-
-
-def _is_of_transductive_head(model):
-    return getattr(model, "head", None) is not None and model.kind == "transductive"
-
-
-def variants(model, queries):
-    """Returns what is tested, on which queries, to tell what a figure rests on.
-
-    A transductive head profits from equally many queries of each class, and a
-    gradient-based learner from the statistics of all queries.
-
-    Args:
-        model: a learner.
-        queries: integer, the queries of each class.
-
-    Returns:
-        Pairs of a learner and of what `ClassDataset.episodes` takes as `queries`.
-    """
-    tested = [(model, queries)]
-    if _is_of_transductive_head(model):
-        tested.append((model, DirichletQueries(queries)))
-    elif model.kind == "transductive":
-        tested.append((model.deployable(), queries))
-    return tested

@@ -15,7 +15,7 @@ from fsl_keras.cli.output import print_reports, print_table, say, working
 from fsl_keras.cli.stored import load_model
 from fsl_keras.datasets.folders import picture_files
 from fsl_keras.files import replacing
-from fsl_keras.runs import variants
+from fsl_keras.testing import embedded_once, variants
 
 
 @app.command()
@@ -80,6 +80,8 @@ def evaluate(
         reports = [_evaluate_runs(loaded, one_shot_runs, model.stem)]
     else:
         data = datasets.load(dataset, split, data_dir)
+        if data.class_sizes.sum() < episodes * ways * (shots + queries):
+            loaded, data = embedded_once(loaded, data)
         draw = data.episodes
         if within:
             draw = functools.partial(datasets.episodes_within, data)

@@ -135,7 +135,9 @@ class MetricModel(EpisodicModel):
         embeddings = keras.Input(self.embedding_shape, name="embeddings")
         nothing = keras.layers.Identity()(embeddings)
         backbone = keras.Model(embeddings, nothing, name="nothing")
-        return MetricModel(backbone, self.head, name=self.name)
+        learner = MetricModel(backbone, self.head, name=self.name)
+        learner.training_classes = self.training_classes
+        return learner
 
     def with_backbone(self, backbone):
         """Returns a learner of the same kind on another backbone.
