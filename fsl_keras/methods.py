@@ -20,7 +20,8 @@ class Method:
             (the learner itself), "batches" (a classifier of the training classes on
             its backbone) or "pairs" (its model of pairs).
         has_classifier: bool, whether the learner is a network with an output a way,
-            and not a backbone with something of its own on top.
+            and not a backbone with something of its own on top; with `shared_head`
+            it is on a backbone too.
         backbone: dictionary of arguments of `Conv4`.
         suited: dictionary of options of a run that suit the method.
         arguments: dictionary of arguments of the learner that suit it.
@@ -65,7 +66,7 @@ class Method:
             _set_weights(network, backbone_weights, filters)
         if self.head is not None:
             return self.learner(network, self.head(**arguments))
-        if self.has_classifier:
+        if self.has_classifier and not arguments.get("shared_head"):
             logits = keras.layers.Dense(ways, name="logits")(network.output)
             network = keras.Model(network.input, logits, name="network")
         return self.learner(network, **{**self.arguments, **arguments})
@@ -81,6 +82,8 @@ class Method:
             if cls is models.MetricModel:
                 return {}
         left_out = {"name", *NO_OPTIONS}
+        if not self.has_classifier:  # ProtoMAML's head is always shared
+            left_out.add("shared_head")
         return {name: value for name, value in found.items() if name not in left_out}
 
     def _check(self, arguments):
@@ -105,7 +108,7 @@ def _set_weights(backbone, weights, filters):
 
 
 # What a run decides: its learners are of classes, on the network that suits them.
-NO_OPTIONS = ("regression", "shared_head", "inner_loss")
+NO_OPTIONS = ("regression", "inner_loss")
 
 # Backbone and classifier of MAML's family; 5-way tasks of as many as fit the time.
 _FIVE_WAYS = {

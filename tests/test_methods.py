@@ -211,6 +211,14 @@ def test_options_are_those_of_the_learner():
     assert METHODS["prototypical"].options["distance"] == "squared_euclidean"
     with pytest.raises(ValueError, match=r"no options \['speed'\].*inner_steps"):
         METHODS["maml"].make(ITEM, speed=3)
+    assert "shared_head" in METHODS["maml"].options
+    assert "shared_head" not in options  # it is always
+
+
+def test_maml_with_a_shared_head_learns_any_number_of_classes(episode):
+    learner = METHODS["maml"].make(ITEM, 4, ways=7, shared_head=True, inner_steps=1)
+    assert learner.incremental == "refit"
+    assert learner(episode[0]).shape == (2, 9, WAYS)
 
 
 @pytest.mark.parametrize("name", ["maml", "reptile", "relation", "matching"])

@@ -109,6 +109,8 @@ def backbone(preset):
     model = _learner(preset)
     if getattr(model, "backbone", None) is not None:
         return model.backbone
+    if model.shared_head:
+        return model.network
     # A network with an output for each way ends with the layer of these outputs.
     network = model.network
     return keras.Model(network.inputs[0], network.layers[-1].input, name="backbone")
@@ -124,6 +126,9 @@ def head(preset):
         A `heads.Head`, a layer of support embeddings, labels and query embeddings; or
         the last layer of a gradient-based learner, a layer of embeddings.
 
+    Raises:
+        ValueError: if the learner makes a layer for each task anew.
+
     Example:
 
     >>> import fsl_keras as fsl
@@ -133,7 +138,15 @@ def head(preset):
     """
     model = _learner(preset)
     found = getattr(model, "head", None)
-    return found if isinstance(found, Head) else model.network.layers[-1]
+    if isinstance(found, Head):
+        return found
+    if model.shared_head:
+        raise ValueError(
+            f"The {type(model).__name__} of {preset} has no head to give: its last "
+            f"layer is made anew for each task. Take its backbone "
+            f"(`presets.backbone`), or adapt it as it is."
+        )
+    return model.network.layers[-1]
 
 
 def metadata(preset):

@@ -162,6 +162,19 @@ def test_parts_of_a_gradient_based_learner(tmp_path):
     np.testing.assert_allclose(head(backbone(x)), network(x), rtol=1e-5)
 
 
+@pytest.mark.parametrize("learner", ["MAML", "ProtoMAML"])
+def test_a_head_that_is_made_for_each_task_is_not_given_away(tmp_path, learner):
+    network = fsl.backbones.Conv4((16, 16, 1), filters=4)
+    shared = {"shared_head": True} if learner == "MAML" else {}
+    model = getattr(fsl.models, learner)(network, **shared)
+    presets.save(model, tmp_path / "maml")
+    x = np.random.default_rng(0).random((2, 16, 16, 1), "float32")
+    embedded = presets.backbone(tmp_path / "maml")(x)
+    np.testing.assert_allclose(embedded, network(x), rtol=1e-5)
+    with pytest.raises(ValueError, match=f"{learner} of .* made anew for each task"):
+        presets.head(tmp_path / "maml")
+
+
 def test_a_saved_model_on_demand(stored, tmp_path):
     presets.save(stored[1], tmp_path / "mine", saved_model=True)
     assert (tmp_path / "mine" / "saved_model" / "saved_model.pb").exists()
