@@ -40,7 +40,7 @@ def vinyals_part(alphabet, character):
     return "validation" if alphabet in VALIDATION else "train"
 
 
-def load_vinyals(split, data_dir=None):
+def load_vinyals(split, data_dir=None, size=SIZE):
     """Loads the Vinyals split, with each character turned four times as four classes.
 
     It holds out characters; the alphabet Gurmukhi has some on both sides. Classes
@@ -50,11 +50,13 @@ def load_vinyals(split, data_dir=None):
         split: `"train"` (4,112 classes), `"validation"` (688), `"trainval"` (both)
             or `"test"` (1,692).
         data_dir: optional folder of prepared TensorFlow Datasets.
+        size: pair of integers, height and width of the pictures; they are drawn on
+            105x105.
 
     Returns:
-        uint8 pictures `[n, 28, 28, 1]`, ink 255, labels and class names.
+        uint8 pictures `[n, *size, 1]`, ink 255, labels and class names.
     """
-    images, alphabets, characters, _ = _read(data_dir)
+    images, alphabets, characters, _ = _read(data_dir, size)
     parts = np.asarray(
         [vinyals_part(a, c) for a, c in zip(alphabets, characters, strict=True)]
     )
@@ -72,17 +74,22 @@ def load_vinyals(split, data_dir=None):
     return _flat(images, [f"{n}/rot{d:03d}" for n in names for d in ROTATIONS])
 
 
-def load_lake(split, data_dir=None):
+def load_lake(split, data_dir=None, size=SIZE):
     """Loads Lake's split: `"train"` is 30 alphabets, `"test"` 20 others.
 
     `"validation"` is the last five of the background alphabets, which `"train"`
     leaves out and `"trainval"` has: the background set whole.
 
+    Args:
+        split: one of these.
+        data_dir: optional folder of prepared TensorFlow Datasets.
+        size: pair of integers, height and width of the pictures.
+
     Returns:
-        uint8 pictures `[n, 28, 28, 1]`, ink 255, labels and class names such as
+        uint8 pictures `[n, *size, 1]`, ink 255, labels and class names such as
         `Greek/character01`.
     """
-    images, alphabets, characters, background = _read(data_dir)
+    images, alphabets, characters, background = _read(data_dir, size)
     held_out = np.unique(alphabets[background])[-5:]
     validation = background & np.isin(alphabets, held_out)
     chosen = {
@@ -103,10 +110,11 @@ def _flat(images, class_names):
     return images.reshape(-1, *images.shape[2:]), labels, class_names
 
 
-def _read(data_dir):
-    """Returns all characters: pictures `[1623, 20, 28, 28, 1]`, alphabets, character
+def _read(data_dir, size):
+    """Returns all characters: pictures `[1623, 20, *size, 1]`, alphabets, character
     numbers from 1, and whether they belong to the background set."""
-    path = cache_folder() / "omniglot-28-v1.npz"
+    height, width = size
+    path = cache_folder() / f"omniglot-{height}x{width}-v1.npz"
     names = ("images", "alphabets", "characters", "background")
 
     def read(file):
@@ -116,17 +124,21 @@ def _read(data_dir):
     drawings = read_kept(path, read, "The drawings")
     if drawings is not None:
         return drawings
-    arrays = _read_tfds(data_dir)
+    arrays = _read_tfds(data_dir, size)
     with replacing(path) as beside:
         np.savez(beside, **arrays)
     return tuple(arrays[name] for name in names)
 
 
-def _read_tfds(data_dir):
+def _read_tfds(data_dir, size):
+    def fit(example):
+        image = pictures.fit(example["image"], size, channels=1, invert=True)
+        return {**example, "image": image}
+
     images, labels, alphabets, characters, background = [], [], [], [], []
     for split in ("train", "test"):
         dataset, info = open_tfds("omniglot", split, data_dir)
-        dataset = dataset.map(_small, num_parallel_calls=tf.data.AUTOTUNE).batch(1024)
+        dataset = dataset.map(fit, num_parallel_calls=tf.data.AUTOTUNE).batch(1024)
         for batch in dataset.as_numpy_iterator():
             images.append(batch["image"])
             labels.append(batch["label"])
@@ -145,8 +157,3 @@ def _read_tfds(data_dir):
         "characters": per_class[2][:, 0],
         "background": per_class[3][:, 0],
     }
-
-
-def _small(example):
-    image = pictures.fit(example["image"], SIZE, channels=1, invert=True)
-    return {**example, "image": image}

@@ -24,7 +24,7 @@ def test_the_vinyals_split_goes_by_alphabet_but_for_one(alphabet, character, par
 def home(tmp_path_factory):
     """A cache folder in which the cached drawings have been damaged."""
     folder = tmp_path_factory.mktemp("home")
-    (folder / "omniglot-28-v1.npz").write_bytes(b"half a file")
+    (folder / "omniglot-28x28-v1.npz").write_bytes(b"half a file")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FSL_KERAS_HOME", str(folder))
         yield folder
@@ -118,7 +118,7 @@ def test_lakes_split_holds_out_whole_alphabets(omniglot_dir):
 
 @pytest.mark.usefixtures("vinyals")
 def test_the_drawings_are_read_once(omniglot_dir, home, tmp_path, monkeypatch):
-    assert [path.name for path in home.iterdir()] == ["omniglot-28-v1.npz"]
+    assert [path.name for path in home.iterdir()] == ["omniglot-28x28-v1.npz"]
     load("omniglot/lake", "test", omniglot_dir)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     assert len(load("omniglot/lake", "test")) == 659
