@@ -43,7 +43,7 @@ class Method:
         filters=64,
         ways=5,
         backbone_weights=None,
-        dtype=None,
+        backbone_options=None,
         **arguments,
     ):
         """Returns a new learner on a Conv-4 backbone.
@@ -53,7 +53,7 @@ class Method:
             filters: integer, channels of the backbone.
             ways: integer, classes of an episode, where the learner fixes them.
             backbone_weights: optional list of arrays, what the backbone starts with.
-            dtype: optional dtype policy of the backbone.
+            backbone_options: optional dictionary of further arguments of `Conv4`.
             **arguments: arguments of the learner, see `options`.
 
         Raises:
@@ -61,7 +61,8 @@ class Method:
                 another backbone.
         """
         self._check(arguments)
-        network = Conv4(item_shape, filters, dtype=dtype, **self.backbone)
+        options = {**self.backbone, **(backbone_options or {})}
+        network = Conv4(item_shape, filters, **options)
         if backbone_weights is not None:
             _set_weights(network, backbone_weights, filters)
         if self.head is not None:

@@ -94,6 +94,8 @@ def metadata(name, run, reports, command):
 
 def _description(options):
     parts = [f"{options.method} on Conv-4 of {options.filters} filters"]
+    if options.size is not None:
+        parts.append(f"pictures of {options.size}x{options.size}")
     if options.views:
         parts.append("an embedding the mean of nine views of a picture")
     if options.start_from is not None:

@@ -14,6 +14,8 @@ class Options:
         method: string, a name of `methods.METHODS`.
         method_options: dictionary of arguments of the method's learner.
         data_dir: optional string, where the data lies.
+        size: optional integer, height and width that pictures are read at; those of
+            the data set by default.
         train_split: string, the classes to train on. With `"trainval"` the
             validation classes are trained on too, and tell nothing of unseen ones.
         test_split: string, the classes that the trained learner is tested on.
@@ -34,6 +36,7 @@ class Options:
         learning_rate: float, the optimizer's at the first step; it falls to 0 as a
             cosine.
         filters: integer, channels of the Conv-4 backbone.
+        backbone_options: dictionary of further arguments of `backbones.Conv4`.
         augment: bool, whether training pictures are changed at random: characters
             turned, zoomed, sheared and shifted, photographs cropped, mirrored and
             changed in colour (`training.augmentation`).
@@ -51,6 +54,7 @@ class Options:
     method: str = "prototypical"
     method_options: dict = dataclasses.field(default_factory=dict)
     data_dir: str | None = None
+    size: int | None = None
     train_split: str = "train"
     test_split: str = "test"
     start_from: str | None = None
@@ -65,6 +69,7 @@ class Options:
     steps_per_epoch: int = 100
     learning_rate: float = 2e-3
     filters: int = 64
+    backbone_options: dict = dataclasses.field(default_factory=dict)
     augment: bool = True
     mixed_precision: bool = False
     seed: int = 0

@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 from fsl_keras import datasets, methods, pictures, plots, presets
-from fsl_keras.backbones import MultiView
 from fsl_keras.estimates import calibrate_on_base_classes
 from fsl_keras.evaluation import evaluate
 from fsl_keras.files import replacing
@@ -19,8 +18,8 @@ from fsl_keras.training import (
     Checkpoint,
     FewShotValidation,
     Stage,
-    are_photographs,
     resume,
+    seen_often,
     write_json,
 )
 
@@ -125,7 +124,10 @@ class Run:
             weights,
             **options.method_options,
         )
-        learner = make(dtype="mixed_bfloat16" if options.mixed_precision else None)
+        exact = fast = options.backbone_options
+        if options.mixed_precision:
+            fast = {**exact, "dtype": "mixed_bfloat16"}
+        learner = make(backbone_options=fast)
         epochs = options.steps // options.steps_per_epoch
         ends = np.arange(1, len(streams) + 1) * epochs // max(1, len(streams))
         begin = 0
@@ -138,14 +140,12 @@ class Run:
             self._fit(stage, name, range(begin, end), callbacks)
             begin = end
         if options.mixed_precision:
-            trained, learner = learner, make()
+            trained, learner = learner, make(backbone_options=exact)
             learner.set_weights(trained.get_weights())
         if hasattr(learner, "center_on"):
             learner.center_on(train)
         if options.views:
-            photographs = are_photographs(train.item_shape)
-            views = MultiView(learner.backbone, flip=photographs)
-            learner = learner.with_backbone(views)
+            learner = learner.with_backbone(seen_often(learner.backbone))
         learner.training_classes = tuple(class_names)
         # Also where nothing was trained.
         write_json(self.folder / "options.json", dataclasses.asdict(options))
@@ -289,7 +289,9 @@ class Run:
         )
 
     def _load(self, split):
-        return datasets.load(self.options.dataset, split, self.options.data_dir)
+        size = self.options.size
+        more = {} if size is None else {"size": (size, size)}
+        return datasets.load(self.options.dataset, split, self.options.data_dir, **more)
 
     def _leave_classifier(self, model, test):
         """Leaves a classifier of some unseen classes, and draws what it says."""

@@ -6,6 +6,7 @@ import time
 import keras
 import tensorflow as tf
 
+from fsl_keras.backbones import MultiView
 from fsl_keras.files import replacing
 from fsl_keras.layers.augmentation import (
     ColorJitter,
@@ -18,6 +19,8 @@ from fsl_keras.pretraining import SupervisedPretraining
 
 # Items or pairs in a batch where a stage does not train on episodes.
 BATCH = 256
+# The height of characters for which shifts in pixels are meant.
+CHARACTER = 28
 
 
 class Stage:
@@ -86,10 +89,17 @@ def are_photographs(item_shape):
 def augmentation(item_shape):
     """Returns how training pictures of a shape are changed at random."""
     if not are_photographs(item_shape):
-        return RandomAffine()
+        return RandomAffine(shift=2.0 * item_shape[0] / CHARACTER)
     return SequentialAugmentation(
         [RandomResizedCrop(), RandomFlip(), ColorJitter(0.4, 0.4, 0.4, 0.03)]
     )
+
+
+def seen_often(backbone):
+    """Returns a backbone that embeds a picture by several views of it."""
+    height, _, _ = shape = backbone.input_shape[1:]
+    shift = 1.2 * height / CHARACTER
+    return MultiView(backbone, shift=shift, flip=are_photographs(shape))
 
 
 def resume(model, checkpoint):

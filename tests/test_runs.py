@@ -203,6 +203,20 @@ def test_pairs_of_distances_are_trained_by_the_contrastive_loss(tmp_path):
     assert isinstance(stored.loss, ContrastiveLoss)
 
 
+def test_options_of_the_backbone(tmp_path):
+    options = Options(
+        filters=4, backbone_options={"pooling": None}, steps=1, steps_per_epoch=1
+    )
+    with pytest.raises(ValueError, match=r"vector.*\(1, 1, 4\)"):
+        Run.start(tmp_path / "run", options).train()
+
+
+def test_a_size_that_a_data_set_does_not_come_in(tmp_path):
+    with pytest.raises(TypeError, match=r"glyphs.*28x28.*\['size'\]"):
+        Run.start(tmp_path / "run", Options(size=32)).train()
+    assert not (tmp_path / "run").exists()
+
+
 def test_what_was_trained_in_mixed_precision_computes_in_float32(tmp_path):
     small = {"ways": 5, "filters": 4, "steps": 2, "steps_per_epoch": 1}
     run = Run.start(tmp_path / "run", Options(mixed_precision=True, **small))

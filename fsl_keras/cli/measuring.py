@@ -80,6 +80,9 @@ def evaluate(
         reports = [_evaluate_runs(loaded, one_shot_runs, model.stem)]
     else:
         data = datasets.load(dataset, split, data_dir)
+        if data.item_shape[:2] != loaded.item_shape[:2]:
+            size = loaded.item_shape[:2]
+            data = datasets.load(dataset, split, data_dir, size=size)
         if data.class_sizes.sum() < episodes * ways * (shots + queries):
             loaded, data = embedded_once(loaded, data)
         draw = data.episodes

@@ -53,8 +53,9 @@ def load(name, split="train", data_dir=None, **kwargs):
             validation together.
         data_dir: optional folder where the data lies. By default TensorFlow
             Datasets' own (`TFDS_DATA_DIR`), and `$FSL_KERAS_DATA/mini_imagenet`.
-        **kwargs: further arguments of `ClassDataset.from_directory` (a folder of
-            miniImageNet) or `ClassDataset.from_tfds` (any TFDS name).
+        **kwargs: `size`, a pair of height and width to read Omniglot at, or further
+            arguments of `ClassDataset.from_directory` (a folder of miniImageNet) or
+            `ClassDataset.from_tfds` (any TFDS name).
 
     Returns:
         A `ClassDataset`.
@@ -69,7 +70,12 @@ def load(name, split="train", data_dir=None, **kwargs):
         raise ValueError(f"`split` must be one of {known}. Received: split={split!r}")
     title = f"{name} {split}"
     if name == "glyphs":
-        return _glyphs(split, title, **kwargs)
+        if kwargs:
+            raise TypeError(
+                f"glyphs are drawn at 28x28 and take no further arguments. Received: "
+                f"{sorted(kwargs)}"
+            )
+        return _glyphs(split, title)
     if name == "omniglot":
         arrays = omniglot.load_vinyals(split, data_dir, **kwargs)
         return ClassDataset.from_arrays(*arrays, title)

@@ -49,8 +49,8 @@ def test_an_unknown_split_names_the_others(name, split):
 
 @pytest.mark.parametrize("name", ["glyphs", "omniglot", "omniglot/lake"])
 def test_arguments_that_a_set_does_not_take_are_refused(name):
-    with pytest.raises(TypeError, match="size"):
-        load(name, size=(64, 64))
+    with pytest.raises(TypeError, match="channels"):
+        load(name, channels=3)
 
 
 @pytest.mark.filterwarnings("ignore")  # the mock's own

@@ -122,3 +122,16 @@ def test_the_drawings_are_read_once(omniglot_dir, home, tmp_path, monkeypatch):
     load("omniglot/lake", "test", omniglot_dir)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     assert len(load("omniglot/lake", "test")) == 659
+
+
+@pytest.mark.usefixtures("vinyals")
+def test_drawings_of_another_size(omniglot_dir):
+    large = load("omniglot/lake", "test", omniglot_dir, size=(56, 56))
+    small = load("omniglot/lake", "test", omniglot_dir)
+    assert large.item_shape == (56, 56, 1)
+    assert large.class_names == small.class_names
+    name = small.class_names[5]
+    quarters = large.class_items(name).reshape(20, 28, 2, 28, 2).mean(axis=(2, 4))
+    apart = np.abs(quarters - small.class_items(name)[..., 0])
+    # The same drawings: the smaller ones are blurred a little more.
+    assert apart.mean() < 8
