@@ -63,7 +63,7 @@ def test_its_command_runs(wheel, tmp_path):
     assert "glyphs" in listed
     told = (
         "import fsl_keras as fsl; print(fsl.__file__);"
-        "print(fsl.from_preset(fsl.presets.list()[0]).item_shape)"
+        "print(fsl.from_preset('siamese_conv4_omniglot').item_shape)"
     )
     place, shape = run(
         sys.executable, "-c", told, env=environment, cwd=tmp_path
