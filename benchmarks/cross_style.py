@@ -14,6 +14,7 @@ import pathlib
 import fsl_keras as fsl
 from fsl_keras.evaluation import evaluate
 from fsl_keras.files import replacing
+from fsl_keras.testing import embedded_once
 
 REPORT = pathlib.Path(__file__).parent / "reports" / "cross_style.json"
 PRESETS = ("prototypical_conv4_glyphs", "prototypical_conv4_omniglot")
@@ -26,8 +27,9 @@ def main():
         learner = fsl.from_preset(preset)
         for dataset in ("glyphs", "omniglot"):
             data = fsl.datasets.load(dataset, "test")
+            tested, items = embedded_once(learner, data)
             reports = [
-                evaluate(learner, data.episodes(*task, 15, seed=2, count=1000))
+                evaluate(tested, items.episodes(*task, 15, seed=2, count=1000))
                 for task in TASKS
             ]
             figures = [
