@@ -174,6 +174,18 @@ def test_evaluate_measures_a_classifier_on_a_folder(
     assert measured["unknown_rate"] == 0.0
 
 
+@pytest.mark.parametrize(
+    ("item_shape", "told"),
+    [((16, 16, 1), "28x28 alone"), ((28, 28, 3), r"(28, 28, 3), and those of glyphs")],
+)
+def test_pictures_that_a_learner_does_not_take(run_cli, tmp_path, item_shape, told):
+    learner = fsl.models.PrototypicalNetwork(fsl.backbones.Conv4(item_shape, 4))
+    learner.save(tmp_path / "learner.keras")
+    status, _, err = run_cli("evaluate", tmp_path / "learner.keras")
+    assert status == 1
+    assert told in " ".join(err.split())
+
+
 def test_evaluate_measures_a_learner_on_episodes(run_cli, tmp_path):
     path = tmp_path / "learner.keras"
     backbone = fsl.backbones.Conv4((28, 28, 1), filters=4)

@@ -79,10 +79,7 @@ def evaluate(
     if one_shot_runs is not None:
         reports = [_evaluate_runs(loaded, one_shot_runs, model.stem)]
     else:
-        data = datasets.load(dataset, split, data_dir)
-        if data.item_shape[:2] != loaded.item_shape[:2]:
-            size = loaded.item_shape[:2]
-            data = datasets.load(dataset, split, data_dir, size=size)
+        data = _load_as_taken(loaded.item_shape, dataset, split, data_dir)
         if data.class_sizes.sum() < episodes * ways * (shots + queries):
             loaded, data = embedded_once(loaded, data)
         draw = data.episodes
@@ -99,6 +96,19 @@ def evaluate(
         print_reports(reports)
     if output:
         reports[0].save(output)
+
+
+def _load_as_taken(item_shape, dataset, split, data_dir):
+    """Loads a data set at the size of the pictures that a learner takes."""
+    data = datasets.load(dataset, split, data_dir)
+    if data.item_shape[2:] != item_shape[2:]:
+        raise ValueError(
+            f"The learner takes items of shape {item_shape}, and those of {dataset} "
+            f"are {data.item_shape}. Name another data set with --dataset."
+        )
+    if data.item_shape != item_shape:
+        data = datasets.load(dataset, split, data_dir, size=item_shape[:2])
+    return data
 
 
 def _evaluate_runs(learner, folder, name):

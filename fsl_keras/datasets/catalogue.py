@@ -70,12 +70,7 @@ def load(name, split="train", data_dir=None, **kwargs):
         raise ValueError(f"`split` must be one of {known}. Received: split={split!r}")
     title = f"{name} {split}"
     if name == "glyphs":
-        if kwargs:
-            raise TypeError(
-                f"glyphs are drawn at 28x28 and take no further arguments. Received: "
-                f"{sorted(kwargs)}"
-            )
-        return _glyphs(split, title)
+        return _glyphs(split, title, **kwargs)
     if name == "omniglot":
         arrays = omniglot.load_vinyals(split, data_dir, **kwargs)
         return ClassDataset.from_arrays(*arrays, title)
@@ -106,8 +101,11 @@ def _mini_imagenet(split, title, data_dir, **kwargs):
     return ClassDataset.from_directory(path, name=title, **kwargs)
 
 
-def _glyphs(split, title):
+def _glyphs(split, title, size=(28, 28)):
     from fsl_keras.datasets.glyphs import load_glyphs
+
+    if tuple(size) != (28, 28):
+        raise ValueError(f"glyphs are drawn at 28x28 alone. Received: size={size}")
 
     glyphs = load_glyphs()
     chosen = [i for i, part in enumerate(glyphs.splits) if part == split]

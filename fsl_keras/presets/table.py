@@ -19,7 +19,7 @@ NOTES = {
     "runs, which `evaluation.one_shot_runs` reads. The error rate is what is missing "
     "to 100 %.",
     "mini_imagenet/development": "Trained on the 64 training classes in JPEG of "
-    "quality 75, tested on the 16 validation classes. Choices were made on 12 of the "
+    "quality 75, tested on the 16 validation classes. What is chosen, is on 12 of the "
     "64.",
     "glyphs": "Scripts without a class in training; the data comes with the package.",
 }
