@@ -20,8 +20,8 @@ class Options:
             validation classes are trained on too, and tell nothing of unseen ones.
         test_split: string, the classes that the trained learner is tested on.
         start_from: optional string, the preset whose backbone the learner starts with.
-            The stage that trains a classifier of the training classes is then left
-            out, and there may be 0 steps.
+            A stage that trains a classifier of the training classes is then left out
+            where another follows, and there may be 0 steps.
         rotations: bool, whether classes turned by 90, 180 and 270 degrees are trained
             on as further classes; in `"omniglot"` they are classes already.
         reflections: bool, whether mirror images of classes are, too.

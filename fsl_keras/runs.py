@@ -115,7 +115,8 @@ class Run:
         streams, weights = method.streams, None
         if options.start_from is not None:
             weights = presets.backbone(options.start_from).get_weights()
-            streams = [stream for stream in streams if stream != "batches"]
+            if len(streams) > 1:
+                streams = [stream for stream in streams if stream != "batches"]
         make = functools.partial(
             method.make,
             train.item_shape,

@@ -216,6 +216,24 @@ def test_one_preset_starts_from_another(tiny, own_recipes, run_cli, tmp_path):
     assert not (tmp_path / "cosine" / "checkpoint_batches.keras").exists()
 
 
+def test_pretraining_goes_on_from_a_pretrained_backbone(
+    tiny, own_recipes, run_cli, tmp_path
+):
+    recipe = ON_TOP.format(
+        folder=tiny[0] / "preset", method="simple_shot", views="false", steps=2
+    )
+    (own_recipes / "on.toml").write_text(recipe)
+    status, _, err = run_cli("reproduce", "on", "--output", tmp_path / "run")
+    assert status == 0, err
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert len(history["loss"]) == 1
+    before, after = (
+        presets.backbone(folder / "preset").get_weights()
+        for folder in (tiny[0], tmp_path / "run")
+    )
+    assert any(np.abs(a - b).max() > 0 for a, b in zip(before, after, strict=True))
+
+
 def test_tests_that_cannot_be_are_refused_before_the_training(
     own_recipes, run_cli, tmp_path
 ):
