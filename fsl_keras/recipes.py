@@ -98,6 +98,8 @@ def _description(options):
         parts.append(f"pictures of {options.size}x{options.size}")
     if options.views:
         parts.append("an embedding the mean of nine views of a picture")
+    if options.orientations:
+        parts.append("the embeddings of its eight orientations side by side")
     if options.start_from is not None:
         parts.append(f"begun with the backbone of {options.start_from}")
     return f"{', '.join(parts)}, trained on {options.dataset}."

@@ -26,6 +26,8 @@ class Options:
             on as further classes; in `"omniglot"` they are classes already.
         reflections: bool, whether mirror images of classes are, too.
         views: bool, whether the trained backbone becomes a `backbones.MultiView`.
+        orientations: bool, whether it becomes a `backbones.MultiOrientation` in the
+            end, for which turned and mirrored classes should have been trained on.
         ways: integer, classes of a training episode.
         shots: integer, support examples of a class.
         queries: integer, queries of a class.
@@ -61,6 +63,7 @@ class Options:
     rotations: bool = False
     reflections: bool = False
     views: bool = False
+    orientations: bool = False
     ways: int = 60
     shots: int = 1
     queries: int = 5

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from fsl_keras import datasets, methods, pictures, plots, presets
+from fsl_keras.backbones import MultiOrientation
 from fsl_keras.estimates import calibrate_on_base_classes
 from fsl_keras.evaluation import evaluate
 from fsl_keras.files import replacing
@@ -147,6 +148,8 @@ class Run:
             learner.center_on(train)
         if options.views:
             learner = learner.with_backbone(seen_often(learner.backbone))
+        if options.orientations:
+            learner = learner.with_backbone(MultiOrientation(learner.backbone))
         learner.training_classes = tuple(class_names)
         # Also where nothing was trained.
         write_json(self.folder / "options.json", dataclasses.asdict(options))

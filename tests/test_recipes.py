@@ -216,6 +216,20 @@ def test_one_preset_starts_from_another(tiny, own_recipes, run_cli, tmp_path):
     assert not (tmp_path / "cosine" / "checkpoint_batches.keras").exists()
 
 
+def test_a_preset_of_all_orientations(tiny, own_recipes, run_cli, tmp_path):
+    recipe = ON_TOP.format(
+        folder=tiny[0] / "preset", method="prototypical", views="true", steps=0
+    )
+    (own_recipes / "turned.toml").write_text(recipe + "orientations = true\n")
+    status, _, err = run_cli("reproduce", "turned", "--output", tmp_path / "run")
+    assert status == 0, err
+    backbone = presets.backbone(tmp_path / "run" / "preset")
+    assert isinstance(backbone, fsl.backbones.MultiOrientation)
+    assert isinstance(backbone.backbone, fsl.backbones.MultiView)
+    told = presets.metadata(tmp_path / "run" / "preset")["description"]
+    assert "nine views of a picture, the embeddings of its eight orientations" in told
+
+
 def test_pretraining_goes_on_from_a_pretrained_backbone(
     tiny, own_recipes, run_cli, tmp_path
 ):

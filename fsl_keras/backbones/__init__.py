@@ -1,6 +1,7 @@
 """Backbones: Keras models from an item to its embedding."""
 
 from fsl_keras.backbones.conv4 import Conv4
+from fsl_keras.backbones.multi_orientation import MultiOrientation
 from fsl_keras.backbones.multi_view import MultiView
 from fsl_keras.backbones.pretrained import pretrained
 from fsl_keras.backbones.resnet12 import ResNet12
@@ -8,6 +9,7 @@ from fsl_keras.backbones.resnet18 import ResNet18
 
 __all__ = [
     "Conv4",
+    "MultiOrientation",
     "MultiView",
     "ResNet12",
     "ResNet18",

@@ -143,8 +143,9 @@ class MetricModel(EpisodicModel):
         """Returns a learner of the same kind on another backbone.
 
         Args:
-            backbone: built Keras model with embeddings of the same shape, such as
-                `backbones.MultiView(learner.backbone)`.
+            backbone: built Keras model, such as
+                `backbones.MultiView(learner.backbone)`. Its embeddings must be of the
+                same shape where the head has weights for them.
 
         Returns:
             An uncompiled learner with copies of backbone and head.
