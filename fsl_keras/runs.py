@@ -79,13 +79,17 @@ class Run:
             raise FileNotFoundError(f"The folder {folder} holds no run to resume.")
         stored = json.loads(path.read_text())
         stored["tests"] = tuple(tuple(test) for test in stored["tests"])
-        differing = [name for name, value in changes.items() if stored[name] != value]
+        # A run of an older version may lack options: they had their defaults.
+        options = Options(**stored)
+        differing = [
+            name for name, value in changes.items() if getattr(options, name) != value
+        ]
         if differing:
             raise ValueError(
                 f"The run in {folder} began with other values of {differing}. Leave "
                 f"them out, or begin a new run in another folder."
             )
-        return cls(folder, Options(**stored))
+        return cls(folder, options)
 
     def train(self, callbacks=()):
         """Trains, or trains on, from the last checkpoint to the last step.

@@ -113,6 +113,16 @@ def test_a_resumed_run_has_the_options_it_began_with(run):
             Run.resume(run.folder, {name: value})
 
 
+def test_a_run_of_a_version_with_fewer_options_is_resumed(tmp_path):
+    stored = dataclasses.asdict(Options(ways=5))
+    del stored["orientations"]
+    (tmp_path / "options.json").write_text(json.dumps(stored))
+    changes = {"ways": 5, "orientations": False}
+    assert Run.resume(tmp_path, changes).options == Options(ways=5)
+    with pytest.raises(ValueError, match=r"other values of \['orientations'\]"):
+        Run.resume(tmp_path, {"orientations": True})
+
+
 def test_a_mistake_leaves_no_folder(tmp_path):
     run = Run.start(tmp_path / "run", Options(ways=10_000))
     with pytest.raises(ValueError, match="Lower `ways`"):
