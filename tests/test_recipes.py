@@ -216,35 +216,29 @@ def test_one_preset_starts_from_another(tiny, own_recipes, run_cli, tmp_path):
     assert not (tmp_path / "cosine" / "checkpoint_batches.keras").exists()
 
 
-def test_a_preset_of_all_orientations(tiny, own_recipes, run_cli, tmp_path):
-    recipe = ON_TOP.format(
-        folder=tiny[0] / "preset", method="prototypical", views="true", steps=0
+def test_a_preset_of_all_orientations(tiny, tmp_path):
+    options = Options(
+        start_from=str(tiny[0] / "preset"), orientations=True, steps=0, filters=4
     )
-    (own_recipes / "turned.toml").write_text(recipe + "orientations = true\n")
-    status, _, err = run_cli("reproduce", "turned", "--output", tmp_path / "run")
-    assert status == 0, err
-    backbone = presets.backbone(tmp_path / "run" / "preset")
+    run = runs.Run(tmp_path, options)
+    backbone = run.train().backbone
     assert isinstance(backbone, fsl.backbones.MultiOrientation)
-    assert isinstance(backbone.backbone, fsl.backbones.MultiView)
-    told = presets.metadata(tmp_path / "run" / "preset")["description"]
-    assert "nine views of a picture, the embeddings of its eight orientations" in told
+    told = recipes.metadata("turned", run, [], "fsl-keras reproduce turned")
+    assert "eight orientations side by side" in told["description"]
 
 
-def test_pretraining_goes_on_from_a_pretrained_backbone(
-    tiny, own_recipes, run_cli, tmp_path
-):
-    recipe = ON_TOP.format(
-        folder=tiny[0] / "preset", method="simple_shot", views="false", steps=2
+def test_pretraining_goes_on_from_a_pretrained_backbone(tiny, tmp_path):
+    options = Options(
+        method="simple_shot",
+        start_from=str(tiny[0] / "preset"),
+        steps=2,
+        steps_per_epoch=2,
+        filters=4,
     )
-    (own_recipes / "on.toml").write_text(recipe)
-    status, _, err = run_cli("reproduce", "on", "--output", tmp_path / "run")
-    assert status == 0, err
-    history = json.loads((tmp_path / "run" / "history.json").read_text())
-    assert len(history["loss"]) == 1
-    before, after = (
-        presets.backbone(folder / "preset").get_weights()
-        for folder in (tiny[0], tmp_path / "run")
-    )
+    run = runs.Run(tmp_path, options)
+    after = run.train().backbone.get_weights()
+    before = presets.backbone(options.start_from).get_weights()
+    assert len(run.history["loss"]) == 1
     assert any(np.abs(a - b).max() > 0 for a, b in zip(before, after, strict=True))
 
 
