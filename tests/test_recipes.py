@@ -19,18 +19,6 @@ filters = 4
 tests = [[5, 1]]
 test_episodes = 4
 """
-ON_TOP = """
-dataset = "glyphs"
-method = "{method}"
-start_from = "{folder}"
-views = {views}
-ways = 5
-steps = {steps}
-steps_per_epoch = 2
-filters = 4
-tests = [[5, 1]]
-test_episodes = 4
-"""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -186,45 +174,45 @@ def test_a_recipe_that_changed_is_not_resumed(own_recipes, run_cli, tmp_path):
     assert "['ways']" in err
 
 
-def test_one_preset_starts_from_another(tiny, own_recipes, run_cli, tmp_path):
-    folder = tiny[0] / "preset"
-    first = fsl.from_preset(folder)
-    minutes = presets.metadata(folder)["cpu_minutes"]
-    recipe = ON_TOP.format(folder=folder, method="prototypical", views="true", steps=0)
-    (own_recipes / "views.toml").write_text(recipe)
-    status, _, err = run_cli("reproduce", "views", "--output", tmp_path / "views")
-    assert status == 0, err
-    learner = fsl.from_preset(tmp_path / "views" / "preset")
-    assert isinstance(learner.backbone, fsl.backbones.MultiView)
-    for old, new in zip(first.get_weights(), learner.get_weights(), strict=True):
-        np.testing.assert_array_equal(old, new)
-    told = presets.metadata(tmp_path / "views" / "preset")
-    assert told["cpu_minutes"] == minutes
-    assert "nine views" in told["description"]
-    assert f"begun with the backbone of {folder}" in told["description"]
-    # Of a method that would train its backbone first, only the second stage is left.
-    recipe = ON_TOP.format(
-        folder=folder, method="meta_baseline", views="false", steps=2
+@pytest.mark.parametrize(
+    ("option", "kind", "told"),
+    [
+        ("views", fsl.backbones.MultiView, "nine views"),
+        ("orientations", fsl.backbones.MultiOrientation, "eight orientations"),
+    ],
+)
+def test_one_preset_looks_at_a_picture_more_often(tiny, tmp_path, option, kind, told):
+    start = tiny[0] / "preset"
+    options = Options(start_from=str(start), steps=0, filters=4, **{option: True})
+    run = runs.Run(tmp_path, options)
+    learner = run.train()
+    assert isinstance(learner.backbone, kind)
+    pairs = zip(
+        fsl.from_preset(start).get_weights(), learner.get_weights(), strict=True
     )
-    (own_recipes / "cosine.toml").write_text(recipe)
-    status, _, err = run_cli("reproduce", "cosine", "--output", tmp_path / "cosine")
-    assert status == 0, err
-    told = presets.metadata(tmp_path / "cosine" / "preset")
-    assert told["cpu_minutes"] >= minutes
-    history = json.loads((tmp_path / "cosine" / "history.json").read_text())
-    assert len(history["loss"]) == 1
-    assert not (tmp_path / "cosine" / "checkpoint_batches.keras").exists()
+    for old, new in pairs:
+        np.testing.assert_array_equal(old, new)
+    found = recipes.metadata("often", run, [], "fsl-keras reproduce often")
+    assert found["cpu_minutes"] == presets.metadata(start)["cpu_minutes"]
+    assert told in found["description"]
+    assert f"begun with the backbone of {start}" in found["description"]
 
 
-def test_a_preset_of_all_orientations(tiny, tmp_path):
+def test_of_two_stages_the_second_is_left_to_a_pretrained_backbone(tiny, tmp_path):
+    start = tiny[0] / "preset"
     options = Options(
-        start_from=str(tiny[0] / "preset"), orientations=True, steps=0, filters=4
+        method="meta_baseline",
+        start_from=str(start),
+        ways=5,
+        steps=2,
+        steps_per_epoch=2,
+        filters=4,
     )
     run = runs.Run(tmp_path, options)
-    backbone = run.train().backbone
-    assert isinstance(backbone, fsl.backbones.MultiOrientation)
-    told = recipes.metadata("turned", run, [], "fsl-keras reproduce turned")
-    assert "eight orientations side by side" in told["description"]
+    run.train()
+    assert run.cpu_minutes > presets.metadata(start)["cpu_minutes"]
+    assert len(run.history["loss"]) == 1
+    assert not (tmp_path / "checkpoint_batches.keras").exists()
 
 
 def test_pretraining_goes_on_from_a_pretrained_backbone(tiny, tmp_path):
@@ -256,10 +244,8 @@ def test_tests_that_cannot_be_are_refused_before_the_training(
 def test_a_backbone_of_another_size_cannot_start_a_run(own_recipes, run_cli, tmp_path):
     other = fsl.models.PrototypicalNetwork(fsl.backbones.Conv4((28, 28, 1), 8))
     presets.save(other, tmp_path / "other")
-    recipe = ON_TOP.format(
-        folder=tmp_path / "other", method="prototypical", views="false", steps=2
-    )
-    (own_recipes / "other.toml").write_text(recipe)
+    start_from = f'start_from = "{tmp_path / "other"}"\n'
+    (own_recipes / "other.toml").write_text(TINY + start_from)
     status, _, err = run_cli("reproduce", "other", "--output", tmp_path / "run")
     assert status == 1
     assert "not of the backbone that this method is trained on" in err
