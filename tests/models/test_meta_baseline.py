@@ -33,10 +33,6 @@ def test_mixed_precision(vectors):
     checks.assert_trains_in_mixed_precision(make_model, vectors)
 
 
-def test_xla(vectors):
-    checks.assert_trains_under_xla(make_model, vectors)
-
-
 def test_a_classifier_becomes_a_few_shot_learner(pictures):
     keras.utils.set_random_seed(0)
     base = pictures.subset(range(5))
