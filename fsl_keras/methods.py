@@ -1,6 +1,7 @@
 """The methods by name: what a run trains, on which stream, with which options."""
 
 import dataclasses
+import difflib
 import inspect
 
 import keras
@@ -210,5 +211,9 @@ def get(name):
         ValueError: if there is none.
     """
     if name not in METHODS:
-        raise ValueError(f"There is no method {name!r}. Methods: {', '.join(METHODS)}.")
+        near = difflib.get_close_matches(str(name), METHODS, n=1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        raise ValueError(
+            f"There is no method {name!r}. {hint}Methods: {', '.join(METHODS)}."
+        )
     return METHODS[name]

@@ -238,3 +238,5 @@ def test_a_method_starts_from_a_trained_backbone(name, episode):
 def test_an_unknown_method():
     with pytest.raises(ValueError, match=r"no method 'magic'.*prototypical"):
         methods.get("magic")
+    with pytest.raises(ValueError, match=r"Did you mean 'prototypical'\? Methods"):
+        methods.get("prototipical")
