@@ -9,13 +9,15 @@ import numpy as np
 
 from fsl_keras import inputs, pictures
 from fsl_keras.datasets import ClassDataset
+from fsl_keras.datasets.items import MemoryItems
 from fsl_keras.files import cache_folder, read_kept, replacing
 
 
 def embed(data, backbone, batch_size=None, cache=True, verbose=0):
     """Computes the features of all items of a data set, each item once and for all.
 
-    What comes back is a data set like any other, of vectors: thousands of episodes
+    What comes back is a data set like any other, of vectors or, where the backbone
+    keeps places apart, of feature maps: thousands of episodes
     run on it in the time of a few on pictures. Features are kept in the cache folder
     (`FSL_KERAS_HOME`), a file for each backbone, under a digest of the item itself: a
     picture is not computed again in another folder, class or augmented copy, and a
@@ -23,15 +25,15 @@ def embed(data, backbone, batch_size=None, cache=True, verbose=0):
 
     Args:
         data: `ClassDataset` of the items that the backbone takes.
-        backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`; it is
-            used in inference mode.
+        backbone: built Keras model from items `[*, *item]` to vectors `[*, D]` or maps
+            `[*, h, w, D]`; it is used in inference mode.
         batch_size: optional integer, how many items go through the backbone at a time;
             by default 8 photographs or 64 small pictures.
         cache: bool, whether features are looked up and kept on disk.
         verbose: 0 or 1, whether to show a progress bar.
 
     Returns:
-        A `ClassDataset` of float32 vectors, with the same classes, names and order.
+        A `ClassDataset` of float32 vectors or maps, with the same classes, names and order.
 
     Raises:
         ValueError: if the items are not of the shape that the backbone takes.
@@ -73,9 +75,10 @@ def embed(data, backbone, batch_size=None, cache=True, verbose=0):
             np.savez(
                 beside, digests=list(known), features=np.stack(list(known.values()))
             )
-    labels = np.repeat(np.arange(len(data)), data.class_sizes)
-    return ClassDataset.from_arrays(
-        np.stack(found), labels, data.class_names, data.name
+    # Not by `from_arrays`, to which a feature map would be a picture out of range.
+    places = np.split(np.arange(len(found)), np.cumsum(data.class_sizes)[:-1])
+    return ClassDataset(
+        MemoryItems(np.stack(found)), places, data.class_names, data.name
     )
 
 

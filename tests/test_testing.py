@@ -19,8 +19,18 @@ def data():
     return fsl.ClassDataset.from_arrays(items, np.arange(24) // 6)
 
 
-def test_a_learner_tested_on_embeddings_is_the_learner(data):
-    learner = fsl.models.PrototypicalNetwork(network())
+@pytest.mark.parametrize(
+    "learner",
+    [
+        fsl.models.PrototypicalNetwork(network()),
+        # Of feature maps, which look like pictures.
+        fsl.models.RelationNetwork(
+            Conv4((16, 16, 1), filters=4, pooling=None, pooled_blocks=2)
+        ),
+    ],
+    ids=lambda learner: type(learner).__name__,
+)
+def test_a_learner_tested_on_embeddings_is_the_learner(data, learner):
     learner.training_classes = ("0", "9")
     on_embeddings, embeddings = embedded_once(learner, data)
     reports = [
