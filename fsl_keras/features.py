@@ -33,7 +33,8 @@ def embed(data, backbone, batch_size=None, cache=True, verbose=0):
         verbose: 0 or 1, whether to show a progress bar.
 
     Returns:
-        A `ClassDataset` of float32 vectors or maps, with the same classes, names and order.
+        A `ClassDataset` of float32 vectors or maps, with the same classes, names and
+        order.
 
     Raises:
         ValueError: if the items are not of the shape that the backbone takes.

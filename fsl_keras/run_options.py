@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+
 from fsl_keras import methods
 
 
@@ -29,7 +31,8 @@ class Options:
         orientations: bool, whether it becomes a `backbones.MultiOrientation` in the
             end, for which turned and mirrored classes should have been trained on.
         ways: integer, classes of a training episode.
-        shots: integer, support examples of a class.
+        shots: integer, support examples of a class, or a pair of the fewest and the
+            most, between which each training episode draws.
         queries: integer, queries of a class.
         tasks: integer, episodes in a batch.
         steps: integer, training steps: batches of episodes, of items or of pairs.
@@ -65,7 +68,7 @@ class Options:
     views: bool = False
     orientations: bool = False
     ways: int = 60
-    shots: int = 1
+    shots: int | list = 1
     queries: int = 5
     tasks: int = 1
     steps: int = 800
@@ -85,7 +88,7 @@ class Options:
         if self.start_from is None or self.steps:
             numbers.append("steps")
         for name in (*numbers, "steps_per_epoch"):
-            if getattr(self, name) < 1:
+            if np.min(getattr(self, name)) < 1:
                 raise ValueError(
                     f"{name} must be at least 1, not {getattr(self, name)}."
                 )

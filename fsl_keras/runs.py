@@ -81,8 +81,11 @@ class Run:
         stored["tests"] = tuple(tuple(test) for test in stored["tests"])
         # A run of an older version may lack options: they had their defaults.
         options = Options(**stored)
+        # As JSON, in which a tuple and a list are the same.
         differing = [
-            name for name, value in changes.items() if getattr(options, name) != value
+            name
+            for name, value in changes.items()
+            if json.dumps(getattr(options, name)) != json.dumps(value)
         ]
         if differing:
             raise ValueError(

@@ -32,6 +32,12 @@ def test_options_are_positive(name):
         Options(**{name: 0})
 
 
+def test_the_fewest_shots_are_positive_too():
+    assert Options(shots=[1, 5]).shots == [1, 5]
+    with pytest.raises(ValueError, match=r"shots must be at least 1, not \[0, 5\]"):
+        Options(shots=[0, 5])
+
+
 def test_a_rate_is_above_zero():
     with pytest.raises(ValueError, match="learning_rate must be above 0"):
         Options(learning_rate=0.0)
@@ -106,7 +112,8 @@ def test_the_classifier_of_a_run_knows_unseen_classes(run):
 
 
 def test_a_resumed_run_has_the_options_it_began_with(run):
-    assert Run.resume(run.folder, {"ways": 5}).options == run.options
+    same = {"ways": 5, "tests": [[5, 1]]}
+    assert Run.resume(run.folder, same).options == run.options
     changes = {"ways": 6, "dataset": "omniglot", "method": "maml"}
     for name, value in changes.items():
         with pytest.raises(ValueError, match=rf"other values of \['{name}'\]"):

@@ -3,7 +3,10 @@ import pytest
 
 from fsl_keras.backbones import Conv4
 from fsl_keras.layers.augmentation import RandomAffine
-from fsl_keras.training import augmentation, seen_often
+from fsl_keras.models import PrototypicalNetwork
+from fsl_keras.run_options import Options
+from fsl_keras.training import Stage, augmentation, seen_often
+from tests.checks import random_classes
 
 
 def test_characters_are_turned_and_shifted_as_far_as_they_are_large():
@@ -34,3 +37,12 @@ def test_photographs_are_mirrored_and_changed_in_colour_and_nothing_is_black_bes
     first = changed[:, :1, :1].repeat(84, 1).repeat(84, 2)
     np.testing.assert_allclose(changed, first, rtol=1e-5)
     assert changed[:, 0, 0].std(axis=0).min() > 0.05
+
+
+def test_training_episodes_of_a_pair_of_shots_have_between_these():
+    options = Options(ways=2, shots=[1, 3], queries=2, tasks=16, augment=False)
+    data = random_classes(3, 6, (16, 16, 1))
+    learner = PrototypicalNetwork(Conv4((16, 16, 1), filters=2))
+    x, *_ = next(iter(Stage("episodes", learner, data, options).examples(0)))
+    shots = x["support_labels"].numpy().sum(axis=1)
+    assert set(shots.ravel()) == {1.0, 2.0, 3.0}
