@@ -1,6 +1,7 @@
 """What all tests share: where real data lies, and a cache of their own."""
 
 import contextlib
+import gc
 import io
 import os
 import pathlib
@@ -15,6 +16,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # The workers of a parallel run share the one of the process that started them.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["FSL_KERAS_HOME"] = tempfile.mkdtemp(prefix="fsl-keras-tests-")
+
+
+def pytest_collection_finish():
+    # What importing made stays to the end: no collection need look at it again.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -63,9 +63,9 @@ def learner(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def classifier(run_cli, folder, learner, tmp_path):
-    path = tmp_path / "birds.keras"
+@pytest.fixture(scope="module")
+def classifier(run_cli, folder, learner, tmp_path_factory):
+    path = tmp_path_factory.mktemp("classifier") / "birds.keras"
     status, *_ = run_cli("adapt", folder, "--learner", learner, "--output", path)
     assert status == 0
     return path
@@ -305,10 +305,11 @@ def test_a_run_that_was_killed_and_resumed_ends_like_one_that_was_not(tmp_path):
     done["loss"][0] = 123.0
     history.write_text(json.dumps(done))
     resumed = train(tmp_path / "killed", "--resume")
-    for process in (whole, resumed):
-        out, err = process.communicate()
-        assert process.returncode == 0, err
-        assert "checkpoint.keras" in out
+    for name, process in (("whole", whole), ("killed", resumed)):
+        wait_for(tmp_path / name / "learner.keras", process)
+        # What else a run leaves is tested of one that ends by itself.
+        process.kill()
+        process.communicate()
     assert json.loads(history.read_text())["loss"][0] == 123.0
     for one, other in zip(
         weights(tmp_path / "whole"), weights(tmp_path / "killed"), strict=True

@@ -1,5 +1,6 @@
 """What holds for every method. A new one joins by its entry in `METHODS`."""
 
+import functools
 import json
 
 import keras
@@ -50,6 +51,12 @@ def make(name, ways=WAYS):
     return METHODS[name].make(ITEM, filters=4, ways=ways, **arguments)
 
 
+@functools.cache
+def untrained(name, ways=WAYS):
+    """A learner that tests share: they must not train it."""
+    return make(name, ways)
+
+
 @pytest.fixture(scope="module")
 def data():
     return with_shared_streams(random_classes(6, 12, ITEM))
@@ -69,7 +76,7 @@ def reloaded(tmp_path_factory, data, episode):
     np.savez(folder / "inputs.npz", **episode[0], pictures=support)
     answers = {}
     for name in METHODS:
-        learner = make(name)
+        learner = untrained(name)
         learner.save(folder / f"{name}.keras")
         answers[name] = {"learner": np.asarray(learner(episode[0])).tolist()}
         if name not in CLASSIFYING:
@@ -120,7 +127,7 @@ def test_its_exported_classifier_answers_the_same(reloaded, name):
 
 @each_method
 def test_symbolic_and_eager_shapes_agree(name, episode):
-    learner = make(name)
+    learner = untrained(name)
     shape = learner.compute_output_shape({k: v.shape for k, v in episode[0].items()})
     assert shape == (2, 3 * WAYS, WAYS)
     assert tuple(learner(episode[0]).shape) == shape
@@ -139,7 +146,7 @@ def test_an_episode_of_one_class(name, data):
 def test_a_class_without_examples_is_never_chosen(name, data):
     x, _ = next(data.episodes(2, 2, 3).as_numpy_iterator())
     x["support_labels"] = np.pad(x["support_labels"], [(0, 0), (0, 0), (0, 1)])
-    logits = np.asarray(make(name)(x))
+    logits = np.asarray(untrained(name)(x))
     assert np.isfinite(logits).all()
     assert (logits[..., 2] < -1e8).all()
 
@@ -178,10 +185,9 @@ def test_a_second_shape_after_the_first(name, data):
 
 @each_method
 def test_xla_takes_the_same_steps_or_is_refused(name, episode):
-    learner = make(name)
-    if not learner.supports_jit:
+    if not untrained(name).supports_jit:
         with pytest.raises(ValueError, match="jit_compile=False"):
-            learner.compile(jit_compile=True)
+            make(name).compile(jit_compile=True)
         return
     losses = []
     for how in ({"run_eagerly": True}, {"jit_compile": True}):
@@ -195,7 +201,7 @@ def test_xla_takes_the_same_steps_or_is_refused(name, episode):
 
 @pytest.mark.parametrize("name", TRANSDUCTIVE)
 def test_a_transductive_method_makes_no_classifier(name):
-    learner = make(name)
+    learner = untrained(name)
     with pytest.raises(ValueError, match=r"transductive.*inductive head"):
         learner.adapt(np.zeros((3, *ITEM), "float32"), [0, 1, 2])
     with pytest.raises(ValueError, match=r"learner\.adapt"):
@@ -204,7 +210,7 @@ def test_a_transductive_method_makes_no_classifier(name):
 
 @each_method
 def test_the_report_of_a_method(name, data):
-    learner = make(name)
+    learner = untrained(name)
     report = evaluate(learner, data.episodes(WAYS, 1, 2, count=2))
     assert report.protocol["kind"] == learner.kind
     assert learner.incremental in ("exact", "refit", "fixed_ways")
