@@ -51,7 +51,7 @@ class Method:
 
         Args:
             item_shape: triple, the shape of a picture.
-            filters: integer, channels of the backbone.
+            filters: integer, channels of the backbone, or a list of four, one a block.
             ways: integer, classes of an episode, where the learner fixes them.
             backbone_weights: optional list of arrays, what the backbone starts with.
             backbone_options: optional dictionary of further arguments of `Conv4`.

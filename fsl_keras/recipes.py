@@ -6,6 +6,8 @@ import pathlib
 import subprocess
 import tomllib
 
+import numpy as np
+
 from fsl_keras.files import shipped_folder
 from fsl_keras.runs import Options
 
@@ -93,7 +95,8 @@ def metadata(name, run, reports, command):
 
 
 def _description(options):
-    parts = [f"{options.method} on Conv-4 of {options.filters} filters"]
+    filters = ", ".join(map(str, np.atleast_1d(options.filters)))
+    parts = [f"{options.method} on Conv-4 of {filters} filters"]
     if options.size is not None:
         parts.append(f"pictures of {options.size}x{options.size}")
     if options.views:

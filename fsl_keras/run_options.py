@@ -40,7 +40,8 @@ class Options:
             checkpoint is written after each.
         learning_rate: float, the optimizer's at the first step; it falls to 0 as a
             cosine.
-        filters: integer, channels of the Conv-4 backbone.
+        filters: integer, channels of the Conv-4 backbone, or a list of four, one a
+            block.
         backbone_options: dictionary of further arguments of `backbones.Conv4`.
         augment: bool, whether training pictures are changed at random: characters
             turned, zoomed, sheared and shifted, photographs cropped, mirrored and
@@ -74,7 +75,7 @@ class Options:
     steps: int = 800
     steps_per_epoch: int = 100
     learning_rate: float = 2e-3
-    filters: int = 64
+    filters: int | list = 64
     backbone_options: dict = dataclasses.field(default_factory=dict)
     augment: bool = True
     mixed_precision: bool = False

@@ -255,7 +255,8 @@ class Run:
         for ways, shots in self._tests(model):
             for tested, queries in variants(learner, TEST_QUERIES):
                 episodes = self._test_episodes(items, ways, shots, queries)
-                name = f"{options.method} {options.dataset} Conv4-{options.filters}"
+                filters = "-".join(map(str, np.atleast_1d(options.filters)))
+                name = f"{options.method} {options.dataset} Conv4-{filters}"
                 reports.append(evaluate(tested, episodes, name, training_classes))
         content = [
             {"accuracy": r.accuracy, "ci95": r.ci95, "protocol": r.protocol}

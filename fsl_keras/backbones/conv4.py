@@ -29,9 +29,10 @@ class Conv4(keras.Model):
     Args:
         item_shape: triple `(height, width, channels)` of float32 pictures in
             [0, 1], at least `2 ** pooled_blocks` pixels high and wide.
-        filters: integer, channels of each block.
+        filters: integer, channels of each block, or a list of four, one a block.
         pooling: `"flatten"` (a vector of all the last feature maps), `"average"`
-            (their mean over places) or `None` (feature maps `[H, W, filters]`).
+            (their mean over places) or `None` (feature maps `[H, W, C]`, of the
+            channels of the last block).
         downsampling: `"pool"`, the 2x2 maxima, or `"stride"`, convolutions of stride
             2 in their place, which are cheaper and round sizes up.
         pooled_blocks: integer from 0 to 4, how many of the blocks halve the size, the
@@ -58,6 +59,13 @@ class Conv4(keras.Model):
         **kwargs,
     ):
         item_shape = tuple(item_shape)
+        is_same = isinstance(filters, int)
+        channels = [filters] * BLOCKS if is_same else [*filters]
+        if len(channels) != BLOCKS:
+            raise ValueError(
+                f"`filters` must be one integer for all blocks, or {BLOCKS}, one for "
+                f"each. Received: filters={filters}"
+            )
         if pooled_blocks not in range(BLOCKS + 1):
             raise ValueError(
                 f"`pooled_blocks` must be from 0 to {BLOCKS}. Received: "
@@ -85,7 +93,7 @@ class Conv4(keras.Model):
             x = _normalized_convolution(
                 x,
                 block,
-                filters,
+                channels[block - 1],
                 downsampling if block <= pooled_blocks else None,
                 momentum=momentum,
                 dtype=policy,
@@ -98,7 +106,7 @@ class Conv4(keras.Model):
         super().__init__(inputs=inputs, outputs=x, name=name, **kwargs)
         self.dtype_policy = policy
         self.item_shape = item_shape
-        self.filters = filters
+        self.filters = filters if is_same else channels
         self.pooling = pooling
         self.downsampling = downsampling
         self.pooled_blocks = pooled_blocks

@@ -27,6 +27,16 @@ def test_pooling(pooling, shape):
     assert backbone(pictures((3, 32, 32, 1))).shape == shape
 
 
+def test_each_block_may_have_its_own_filters():
+    backbone = Conv4((16, 16, 1), filters=(2, 3, 4, 5))
+    kernels = [w.shape for w in backbone.trainable_weights if len(w.shape) == 4]
+    assert kernels == [(3, 3, 1, 2), (3, 3, 2, 3), (3, 3, 3, 4), (3, 3, 4, 5)]
+    assert backbone.output_shape == (None, 5)
+    assert_config_round_trip(backbone)
+    with pytest.raises(ValueError, match=r"`filters` must be one.*or 4.*\(2, 3\)"):
+        Conv4((16, 16, 1), filters=(2, 3))
+
+
 def test_the_poolings_are_of_the_same_feature_maps():
     maps, flat, mean = (
         Conv4((32, 48, 1), filters=4, pooling=pooling)
