@@ -102,7 +102,7 @@ def _description(options):
     if options.views:
         parts.append("an embedding the mean of nine views of a picture")
     if options.orientations:
-        parts.append("the embeddings of its eight orientations side by side")
+        parts.append("the embeddings of a picture's eight orientations side by side")
     if options.start_from is not None:
         parts.append(f"begun with the backbone of {options.start_from}")
     return f"{', '.join(parts)}, trained on {options.dataset}."
