@@ -106,6 +106,16 @@ def test_the_drawings_are_read_once(omniglot_dir, tmp_path, monkeypatch):
     assert len(load("omniglot/lake", "test")) == 659
 
 
+# In this file, as reading all drawings takes a while: once is enough.
+@pytest.mark.usefixtures("omniglot_dir")
+def test_the_command_measures_a_preset_within_alphabets(run_cli):
+    command = ["evaluate", "prototypical_conv4_glyphs", "--within", "--ways", 20]
+    command += ["--dataset", "omniglot/lake", "--episodes", 1]
+    status, out, err = run_cli(*command)
+    assert status == 0, err
+    assert "omniglot/lake test, within each of 20 groups" in out
+
+
 def test_drawings_of_another_size_after_a_damaged_cache(
     omniglot_dir, tmp_path, monkeypatch
 ):

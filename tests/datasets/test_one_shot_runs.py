@@ -118,14 +118,6 @@ def test_the_command_measures_a_preset_by_the_runs(folder, run_cli):
     assert f"error {100 * report.error:.2f} ± {100 * report.ci95:.2f} %" in out
 
 
-def test_the_command_measures_a_preset_within_alphabets(run_cli, omniglot_dir):
-    command = ["evaluate", "prototypical_conv4_glyphs", "--within", "--ways", 20]
-    command += ["--dataset", "omniglot/lake", "--episodes", 1]
-    status, out, err = run_cli(*command)
-    assert status == 0, err
-    assert "omniglot/lake test, within each of 20 groups" in out
-
-
 def test_names_without_a_group():
     with pytest.raises(ValueError, match="'class 0'"):
         episodes_within(random_classes(4, 4), 2, 1, 1, count=1)
