@@ -17,11 +17,11 @@ def embed(data, backbone, batch_size=None, cache=True, verbose=0):
     """Computes the features of all items of a data set, each item once and for all.
 
     What comes back is a data set like any other, of vectors or, where the backbone
-    keeps places apart, of feature maps: thousands of episodes
-    run on it in the time of a few on pictures. Features are kept in the cache folder
-    (`FSL_KERAS_HOME`), a file for each backbone, under a digest of the item itself: a
-    picture is not computed again in another folder, class or augmented copy, and a
-    backbone with other weights or another preprocessing has a file of its own.
+    keeps places apart, of feature maps: thousands of episodes run on it in the time of
+    a few on pictures. Features are kept in the cache folder (`FSL_KERAS_HOME`), a file
+    for each backbone, under a digest of the item itself: a picture is not computed
+    again in another folder, class or augmented copy, and a backbone with other weights
+    or another preprocessing has a file of its own.
 
     Args:
         data: `ClassDataset` of the items that the backbone takes.

@@ -52,9 +52,9 @@ def make(name, ways=WAYS):
 
 
 @functools.cache
-def untrained(name, ways=WAYS):
+def untrained(name):
     """A learner that tests share: they must not train it."""
-    return make(name, ways)
+    return make(name)
 
 
 @pytest.fixture(scope="module")

@@ -19,18 +19,19 @@ def data():
     return fsl.ClassDataset.from_arrays(items, np.arange(24) // 6)
 
 
-@pytest.mark.parametrize(
-    "learner",
-    [
-        fsl.models.PrototypicalNetwork(network()),
-        # Of feature maps, which look like pictures.
-        fsl.models.RelationNetwork(
-            Conv4((16, 16, 1), filters=4, pooling=None, pooled_blocks=2)
-        ),
-    ],
-    ids=lambda learner: type(learner).__name__,
-)
-def test_a_learner_tested_on_embeddings_is_the_learner(data, learner):
+def of_feature_maps():
+    # Which look like pictures.
+    backbone = Conv4((16, 16, 1), filters=4, pooling=None, pooled_blocks=2)
+    return fsl.models.RelationNetwork(backbone)
+
+
+def of_vectors():
+    return fsl.models.PrototypicalNetwork(network())
+
+
+@pytest.mark.parametrize("make", [of_vectors, of_feature_maps])
+def test_a_learner_tested_on_embeddings_is_the_learner(make, data):
+    learner = make()
     learner.training_classes = ("0", "9")
     on_embeddings, embeddings = embedded_once(learner, data)
     reports = [

@@ -59,8 +59,8 @@ class Conv4(keras.Model):
         **kwargs,
     ):
         item_shape = tuple(item_shape)
-        is_same = isinstance(filters, int)
-        channels = [filters] * BLOCKS if is_same else [*filters]
+        are_own = hasattr(filters, "__len__")
+        channels = [*filters] if are_own else [filters] * BLOCKS
         if len(channels) != BLOCKS:
             raise ValueError(
                 f"`filters` must be one integer for all blocks, or {BLOCKS}, one for "
@@ -106,7 +106,7 @@ class Conv4(keras.Model):
         super().__init__(inputs=inputs, outputs=x, name=name, **kwargs)
         self.dtype_policy = policy
         self.item_shape = item_shape
-        self.filters = filters if is_same else channels
+        self.filters = channels if are_own else filters
         self.pooling = pooling
         self.downsampling = downsampling
         self.pooled_blocks = pooled_blocks
