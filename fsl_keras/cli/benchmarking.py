@@ -18,9 +18,10 @@ INTRO = """# Results
 Made by `fsl-keras benchmark` from the reports of the runs: do not edit. Accuracies in
 % with 95% intervals over episodes; in brackets the range over training seeds, where
 more than one was run. CPU minutes are of all cores together (half as long on two), with
-those of the model that one started from, each on the machine that made it: they compare
-roughly. Rows in italics are what papers report, with their protocol; † is from memory of
-the paper. Speed, memory and older figures are in [measurements.md](measurements.md)."""
+those of the model that one started from, each on the machine that made it: they
+compare roughly. Rows in italics are what papers report, with their protocol; † is from
+memory of the paper. Speed, memory and older figures are in
+[measurements.md](measurements.md)."""
 
 
 @app.command()
