@@ -30,6 +30,9 @@ class Options:
         views: bool, whether the trained backbone becomes a `backbones.MultiView`.
         orientations: bool, whether it becomes a `backbones.MultiOrientation` in the
             end, for which turned and mirrored classes should have been trained on.
+        trains_within: bool, whether the classes of a training episode are all of one
+            group, such as an alphabet, turned and mirrored alike
+            (`datasets.class_groups`).
         ways: integer, classes of a training episode.
         shots: integer, support examples of a class, or a pair of the fewest and the
             most, between which each training episode draws.
@@ -68,6 +71,7 @@ class Options:
     reflections: bool = False
     views: bool = False
     orientations: bool = False
+    trains_within: bool = False
     ways: int = 60
     shots: int | list = 1
     queries: int = 5

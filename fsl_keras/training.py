@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from fsl_keras.backbones import MultiView
+from fsl_keras.datasets import class_groups
 from fsl_keras.files import replacing
 from fsl_keras.layers.augmentation import (
     ColorJitter,
@@ -68,6 +69,9 @@ class Stage:
         options = self.options
         changes = augmentation(self.data.item_shape) if options.augment else None
         if self.stream == "episodes":
+            groups = None
+            if options.trains_within:
+                groups = class_groups(self.data.class_names)
             return self.data.episodes(
                 options.ways,
                 options.shots,
@@ -76,6 +80,7 @@ class Stage:
                 seed=options.seed,
                 start=start * options.tasks,
                 augmentation=changes,
+                groups=groups,
             )
         draw = self.data.batches if self.stream == "batches" else self.data.pairs
         return draw(BATCH, seed=options.seed, start=start, augmentation=changes)

@@ -241,6 +241,14 @@ def test_tests_that_cannot_be_are_refused_before_the_training(
     assert not (tmp_path / "run").exists()
 
 
+def test_training_within_groups_that_are_not_there(own_recipes, run_cli, tmp_path):
+    (own_recipes / "tiny.toml").write_text(TINY + "trains_within = true\n")
+    status, _, err = run_cli("reproduce", "tiny", "--output", tmp_path / "run")
+    assert status == 1
+    assert "Classes are grouped by what their names begin with" in err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_backbone_of_another_size_cannot_start_a_run(own_recipes, run_cli, tmp_path):
     other = fsl.models.PrototypicalNetwork(fsl.backbones.Conv4((28, 28, 1), 8))
     presets.save(other, tmp_path / "other")

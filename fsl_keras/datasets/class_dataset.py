@@ -304,6 +304,7 @@ class ClassDataset:
         count=None,
         shard=None,
         augmentation=None,
+        groups=None,
     ):
         """Streams N-way K-shot episodes.
 
@@ -324,22 +325,26 @@ class ClassDataset:
             shard: optional pair `(k, n)`: every `n`-th episode from the `k`-th on.
             augmentation: optional layer of `layers.augmentation`, or a function from
                 pictures and a seed to pictures.
+            groups: optional list, the group of each class, such as its alphabet
+                (`class_groups`): the classes of an episode are then of one group.
 
         Returns:
             A `tf.data.Dataset` of episode batches. Its `protocol` attribute says
             how they were drawn, for reports.
 
         Raises:
-            ValueError: if there are too few classes, or a class has too few items.
+            ValueError: if there are too few classes, also in a group, or a class has
+                too few items.
         """
         sampler = EpisodeSampler(
-            self.class_sizes, ways, shots, queries, seed, self.class_names
+            self.class_sizes, ways, shots, queries, seed, self.class_names, groups
         )
         dataset = episode_dataset(
             self._fetch, sampler, tasks, start, count, shard, augmentation
         )
+        within = "" if groups is None else f", within each of {len(set(groups))} groups"
         dataset.protocol = {
-            "dataset": self.name,
+            "dataset": self.name + within,
             "ways": ways,
             "shots": repr(shots) if dataclasses.is_dataclass(shots) else shots,
             "queries": repr(queries) if dataclasses.is_dataclass(queries) else queries,

@@ -84,59 +84,6 @@ def one_shot_runs(folder, size=(28, 28)):
     return dataset
 
 
-def episodes_within(data, ways, shots, queries, count, seed=0):
-    """Streams episodes whose classes are all of one group, such as an alphabet.
-
-    Every group gives as many. The group of a class is what its name begins with, up to
-    the first slash.
-
-    Args:
-        data: `ClassDataset` with class names such as `Greek/character01`.
-        ways: integer, classes of an episode.
-        shots: integer, support examples of a class.
-        queries: integer, queries of each class.
-        count: integer, the episodes of each group.
-        seed: integer.
-
-    Returns:
-        A `tf.data.Dataset` of `count` episodes for each group, one after the other.
-
-    Raises:
-        ValueError: if a group has fewer classes than `ways`, or a name has no slash.
-    """
-    groups = {}
-    for name in data.class_names:
-        group, slash, _ = name.partition("/")
-        if not slash:
-            raise ValueError(
-                f"Classes are grouped by what their names begin with, as in "
-                f"'Greek/character01', and {data.name} has {name!r}. Name the classes "
-                f"so."
-            )
-        groups.setdefault(group, []).append(name)
-    small = [group for group, names in groups.items() if len(names) < ways]
-    if small:
-        raise ValueError(
-            f"Episodes of {ways} classes need as many in each group. {len(small)} of "
-            f"{len(groups)} have fewer, such as {small[:5]}. Lower `ways`, or leave "
-            f"them out with `subset`."
-        )
-    streams = [
-        data.subset(names).episodes(ways, shots, queries, seed=seed, count=count)
-        for names in groups.values()
-    ]
-    whole = streams[0]
-    for stream in streams[1:]:
-        whole = whole.concatenate(stream)
-    whole.protocol = {
-        **streams[0].protocol,
-        "dataset": f"{data.name}, within each of {len(groups)} groups",
-        "episodes": count * len(groups),
-        "classes": data.class_names,
-    }
-    return whole
-
-
 def _pairs(path):
     """Returns the pairs of paths of a run: a drawing, and that of its character."""
     lines = [line.split() for line in path.read_text().splitlines() if line.strip()]

@@ -19,7 +19,7 @@ from fsl_keras.episodes.shots import MetaDatasetShots, UniformShots
 CHUNK = 32
 
 # One stream of random numbers for each decision, all derived from the same seed.
-CLASSES, WAYS, SHOTS, ITEMS, QUERY_ORDER, AUGMENTATION, QUERIES = range(7)
+CLASSES, WAYS, SHOTS, ITEMS, QUERY_ORDER, AUGMENTATION, QUERIES, GROUPS = range(8)
 
 
 class EpisodeSampler:
@@ -39,10 +39,13 @@ class EpisodeSampler:
             `MetaDatasetQueries`.
         seed: integer.
         class_names: optional names of the classes, for errors.
+        groups: optional list, the group of each class. The classes of an episode are
+            then all of one group; every class is still equally likely.
 
     Raises:
         ValueError: if a number is not positive, there are fewer classes than
-            ways, or a class has fewer items than shots and queries together.
+            ways, also in a group, or a class has fewer items than shots and queries
+            together.
 
     Example:
 
@@ -52,9 +55,19 @@ class EpisodeSampler:
     (TensorShape([32, 2]), TensorShape([32, 6]))
     """
 
-    def __init__(self, class_sizes, ways, shots, queries, seed=0, class_names=None):
+    def __init__(
+        self,
+        class_sizes,
+        ways,
+        shots,
+        queries,
+        seed=0,
+        class_names=None,
+        groups=None,
+    ):
         self.class_sizes = np.asarray(class_sizes, "int32")
         self.ways = _range("ways", ways)
+        self.groups = None if groups is None else self._numbered(groups)
         if not isinstance(shots, MetaDatasetShots):
             shots = UniformShots(*_range("shots", shots))
         self.shots = shots
@@ -99,7 +112,7 @@ class EpisodeSampler:
             episode `support_way` and `query_way`, and bool `support_mask` and
             `query_mask`, False at padding (which repeats items of the episode).
         """
-        classes = self._ranking(CLASSES, chunk, len(self.class_sizes), self.ways[1])
+        classes = self._classes(chunk)
         sizes = tf.gather(self.class_sizes, classes)
         present = self._present(chunk)
         reserved = self.queries.reserved(sizes, present)
@@ -137,8 +150,17 @@ class EpisodeSampler:
     def _seed(self, stream, index):
         return fold_in(tf.constant([self.seed, stream], "int64"), index)
 
-    def _ranking(self, stream, chunk, length, most):
-        return ranking(self._seed(stream, chunk), (CHUNK, length), most)
+    def _ranking(self, stream, chunk, length, most, valid=None):
+        return ranking(self._seed(stream, chunk), (CHUNK, length), most, valid)
+
+    def _classes(self, chunk):
+        """Returns int32 `[CHUNK, N]`, different classes."""
+        count, valid = len(self.class_sizes), None
+        if self.groups is not None:
+            # A group is as likely as it is large, which makes classes equally likely.
+            one = self._ranking(GROUPS, chunk, count, 1)
+            valid = tf.gather(self.groups, one) == self.groups
+        return self._ranking(CLASSES, chunk, count, self.ways[1], valid)
 
     def _present(self, chunk):
         """Returns int32 `[CHUNK, N]`, 1 for the classes that take part."""
@@ -161,6 +183,25 @@ class EpisodeSampler:
         rank = ranking(self._seed(ITEMS, chunk), shape, most, valid)
         first = np.cumsum(self.class_sizes) - self.class_sizes
         return tf.gather(first.astype("int32"), classes)[..., None] + rank
+
+    def _numbered(self, groups):
+        """Returns the number of the group of each class."""
+        if len(groups) != len(self.class_sizes):
+            raise ValueError(
+                f"`groups` must tell the group of each of {len(self.class_sizes)} "
+                f"classes. Received: {len(groups)} groups"
+            )
+        names, numbers, sizes = np.unique(
+            groups, return_inverse=True, return_counts=True
+        )
+        small = names[sizes < self.ways[1]].tolist()
+        if small:
+            raise ValueError(
+                f"Episodes of {self.ways[1]} ways need as many classes in each group. "
+                f"{len(small)} of {len(names)} groups have fewer, such as {small[:5]}. "
+                f"Lower `ways`, or leave them out with `subset`."
+            )
+        return numbers
 
     def _check_enough(self, class_names):
         classes = len(self.class_sizes)

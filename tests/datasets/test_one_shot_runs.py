@@ -4,9 +4,7 @@ import pytest
 from PIL import Image
 
 import fsl_keras as fsl
-from fsl_keras.datasets import episodes_within
 from fsl_keras.evaluation import evaluate, one_shot_runs
-from tests.checks import random_classes
 
 WAYS = 5
 # Which character each of the drawings to classify is of, in each run.
@@ -116,39 +114,3 @@ def test_the_command_measures_a_preset_by_the_runs(folder, run_cli):
         fsl.from_preset("prototypical_conv4_glyphs"), one_shot_runs(folder)
     )
     assert f"error {100 * report.error:.2f} ± {100 * report.ci95:.2f} %" in out
-
-
-def test_names_without_a_group():
-    with pytest.raises(ValueError, match="'class 0'"):
-        episodes_within(random_classes(4, 4), 2, 1, 1, count=1)
-
-
-@pytest.fixture
-def alphabets():
-    data = random_classes(7, 4)
-    data.class_names = [*(f"Greek/{i}" for i in range(4)), *"abc"]
-    data.class_names[4:] = [f"Latin/{letter}" for letter in "abc"]
-    return data
-
-
-def test_classes_of_an_episode_are_of_one_alphabet(alphabets):
-    # Each class is known by its items.
-    alphabet = {
-        item.tobytes(): name.split("/")[0]
-        for name in alphabets.class_names
-        for item in alphabets.class_items(name)
-    }
-    stream = episodes_within(alphabets, 3, 1, 1, count=4, seed=0)
-    found = []
-    for x, _ in stream:
-        items = np.round(255 * x["support"][0].numpy()).astype("uint8")
-        (group,) = {alphabet[item.tobytes()] for item in items}
-        found.append(group)
-    assert found == ["Greek"] * 4 + ["Latin"] * 4
-    assert stream.protocol["episodes"] == 8
-    assert stream.protocol["classes"] == alphabets.class_names
-
-
-def test_an_alphabet_of_too_few_characters(alphabets):
-    with pytest.raises(ValueError, match="Latin"):
-        episodes_within(alphabets, 4, 1, 1, count=1)

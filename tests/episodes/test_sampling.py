@@ -115,6 +115,33 @@ def test_every_class_is_equally_likely_in_every_way(sizes):
     assert_uniform(table(ids["support_way"], classes))
 
 
+GROUPS = [*"aabbabb", *"bbb"]  # of 3 and of 7 classes, in no order
+
+
+def test_classes_of_an_episode_are_of_one_group():
+    sampler = EpisodeSampler([6] * 10, ways=3, shots=1, queries=2, groups=GROUPS)
+    ids, classes = draw(sampler, chunks=20), class_of(sampler)
+    group = np.asarray(GROUPS)[classes[np.hstack([ids["support"], ids["query"]])]]
+    assert (group == group[:, :1]).all()
+    assert set(group[:, 0]) == {"a", "b"}
+
+
+def test_every_class_is_equally_likely_in_groups_of_any_size():
+    sampler = EpisodeSampler([6] * 10, ways=3, shots=1, queries=1, groups=GROUPS)
+    ids = draw(sampler)
+    classes = class_of(sampler)[ids["support"]]
+    # The three of a small group always come together.
+    assert_uniform(np.bincount(classes[:, 0]))
+    assert_uniform(table(ids["support_way"], classes))
+
+
+def test_groups_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"1 of 2 groups have fewer, such as \['a'\]"):
+        EpisodeSampler([6] * 10, ways=4, shots=1, queries=1, groups=GROUPS)
+    with pytest.raises(ValueError, match=r"each of 9 classes\. Received: 10 groups"):
+        EpisodeSampler([6] * 9, ways=2, shots=1, queries=1, groups=GROUPS)
+
+
 @pytest.mark.parametrize("shots", [(1, 2), MetaDatasetShots(max_support=9)])
 @pytest.mark.parametrize("sizes", [[6] * 8, [30, 4] * 4], ids=["equal", "unequal"])
 def test_every_class_is_equally_likely_in_varying_episodes(sizes, shots):

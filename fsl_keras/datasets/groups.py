@@ -1,0 +1,80 @@
+"""Groups of classes, such as alphabets, and episodes within them."""
+
+
+def class_groups(class_names):
+    """Returns the group of each class, which its name tells.
+
+    The name without its second part, so that an alphabet that was turned or mirrored is
+    a group of its own.
+
+    Args:
+        class_names: list of strings such as `Greek/character01`.
+
+    Returns:
+        A list of strings.
+
+    Raises:
+        ValueError: if a name has no slash.
+
+    Example:
+
+    >>> class_groups(["Greek/character01", "Greek/character01/rot090"])
+    ['Greek', 'Greek/rot090']
+    """
+    groups = []
+    for name in class_names:
+        group, slash, own = name.partition("/")
+        if not slash:
+            raise ValueError(
+                f"Classes are grouped by what their names begin with, as in "
+                f"'Greek/character01', and one is {name!r}. Name the classes so."
+            )
+        groups.append("/".join([group, *own.split("/")[1:]]))
+    return groups
+
+
+def episodes_within(data, ways, shots, queries, count, seed=0):
+    """Streams episodes whose classes are all of one group, each group as many.
+
+    To train on, `ClassDataset.episodes` takes `groups`, and draws them at random.
+
+    Args:
+        data: `ClassDataset` with class names such as `Greek/character01`; the group of
+            a class is told by `class_groups`.
+        ways: integer, classes of an episode.
+        shots: integer, support examples of a class.
+        queries: integer, queries of each class.
+        count: integer, the episodes of each group.
+        seed: integer.
+
+    Returns:
+        A `tf.data.Dataset` of `count` episodes for each group, one after the other.
+
+    Raises:
+        ValueError: if a group has fewer classes than `ways`, or a name has no slash.
+    """
+    groups = {}
+    names = data.class_names
+    for group, name in zip(class_groups(names), names, strict=True):
+        groups.setdefault(group, []).append(name)
+    small = [group for group, names in groups.items() if len(names) < ways]
+    if small:
+        raise ValueError(
+            f"Episodes of {ways} classes need as many in each group. {len(small)} of "
+            f"{len(groups)} have fewer, such as {small[:5]}. Lower `ways`, or leave "
+            f"them out with `subset`."
+        )
+    streams = [
+        data.subset(names).episodes(ways, shots, queries, seed=seed, count=count)
+        for names in groups.values()
+    ]
+    whole = streams[0]
+    for stream in streams[1:]:
+        whole = whole.concatenate(stream)
+    whole.protocol = {
+        **streams[0].protocol,
+        "dataset": f"{data.name}, within each of {len(groups)} groups",
+        "episodes": count * len(groups),
+        "classes": data.class_names,
+    }
+    return whole
