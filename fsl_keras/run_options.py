@@ -6,6 +6,8 @@ import numpy as np
 
 from fsl_keras import methods
 
+OPTIMIZERS = ("adam", "sgd")
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -18,6 +20,10 @@ class Options:
         data_dir: optional string, where the data lies.
         size: optional integer, height and width that pictures are read at; those of
             the data set by default.
+        train_size: optional integer, height and width of the random parts of
+            photographs that are trained on, if not as large as the pictures. Takes less
+            time, and things are then as large in training as in whole pictures; the
+            backbone must give the mean over places (`pooling = "average"`).
         train_split: string, the classes to train on. With `"trainval"` the
             validation classes are trained on too, and tell nothing of unseen ones.
         test_split: string, the classes that the trained learner is tested on.
@@ -41,6 +47,10 @@ class Options:
         steps: integer, training steps: batches of episodes, of items or of pairs.
         steps_per_epoch: integer, training steps between two validations; a
             checkpoint is written after each.
+        optimizer: string, `"adam"` or `"sgd"` (with Nesterov's momentum of 0.9), of a
+            stage that trains on batches or pairs; learners of episodes have their own.
+        weight_decay: float, what such a stage takes from the kernels at each step, as
+            a share of them, times the rate.
         learning_rate: float, the optimizer's at the first step; it falls to 0 as a
             cosine.
         filters: integer, channels of the Conv-4 backbone, or a list of four, one a
@@ -64,6 +74,7 @@ class Options:
     method_options: dict = dataclasses.field(default_factory=dict)
     data_dir: str | None = None
     size: int | None = None
+    train_size: int | None = None
     train_split: str = "train"
     test_split: str = "test"
     start_from: str | None = None
@@ -78,6 +89,8 @@ class Options:
     tasks: int = 1
     steps: int = 800
     steps_per_epoch: int = 100
+    optimizer: str = "adam"
+    weight_decay: float = 0.0
     learning_rate: float = 2e-3
     filters: int | list = 64
     backbone_options: dict = dataclasses.field(default_factory=dict)
@@ -99,6 +112,15 @@ class Options:
                 )
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be above 0: {self.learning_rate}.")
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(
+                f"optimizer must be one of {OPTIMIZERS}, not {self.optimizer!r}."
+            )
+        if self.train_size and self.backbone_options.get("pooling") != "average":
+            raise ValueError(
+                f"A train_size of {self.train_size} takes a backbone that is not bound "
+                f'to a size: set pooling = "average" in backbone_options.'
+            )
         if self.steps % self.steps_per_epoch:
             raise ValueError(
                 f"steps must be a multiple of steps_per_epoch, so that epochs are "

@@ -19,6 +19,7 @@ from fsl_keras.training import (
     Checkpoint,
     FewShotValidation,
     Stage,
+    are_photographs,
     resume,
     seen_often,
     write_json,
@@ -127,16 +128,16 @@ class Run:
                 streams = [stream for stream in streams if stream != "batches"]
         make = functools.partial(
             method.make,
-            train.item_shape,
-            options.filters,
-            options.ways,
-            weights,
+            filters=options.filters,
+            ways=options.ways,
+            backbone_weights=weights,
             **options.method_options,
         )
         exact = fast = options.backbone_options
         if options.mixed_precision:
             fast = {**exact, "dtype": "mixed_bfloat16"}
-        learner = make(backbone_options=fast)
+        shape = self._trained_shape(train.item_shape)
+        learner = make(shape, backbone_options=fast)
         epochs = options.steps // options.steps_per_epoch
         ends = np.arange(1, len(streams) + 1) * epochs // max(1, len(streams))
         begin = 0
@@ -148,8 +149,8 @@ class Run:
             stage = Stage(stream, learner, train, options)
             self._fit(stage, name, range(begin, end), callbacks)
             begin = end
-        if options.mixed_precision:
-            trained, learner = learner, make(backbone_options=exact)
+        if options.mixed_precision or shape != train.item_shape:
+            trained, learner = learner, make(train.item_shape, backbone_options=exact)
             learner.set_weights(trained.get_weights())
         if hasattr(learner, "center_on"):
             learner.center_on(train)
@@ -212,7 +213,7 @@ class Run:
         done = epochs.start + steps // per_epoch
         stream = stage.examples(steps)
         ways = options.ways if stage.learner.incremental == "fixed_ways" else 5
-        validation = self._load("validation").episodes(
+        validation = self._load("validation", options.train_size).episodes(
             ways, 1, TEST_QUERIES, seed=options.seed + 1, count=VALIDATION_EPISODES
         )
         # Only now, so that a mistake in the options leaves no folder behind.
@@ -300,8 +301,21 @@ class Run:
             test, ways, shots, queries, count, seed=TEST_SEED
         )
 
-    def _load(self, split):
-        size = self.options.size
+    def _trained_shape(self, item_shape):
+        """Returns the shape of pictures as the network is trained on them."""
+        options = self.options
+        if options.train_size is None:
+            return item_shape
+        if not (options.augment and are_photographs(item_shape)):
+            raise ValueError(
+                f"A train_size of {options.train_size} is that of parts cut out of "
+                f"photographs: it takes pictures in colour, and augment. They are of "
+                f"shape {item_shape}, and augment is {options.augment}."
+            )
+        return (options.train_size, options.train_size, item_shape[-1])
+
+    def _load(self, split, size=None):
+        size = size or self.options.size
         more = {} if size is None else {"size": (size, size)}
         return datasets.load(self.options.dataset, split, self.options.data_dir, **more)
 

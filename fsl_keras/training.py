@@ -22,6 +22,8 @@ from fsl_keras.pretraining import SupervisedPretraining
 BATCH = 256
 # The height of characters for which shifts in pixels are meant.
 CHARACTER = 28
+# The share of a photograph that is shown where training pictures are smaller.
+SMALL_PARTS = (0.35, 1.0)
 
 
 class Stage:
@@ -42,7 +44,6 @@ class Stage:
 
     def compiled(self, rate):
         """Returns the model to train, compiled with a learning rate."""
-        adam = keras.optimizers.Adam(rate)
         if self.stream == "episodes":
             optimizer = self.learner.default_optimizer()
             optimizer.learning_rate = rate
@@ -52,11 +53,11 @@ class Stage:
             head = getattr(self.learner, "pretraining_head", "linear")
             backbone = self.learner.backbone
             model = SupervisedPretraining(backbone, len(self.data), head)
-            model.compile(optimizer=adam)
+            model.compile(optimizer=self._optimizer(rate, model))
             return model
         model = self.learner.pair_model
         model.compile(
-            optimizer=adam,
+            optimizer=self._optimizer(rate, model),
             loss=self.learner.default_pair_loss(),
             metrics=self.learner.default_pair_metrics(),
             # Keras would take XLA on a CPU too, where it is slower.
@@ -64,10 +65,26 @@ class Stage:
         )
         return model
 
+    def _optimizer(self, rate, model):
+        decay = self.options.weight_decay or None
+        if self.options.optimizer == "sgd":
+            optimizer = keras.optimizers.SGD(
+                rate, momentum=0.9, nesterov=True, weight_decay=decay
+            )
+        else:
+            optimizer = keras.optimizers.Adam(rate, weight_decay=decay)
+        if decay:
+            # Scales, offsets and temperatures have no reason to be small.
+            others = [v for v in model.trainable_variables if v.name != "kernel"]
+            optimizer.exclude_from_weight_decay(var_list=others)
+        return optimizer
+
     def examples(self, start):
         """Returns the endless stream of the stage, from a step on."""
         options = self.options
-        changes = augmentation(self.data.item_shape) if options.augment else None
+        changes = None
+        if options.augment:
+            changes = augmentation(self.data.item_shape, options.train_size)
         if self.stream == "episodes":
             groups = None
             if options.trains_within:
@@ -91,12 +108,20 @@ def are_photographs(item_shape):
     return item_shape[-1] == 3
 
 
-def augmentation(item_shape):
-    """Returns how training pictures of a shape are changed at random."""
+def augmentation(item_shape, size=None):
+    """Returns how training pictures of a shape are changed at random.
+
+    Args:
+        item_shape: triple.
+        size: optional integer, height and width of the parts of photographs.
+    """
     if not are_photographs(item_shape):
         return RandomAffine(shift=2.0 * item_shape[0] / CHARACTER)
+    crop = RandomResizedCrop()
+    if size is not None:
+        crop = RandomResizedCrop(SMALL_PARTS, size=(size, size))
     return SequentialAugmentation(
-        [RandomResizedCrop(), RandomFlip(), ColorJitter(0.4, 0.4, 0.4, 0.03)]
+        [crop, RandomFlip(), ColorJitter(0.4, 0.4, 0.4, 0.03)]
     )
 
 

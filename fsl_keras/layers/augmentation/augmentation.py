@@ -55,7 +55,7 @@ class Augmentation(keras.layers.Layer):
             seed: int64 `[2]`, all that random numbers may depend on.
 
         Returns:
-            Pictures like `images`, from 0 to 1.
+            Pictures like `images`, from 0 to 1, of the same size or of a fixed one.
         """
         raise NotImplementedError
 
@@ -67,7 +67,7 @@ class Augmentation(keras.layers.Layer):
             seed: two integers; the same seed gives the same pictures.
 
         Returns:
-            Pictures of the same shape and dtype.
+            Pictures of the same dtype, and shape but where the layer sets a size.
 
         Raises:
             ValueError: if these are no float pictures of a fixed size, or the seed is
@@ -75,10 +75,11 @@ class Augmentation(keras.layers.Layer):
         """
         images = ops.convert_to_tensor(images)
         check_pictures(self, images)
-        shape = ops.shape(images)
-        batch = ops.reshape(ops.cast(images, "float32"), (-1, *shape[-3:]))
+        *lead, height, width, channels = ops.shape(images)
+        batch = ops.reshape(ops.cast(images, "float32"), (-1, height, width, channels))
         changed = self.augment(batch, to_seed(seed))
-        return ops.cast(ops.reshape(changed, shape), images.dtype)
+        changed = ops.reshape(changed, (*lead, *changed.shape[1:]))
+        return ops.cast(changed, images.dtype)
 
     def call(self, images, training=None):
         if not training:

@@ -51,6 +51,23 @@ class SequentialAugmentation(Augmentation):
             images = layer.transform(images, fold_in(seed, index))
         return images
 
+    def call(self, images, training=None):
+        if training:
+            return super().call(images, training=training)
+        for layer in self._own_layers:
+            images = layer(images, training=False)
+        return images
+
+    def compute_output_shape(self, input_shape):
+        for layer in self._own_layers:
+            input_shape = layer.compute_output_shape(input_shape)
+        return input_shape
+
+    @property
+    def _own_layers(self):
+        """Those that may set a size; any other object changes none."""
+        return [layer for layer in self.layers if isinstance(layer, Augmentation)]
+
     def get_config(self):
         layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]
         return {**super().get_config(), "layers": layers}

@@ -1,7 +1,13 @@
+import keras
 import numpy as np
+import pytest
 
 from fsl_keras.episodes.random import uniform
-from fsl_keras.layers.augmentation import RandomResizedCrop
+from fsl_keras.layers.augmentation import (
+    RandomFlip,
+    RandomResizedCrop,
+    SequentialAugmentation,
+)
 
 
 def ramps(count):
@@ -43,3 +49,42 @@ def test_nothing_from_outside_comes_in():
     white = np.ones((50, 9, 9, 1), "float32")
     changed = RandomResizedCrop(scale=(0.1, 1.0)).transform(white, (0, 0))
     np.testing.assert_allclose(changed, white, atol=1e-5)
+
+
+def test_smaller_pictures_of_the_whole():
+    layer = RandomResizedCrop(scale=(1.0, 1.0), ratio=(1.0, 1.0), size=(4, 8))
+    changed = layer.transform(ramps(2)[None], (0, 0)).numpy()
+    assert changed.shape == (1, 2, 4, 8, 2)
+    # Every fourth row, read in the middle of four, and every second column.
+    np.testing.assert_allclose(
+        changed[0, 0, :, 0, 0] * 100, [1.5, 5.5, 9.5, 13.5], rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        changed[0, 0, 0, :, 1] * 100, np.arange(0.5, 16, 2), rtol=1e-5
+    )
+
+
+def test_a_model_scales_whole_pictures_when_it_does_not_train():
+    crop = RandomResizedCrop(size=(8, 4), seed=0)
+    model = keras.Sequential([keras.Input((16, 16, 2)), crop])
+    assert model.output_shape == (None, 8, 4, 2)
+    assert model(ramps(3), training=True).shape == (3, 8, 4, 2)
+    whole = model(ramps(3), training=False).numpy()
+    np.testing.assert_allclose(
+        whole[0, :, 0, 0] * 100, np.arange(0.5, 16, 2), rtol=1e-5
+    )
+    assert model(ramps(3), training=False).shape == (3, 8, 4, 2)
+
+
+def test_layers_after_a_crop_know_its_size():
+    layers = [RandomResizedCrop(size=(8, 4)), RandomFlip()]
+    layer = SequentialAugmentation(layers)
+    assert layer.compute_output_shape((None, 16, 16, 2)) == (None, 8, 4, 2)
+    assert layer.transform(ramps(3), (0, 0)).shape == (3, 8, 4, 2)
+    assert layer(ramps(3), training=False).shape == (3, 8, 4, 2)
+
+
+@pytest.mark.parametrize("size", [(8,), (8, 0)])
+def test_a_size_that_is_none(size):
+    with pytest.raises(ValueError, match="pair of positive integers"):
+        RandomResizedCrop(size=size)
