@@ -4,6 +4,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from fsl_keras import runs
 from fsl_keras.losses import ContrastiveLoss
@@ -245,3 +246,62 @@ def test_what_was_trained_in_mixed_precision_computes_in_float32(tmp_path):
         learner.get_weights(), stored.get_weights(), strict=True
     ):
         np.testing.assert_array_equal(weight, trained)
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory):
+    """A miniImageNet of classes of one colour each."""
+    folder = tmp_path_factory.mktemp("colours")
+    generator = np.random.default_rng(0)
+    for split, classes in (("train", 25), ("val", 5)):
+        for number in range(classes):
+            of_class = folder / split / f"class{number:02d}"
+            of_class.mkdir(parents=True)
+            colour = generator.integers(0, 256, 3)
+            for item in range(20):
+                values = np.full((8, 8, 3), colour, "uint8")
+                Image.fromarray(values).save(of_class / f"{item:02d}.png")
+    return folder
+
+
+def test_what_was_trained_on_parts_is_tested_on_whole_pictures(colours, tmp_path):
+    options = Options(
+        dataset="mini_imagenet/development",
+        data_dir=str(colours),
+        method="simple_shot",
+        backbone_options={"pooling": "average"},
+        train_size=16,
+        optimizer="sgd",
+        weight_decay=5e-3,
+        filters=2,
+        steps=2,
+        steps_per_epoch=1,
+    )
+    run = Run.start(tmp_path / "run", options)
+    learner = run.train()
+    stored = keras.saving.load_model(run.folder / "checkpoint.keras")
+    assert stored.backbone.input_shape == (None, 16, 16, 3)
+    assert learner.backbone.input_shape == (None, 84, 84, 3)
+    kernel, trained = (net.backbone.get_weights()[0] for net in (learner, stored))
+    np.testing.assert_array_equal(kernel, trained)
+    assert stored.optimizer.momentum == 0.9
+    assert set(run.history) >= {"val_accuracy"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train_size": 16}, 'set pooling = "average"'),
+        ({"optimizer": "lion"}, "one of .*sgd.* not 'lion'"),
+    ],
+)
+def test_options_that_cannot_be(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Options(**changes)
+
+
+def test_parts_are_cut_out_of_photographs_alone(tmp_path):
+    options = Options(train_size=16, backbone_options={"pooling": "average"})
+    with pytest.raises(ValueError, match=r"in colour.*\(28, 28, 1\)"):
+        Run.start(tmp_path / "run", options).train()
+    assert not (tmp_path / "run").exists()

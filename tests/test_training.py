@@ -3,7 +3,7 @@ import pytest
 
 from fsl_keras.backbones import Conv4
 from fsl_keras.layers.augmentation import RandomAffine
-from fsl_keras.models import PrototypicalNetwork
+from fsl_keras.models import PrototypicalNetwork, SimpleShot
 from fsl_keras.run_options import Options
 from fsl_keras.training import Stage, augmentation, seen_often
 from tests.checks import random_classes
@@ -46,3 +46,23 @@ def test_training_episodes_of_a_pair_of_shots_have_between_these():
     x, *_ = next(iter(Stage("episodes", learner, data, options).examples(0)))
     shots = x["support_labels"].numpy().sum(axis=1)
     assert set(shots.ravel()) == {1.0, 2.0, 3.0}
+
+
+def test_small_parts_of_photographs():
+    layer = augmentation((84, 84, 3), size=60)
+    assert layer.transform(np.ones((2, 84, 84, 3)), (7, 0)).shape == (2, 60, 60, 3)
+
+
+def test_only_kernels_decay():
+    options = Options(optimizer="sgd", weight_decay=0.1, filters=2)
+    data = random_classes(3, 6, (16, 16, 1))
+    learner = SimpleShot(Conv4((16, 16, 1), filters=2))
+    model = Stage("batches", learner, data, options).compiled(1.0)
+    before = model.get_weights()
+    variables = model.trainable_variables
+    model.optimizer.apply([0.0 * v for v in variables], variables)
+    names = [variable.path for variable in model.weights]
+    for name, old, new in zip(names, before, model.get_weights(), strict=True):
+        left = 0.9 if name.endswith("/kernel") else 1.0
+        np.testing.assert_allclose(new, left * old, rtol=1e-6, err_msg=name)
+    assert sum(name.endswith("/kernel") for name in names) == 5

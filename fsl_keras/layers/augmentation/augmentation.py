@@ -75,10 +75,10 @@ class Augmentation(keras.layers.Layer):
         """
         images = ops.convert_to_tensor(images)
         check_pictures(self, images)
-        *lead, height, width, channels = ops.shape(images)
-        batch = ops.reshape(ops.cast(images, "float32"), (-1, height, width, channels))
+        shape = ops.shape(images)
+        batch = ops.reshape(ops.cast(images, "float32"), (-1, *shape[-3:]))
         changed = self.augment(batch, to_seed(seed))
-        changed = ops.reshape(changed, (*lead, *changed.shape[1:]))
+        changed = ops.reshape(changed, self.compute_output_shape(shape))
         return ops.cast(changed, images.dtype)
 
     def call(self, images, training=None):
