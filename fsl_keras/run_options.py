@@ -22,7 +22,7 @@ class Options:
             the data set by default.
         train_size: optional integer, height and width of the random parts of
             photographs that are trained on, if not as large as the pictures. Takes less
-            time, and things are then as large in training as in whole pictures; the
+            time, and things are then about as large as in whole pictures; the
             backbone must give the mean over places (`pooling = "average"`).
         train_split: string, the classes to train on. With `"trainval"` the
             validation classes are trained on too, and tell nothing of unseen ones.
@@ -116,6 +116,16 @@ class Options:
             raise ValueError(
                 f"optimizer must be one of {OPTIMIZERS}, not {self.optimizer!r}."
             )
+        if self.weight_decay < 0:
+            raise ValueError(f"weight_decay must not be below 0: {self.weight_decay}.")
+        of_episodes = methods.get(self.method).streams == ("episodes",)
+        if of_episodes and (self.optimizer != "adam" or self.weight_decay):
+            raise ValueError(
+                f"{self.method} trains on episodes, by an optimizer of its own: leave "
+                f"out optimizer and weight_decay."
+            )
+        if self.train_size is not None and self.train_size < 1:
+            raise ValueError(f"train_size must be at least 1, not {self.train_size}.")
         if self.train_size and self.backbone_options.get("pooling") != "average":
             raise ValueError(
                 f"A train_size of {self.train_size} takes a backbone that is not bound "

@@ -292,7 +292,11 @@ def test_what_was_trained_on_parts_is_tested_on_whole_pictures(colours, tmp_path
     ("changes", "message"),
     [
         ({"train_size": 16}, 'set pooling = "average"'),
+        ({"train_size": 0}, "train_size must be at least 1, not 0"),
         ({"optimizer": "lion"}, "one of .*sgd.* not 'lion'"),
+        ({"optimizer": "sgd"}, "prototypical trains on episodes"),
+        ({"weight_decay": 0.1}, "prototypical trains on episodes"),
+        ({"weight_decay": -0.1}, "weight_decay must not be below 0"),
     ],
 )
 def test_options_that_cannot_be(changes, message):

@@ -54,7 +54,9 @@ def test_small_parts_of_photographs():
 
 
 def test_only_kernels_decay():
-    options = Options(optimizer="sgd", weight_decay=0.1, filters=2)
+    options = Options(
+        method="simple_shot", optimizer="sgd", weight_decay=0.1, filters=2
+    )
     data = random_classes(3, 6, (16, 16, 1))
     learner = SimpleShot(Conv4((16, 16, 1), filters=2))
     model = Stage("batches", learner, data, options).compiled(1.0)
