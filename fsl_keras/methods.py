@@ -139,6 +139,11 @@ METHODS = {
         backbone={"pooling": None, "pooled_blocks": 2},
         suited={"ways": 5, "queries": 15, "augment": True},
     ),
+    "frn": Method(
+        models.ReconstructionNetwork,
+        "Wertheimer et al., 2021",
+        backbone={"pooling": None, "pooled_blocks": 2},
+    ),
     "maml": Method(
         models.MAML,
         "Finn et al., 2017",

@@ -12,6 +12,7 @@ from fsl_keras.heads.matching import MatchingHead
 from fsl_keras.heads.nearest_neighbor import NearestNeighborHead
 from fsl_keras.heads.prototype import PrototypeHead
 from fsl_keras.heads.pt_map import PTMAPHead
+from fsl_keras.heads.reconstruction import ReconstructionHead
 from fsl_keras.heads.relation import RelationHead
 from fsl_keras.heads.ridge import RidgeHead
 from fsl_keras.heads.siamese import SiameseHead
@@ -35,6 +36,7 @@ __all__ = [
     "NearestNeighborHead",
     "PTMAPHead",
     "PrototypeHead",
+    "ReconstructionHead",
     "RelationHead",
     "RidgeHead",
     "SiameseHead",

@@ -12,6 +12,7 @@ from fsl_keras.models.metric import MetricModel
 from fsl_keras.models.nearest_neighbor import NearestNeighbor
 from fsl_keras.models.proto_maml import ProtoMAML
 from fsl_keras.models.prototypical import PrototypicalNetwork
+from fsl_keras.models.reconstruction import ReconstructionNetwork
 from fsl_keras.models.relation import RelationNetwork
 from fsl_keras.models.reptile import Reptile
 from fsl_keras.models.ridge import RidgeRegressionNetwork
@@ -32,6 +33,7 @@ __all__ = [
     "NearestNeighbor",
     "ProtoMAML",
     "PrototypicalNetwork",
+    "ReconstructionNetwork",
     "RelationNetwork",
     "Reptile",
     "RidgeRegressionNetwork",

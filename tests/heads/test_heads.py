@@ -20,6 +20,7 @@ from fsl_keras.heads import (
     NearestNeighborHead,
     PrototypeHead,
     PTMAPHead,
+    ReconstructionHead,
     RelationHead,
     RidgeHead,
     SiameseHead,
@@ -71,6 +72,7 @@ HEADS = {
     "prototype, cosine": lambda: PrototypeHead(distance="cosine"),
     # So blurred, plans are even after few iterations.
     "PT-MAP": lambda: PTMAPHead(sharpness=1.0, steps=2),
+    "reconstruction": ReconstructionHead,
     "relation": lambda: seeded(RelationHead, filters=4),
     "ridge": RidgeHead,
     "ridge, relative": lambda: RidgeHead(0.1, relative=True),

@@ -1,0 +1,150 @@
+"""Reconstruction of feature maps from those of each class."""
+
+import math
+
+import keras
+from keras import ops
+
+from fsl_keras.heads.head import ABSENT, Head
+
+# The least regularization, as a share of the trace of what is inverted: less of it
+# would drown in what float32 rounds away.
+LEAST = 1e-5
+
+
+@keras.saving.register_keras_serializable(package="fsl_keras")
+class ReconstructionHead(Head):
+    """Scores a query by how well its feature map is a mixture of those of each class.
+
+    Every place of a query's map is regressed on all places of the maps of a class's
+    examples, by ridge regression in closed form; the logit is the negative mean squared
+    error over places, times a learned scale. Parts are so compared with parts, wherever
+    they are: a mean over places would have mixed them up before.
+
+    The errors depend on a map only by its products of channels, summed over places:
+    with the features `Q` of a query and `S` of a class, both divided by the root of D,
+    the error is the product of `Q^T Q` and `(I - rho H)^2`, where
+    `H = S^T S (S^T S + lambda I)^-1`. So its memory is a matrix and a count a class of
+    any number of examples, classes and examples can be added at any time, and a query
+    costs as much as one whose embedding is D * D numbers.
+
+    Reference:
+
+    - [Wertheimer et al., 2021](https://arxiv.org/abs/2012.01506)
+
+    Args:
+        regularization: float above 0, when training starts: lambda in units of the
+            number of places of all examples of a class, divided by D.
+        temperature: float above 0, the scale of the errors when training starts.
+        learned: bool, whether training changes both, and rho, by which
+            reconstructions are multiplied, and which starts at 1.
+        **kwargs: arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        support: float feature maps `[T, S, h, w, D]`.
+        support_labels: one-hot float32 `[T, S, N]`.
+        query: float feature maps `[T, M, h, w, D]`.
+
+    Raises:
+        ValueError: if `regularization` or `temperature` is not above 0.
+
+    Example:
+
+    >>> import numpy as np
+    >>> maps = np.eye(2)[None, :, None, None]  # two maps of one place, two channels
+    >>> head = ReconstructionHead(regularization=1.0, temperature=8.0)
+    >>> np.asarray(head(maps, np.eye(2)[None], maps)).tolist()
+    [[[-1.0, -4.0], [-4.0, -1.0]]]
+    """
+
+    incremental = "exact"
+    embedding_rank = 3
+    class_axes = {"products": 1, "counts": 1}
+
+    def __init__(self, regularization=1.0, temperature=10.0, learned=True, **kwargs):
+        super().__init__(**kwargs)
+        given = {"regularization": regularization, "temperature": temperature}
+        for name, value in given.items():
+            if not 0 < value < math.inf:
+                raise ValueError(
+                    f"`{name}` must be above 0; try 1.0. Received: {name}={value!r}"
+                )
+        self.regularization = regularization
+        self.temperature = temperature
+        self.learned = learned
+        # Logarithms: every value that training finds is above 0.
+        starts = {
+            "log_regularization": math.log(regularization),
+            "log_scale": math.log(temperature),
+            "log_rho": 0.0,
+        }
+        for name, start in starts.items():
+            weight = self.add_weight(
+                name=name,
+                shape=(),
+                initializer=keras.initializers.Constant(start),
+                trainable=learned,
+            )
+            setattr(self, name, weight)
+        self.built = True
+
+    def remember(self, support, support_labels):
+        """Returns `{"products": [T, N, D, D], "counts": [T, N]}`."""
+        labels = ops.cast(support_labels, "float32")
+        products = ops.einsum("tsn,tsde->tnde", labels, channel_products(support))
+        places = math.prod(support.shape[2:4])
+        return {"products": products, "counts": places * ops.sum(labels, axis=1)}
+
+    def prepare(self, memory):
+        """Returns `{"residuals": [T, N, D, D], "present": [T, N]}`.
+
+        A residual is what takes the products of a query to its squared error.
+        """
+        products, counts = memory["products"], memory["counts"]
+        channels = products.shape[-1]
+        identity = ops.eye(channels)
+        ridge = ops.exp(self.log_regularization) * ops.maximum(counts, 1.0) / channels
+        trace = ops.einsum("tndd->tn", products)
+        ridge = ops.maximum(ridge, LEAST * trace)[..., None, None]
+        # H = I - lambda (S^T S + lambda I)^-1, as S^T S is the system less lambda I.
+        hat = identity - ridge * ops.inv(products + ridge * identity)
+        missing = identity - ops.exp(self.log_rho) * hat
+        return {
+            "residuals": ops.matmul(missing, missing),
+            "present": ops.cast(counts > 0, "float32"),
+        }
+
+    def score(self, state, query):
+        """Returns the logits `[T, M, N]` of query feature maps `[T, M, h, w, D]`."""
+        errors = ops.einsum(
+            "tmde,tnde->tmn", channel_products(query), state["residuals"]
+        )
+        logits = -ops.exp(self.log_scale) * errors / math.prod(query.shape[2:4])
+        return ops.where(state["present"][:, None, :] > 0, logits, ABSENT)
+
+    def merge(self, memory, more):
+        """Adds up two memories over the same classes."""
+        return {name: memory[name] + more[name] for name in memory}
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "regularization": self.regularization,
+            "temperature": self.temperature,
+            "learned": self.learned,
+        }
+
+
+def channel_products(maps):
+    """Returns the products of channels of maps, summed over places and divided by D.
+
+    Args:
+        maps: feature maps `[T, S, h, w, D]`.
+
+    Returns:
+        float32 `[T, S, D, D]`.
+    """
+    maps = ops.cast(maps, "float32")
+    places, channels = math.prod(maps.shape[2:4]), maps.shape[4]
+    maps = ops.reshape(maps, (*ops.shape(maps)[:2], places, channels))
+    return ops.matmul(ops.swapaxes(maps, 2, 3), maps) / channels

@@ -1,0 +1,66 @@
+import keras
+import numpy as np
+import pytest
+
+import fsl_keras as fsl
+from fsl_keras.models import ReconstructionNetwork
+from tests.checks import assert_config_round_trip, assert_same_predictions_after_saving
+
+
+@pytest.fixture
+def make_network():
+    def make(**kwargs):
+        keras.utils.set_random_seed(0)
+        backbone = fsl.backbones.Conv4(
+            (16, 16, 1), filters=4, pooling=None, pooled_blocks=2
+        )
+        return ReconstructionNetwork(backbone, **kwargs)
+
+    return make
+
+
+def test_training_tells_new_classes_apart_and_learns_the_regression(
+    pictures, make_network
+):
+    model = make_network()
+    model.compile(keras.optimizers.Adam(1e-2))
+    seen, new = (pictures.subset(classes) for classes in (range(5), range(5, 8)))
+    test = new.episodes(3, 1, 5, seed=1, count=40)
+    before = model.evaluate(test, return_dict=True, verbose=0)
+    train = seen.episodes(4, 1, 3, tasks=2)
+    model.fit(train, steps_per_epoch=60, shuffle=False, verbose=0)
+    after = model.evaluate(test, return_dict=True, verbose=0)
+    gained = after["accuracy"] - before["accuracy"]
+    assert gained > after["accuracy_ci95"] + before["accuracy_ci95"]
+    assert all(
+        abs(w - s) > 1e-3
+        for w, s in zip(
+            map(float, model.head.weights), (0.0, np.log(10.0), 0.0), strict=True
+        )
+    )
+
+
+def test_saving(pictures, make_network, tmp_path):
+    model = make_network(regularization=2.0, temperature=3.0, learned=False)
+    assert_config_round_trip(model)
+    x, _ = next(iter(pictures.episodes(3, 2, 4)))
+    assert_same_predictions_after_saving(model, x, tmp_path / "network.keras")
+
+
+def test_a_classifier_that_learns_another_class(pictures, make_network):
+    model = make_network()
+    names = pictures.class_names[:3]
+    items = [pictures.class_items(name)[:4] for name in names]
+    classifier = model.adapt(np.concatenate(items[:2]), np.repeat(names[:2], 4))
+    classifier.add_class(names[2], items[2][:1])
+    classifier.update(names[2], items[2][1:])
+    items = np.concatenate(items)
+    expected = model.adapt(items, np.repeat(names, 4)).predict(items, verbose=0)
+    np.testing.assert_allclose(
+        classifier.predict(items, verbose=0), expected, atol=1e-5
+    )
+
+
+def test_a_backbone_of_vectors_is_refused():
+    with pytest.raises(ValueError, match=r"feature maps \[h, w, D\].*pooling=None"):
+        ReconstructionNetwork(fsl.backbones.Conv4((28, 28, 1)))
