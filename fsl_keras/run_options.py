@@ -23,7 +23,8 @@ class Options:
         train_size: optional integer, height and width of the random parts of
             photographs that are trained on, if not as large as the pictures. Takes less
             time, and things are then about as large as in whole pictures; the
-            backbone must give the mean over places (`pooling = "average"`).
+            backbone must give the mean over places (`pooling = "average"`), or the
+            method take feature maps of any size.
         train_split: string, the classes to train on. With `"trainval"` the
             validation classes are trained on too, and tell nothing of unseen ones.
         test_split: string, the classes that the trained learner is tested on.
@@ -126,11 +127,6 @@ class Options:
             )
         if self.train_size is not None and self.train_size < 1:
             raise ValueError(f"train_size must be at least 1, not {self.train_size}.")
-        if self.train_size and self.backbone_options.get("pooling") != "average":
-            raise ValueError(
-                f"A train_size of {self.train_size} takes a backbone that is not bound "
-                f'to a size: set pooling = "average" in backbone_options.'
-            )
         if self.steps % self.steps_per_epoch:
             raise ValueError(
                 f"steps must be a multiple of steps_per_epoch, so that epochs are "

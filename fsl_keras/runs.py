@@ -120,23 +120,23 @@ class Run:
             train = datasets.with_rotations(train)
         if options.reflections:
             train = datasets.with_reflections(train)
+        make = functools.partial(
+            method.make,
+            filters=options.filters,
+            ways=options.ways,
+            **options.method_options,
+        )
+        shape = self._trained_shape(train.item_shape, make)
         keras.utils.set_random_seed(options.seed)
         streams, weights = method.streams, None
         if options.start_from is not None:
             weights = presets.backbone(options.start_from).get_weights()
             if len(streams) > 1:
                 streams = [stream for stream in streams if stream != "batches"]
-        make = functools.partial(
-            method.make,
-            filters=options.filters,
-            ways=options.ways,
-            backbone_weights=weights,
-            **options.method_options,
-        )
+        make = functools.partial(make, backbone_weights=weights)
         exact = fast = options.backbone_options
         if options.mixed_precision:
             fast = {**exact, "dtype": "mixed_bfloat16"}
-        shape = self._trained_shape(train.item_shape)
         learner = make(shape, backbone_options=fast)
         epochs = options.steps // options.steps_per_epoch
         ends = np.arange(1, len(streams) + 1) * epochs // max(1, len(streams))
@@ -301,8 +301,13 @@ class Run:
             test, ways, shots, queries, count, seed=TEST_SEED
         )
 
-    def _trained_shape(self, item_shape):
-        """Returns the shape of pictures as the network is trained on them."""
+    def _trained_shape(self, item_shape, make):
+        """Returns the shape of pictures as the network is trained on them.
+
+        Args:
+            item_shape: triple, the shape of whole pictures.
+            make: function from a shape to a learner.
+        """
         options = self.options
         if options.train_size is None:
             return item_shape
@@ -312,7 +317,19 @@ class Run:
                 f"photographs: it takes pictures in colour, and augment. They are of "
                 f"shape {item_shape}, and augment is {options.augment}."
             )
-        return (options.train_size, options.train_size, item_shape[-1])
+        shape = (options.train_size, options.train_size, item_shape[-1])
+        learners = (
+            make(s, backbone_options=options.backbone_options)
+            for s in (shape, item_shape)
+        )
+        small, whole = ([w.shape for w in learner.weights] for learner in learners)
+        if small != whole:
+            raise ValueError(
+                f"A train_size of {options.train_size} takes a learner whose weights "
+                f'are the same at every size: set pooling = "average" in '
+                f"backbone_options."
+            )
+        return shape
 
     def _load(self, split, size=None):
         size = size or self.options.size

@@ -291,7 +291,6 @@ def test_what_was_trained_on_parts_is_tested_on_whole_pictures(colours, tmp_path
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"train_size": 16}, 'set pooling = "average"'),
         ({"train_size": 0}, "train_size must be at least 1, not 0"),
         ({"optimizer": "lion"}, "one of .*sgd.* not 'lion'"),
         ({"optimizer": "sgd"}, "prototypical trains on episodes"),
@@ -302,6 +301,38 @@ def test_what_was_trained_on_parts_is_tested_on_whole_pictures(colours, tmp_path
 def test_options_that_cannot_be(changes, message):
     with pytest.raises(ValueError, match=message):
         Options(**changes)
+
+
+def of_parts(folder, method, **backbone_options):
+    return Options(
+        dataset="mini_imagenet/development",
+        data_dir=str(folder),
+        method=method,
+        backbone_options=backbone_options,
+        train_size=16,
+        filters=2,
+        ways=2,
+        queries=1,
+        steps=1,
+        steps_per_epoch=1,
+    )
+
+
+def test_feature_maps_of_parts_and_of_whole_pictures(colours, tmp_path):
+    learner = Run.start(tmp_path / "run", of_parts(colours, "frn")).train()
+    assert learner.embedding_shape == (21, 21, 2)
+    stored = keras.saving.load_model(tmp_path / "run" / "checkpoint.keras")
+    for weight, trained in zip(learner.weights, stored.weights, strict=True):
+        np.testing.assert_array_equal(weight, trained)
+
+
+def test_learners_that_are_bound_to_a_size_are_not_trained_on_parts(colours, tmp_path):
+    options = of_parts(colours, "relation", pooled_blocks=2)
+    with pytest.raises(
+        ValueError, match=r'the same at every size.*pooling = "average"'
+    ):
+        Run.start(tmp_path / "run", options).train()
+    assert not (tmp_path / "run").exists()
 
 
 def test_parts_are_cut_out_of_photographs_alone(tmp_path):
