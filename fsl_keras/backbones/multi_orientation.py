@@ -23,13 +23,16 @@ class MultiOrientation(keras.Model):
     Where `MultiView` takes the mean of embeddings that should be the same, here they
     differ and all are kept. It costs a pass for each orientation.
 
+    Feature maps stay apart, as `[8, h, w, D]`, for heads that compare maps of the same
+    orientation, such as `heads.ReconstructionHead`.
+
     Args:
         backbone: built Keras model from square pictures `[*, S, S, C]` to embeddings
-            `[*, D]`. It is used itself, not a copy.
+            `[*, D]` or feature maps `[*, h, w, D]`. It is used itself, not a copy.
         name: optional string.
 
     Raises:
-        ValueError: if pictures are not square, or embeddings no vectors.
+        ValueError: if pictures are not square, or embeddings neither vectors nor maps.
 
     Example:
 
@@ -45,15 +48,15 @@ class MultiOrientation(keras.Model):
                 f"Turning by 90 degrees takes square pictures. Received: a backbone of "
                 f"pictures of shape {item_shape}"
             )
-        if len(backbone.output_shape) != 2:
+        if len(backbone.output_shape) not in (2, 4):
             raise ValueError(
-                f"`backbone` must give a vector for each picture. Received: a backbone "
-                f"of output shape {backbone.output_shape}. Conv4 takes "
-                f'`pooling="flatten"`.'
+                f"`backbone` must give a vector or a feature map for each picture. "
+                f"Received: a backbone of output shape {backbone.output_shape}"
             )
         inputs = keras.Input(item_shape, name="pictures")
         embeddings = backbone(Orientations(name="orientations")(inputs))
-        outputs = SideBySide(name="embedding")(embeddings)
+        joined = SideBySide if len(embeddings.shape) == 2 else Apart
+        outputs = joined(name="embedding")(embeddings)
         super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
         self.backbone = backbone
 
@@ -105,3 +108,15 @@ class SideBySide(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         batch = input_shape[0] and input_shape[0] // ORIENTATIONS
         return (batch, ORIENTATIONS * input_shape[-1])
+
+
+@keras.saving.register_keras_serializable(package="fsl_keras")
+class Apart(keras.layers.Layer):
+    """Feature maps of the orientations of a picture along an axis of their own."""
+
+    def call(self, maps):
+        return ops.reshape(maps, (-1, ORIENTATIONS, *maps.shape[1:]))
+
+    def compute_output_shape(self, input_shape):
+        batch = input_shape[0] and input_shape[0] // ORIENTATIONS
+        return (batch, ORIENTATIONS, *input_shape[1:])

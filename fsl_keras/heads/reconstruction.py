@@ -28,6 +28,9 @@ class ReconstructionHead(Head):
     any number of examples, classes and examples can be added at any time, and a query
     costs as much as one whose embedding is D * D numbers.
 
+    Several maps of an item, as `backbones.MultiOrientation` gives, are each
+    reconstructed from the same one of the examples, and their errors averaged.
+
     Reference:
 
     - [Wertheimer et al., 2021](https://arxiv.org/abs/2012.01506)
@@ -41,9 +44,10 @@ class ReconstructionHead(Head):
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
-        support: float feature maps `[T, S, h, w, D]`.
+        support: float feature maps `[T, S, h, w, D]`, or `[T, S, L, h, w, D]` where
+            each item has L of them.
         support_labels: one-hot float32 `[T, S, N]`.
-        query: float feature maps `[T, M, h, w, D]`.
+        query: float feature maps `[T, M, h, w, D]` or `[T, M, L, h, w, D]`.
 
     Raises:
         ValueError: if `regularization` or `temperature` is not above 0.
@@ -89,14 +93,17 @@ class ReconstructionHead(Head):
         self.built = True
 
     def remember(self, support, support_labels):
-        """Returns `{"products": [T, N, D, D], "counts": [T, N]}`."""
+        """Returns `{"products": [T, N, L, D, D], "counts": [T, N]}`.
+
+        Counts are of places.
+        """
         labels = ops.cast(support_labels, "float32")
-        products = ops.einsum("tsn,tsde->tnde", labels, channel_products(support))
-        places = math.prod(support.shape[2:4])
+        products = ops.einsum("tsn,tslde->tnlde", labels, channel_products(support))
+        places = math.prod(support.shape[-3:-1])
         return {"products": products, "counts": places * ops.sum(labels, axis=1)}
 
     def prepare(self, memory):
-        """Returns `{"residuals": [T, N, D, D], "present": [T, N]}`.
+        """Returns `{"residuals": [T, N, L, D, D], "present": [T, N]}`.
 
         A residual is what takes the products of a query to its squared error.
         """
@@ -104,8 +111,8 @@ class ReconstructionHead(Head):
         channels = products.shape[-1]
         identity = ops.eye(channels)
         ridge = ops.exp(self.log_regularization) * ops.maximum(counts, 1.0) / channels
-        trace = ops.einsum("tndd->tn", products)
-        ridge = ops.maximum(ridge, LEAST * trace)[..., None, None]
+        trace = ops.einsum("tnldd->tnl", products)
+        ridge = ops.maximum(ridge[..., None], LEAST * trace)[..., None, None]
         # H = I - lambda (S^T S + lambda I)^-1, as S^T S is the system less lambda I.
         hat = identity - ridge * ops.inv(products + ridge * identity)
         missing = identity - ops.exp(self.log_rho) * hat
@@ -115,16 +122,20 @@ class ReconstructionHead(Head):
         }
 
     def score(self, state, query):
-        """Returns the logits `[T, M, N]` of query feature maps `[T, M, h, w, D]`."""
-        errors = ops.einsum(
-            "tmde,tnde->tmn", channel_products(query), state["residuals"]
-        )
-        logits = -ops.exp(self.log_scale) * errors / math.prod(query.shape[2:4])
+        """Returns the logits `[T, M, N]` of query feature maps `[T, M, ..., D]`."""
+        products = channel_products(query)
+        errors = ops.einsum("tmlde,tnlde->tmn", products, state["residuals"])
+        logits = -ops.exp(self.log_scale) * errors / math.prod(query.shape[2:-1])
         return ops.where(state["present"][:, None, :] > 0, logits, ABSENT)
 
     def merge(self, memory, more):
         """Adds up two memories over the same classes."""
         return {name: memory[name] + more[name] for name in memory}
+
+    def check_embeddings(self, shape):
+        """Refuses embeddings that are not one or several feature maps."""
+        # Of several, what one of them is.
+        super().check_embeddings(shape[1:] if len(shape) == 4 else shape)
 
     def get_config(self):
         return {
@@ -139,12 +150,13 @@ def channel_products(maps):
     """Returns the products of channels of maps, summed over places and divided by D.
 
     Args:
-        maps: feature maps `[T, S, h, w, D]`.
+        maps: feature maps `[T, S, h, w, D]` or `[T, S, L, h, w, D]`.
 
     Returns:
-        float32 `[T, S, D, D]`.
+        float32 `[T, S, L, D, D]`, of one map each where there is no L.
     """
     maps = ops.cast(maps, "float32")
-    places, channels = math.prod(maps.shape[2:4]), maps.shape[4]
-    maps = ops.reshape(maps, (*ops.shape(maps)[:2], places, channels))
-    return ops.matmul(ops.swapaxes(maps, 2, 3), maps) / channels
+    *several, height, width, channels = maps.shape[2:]
+    shape = (*ops.shape(maps)[:2], math.prod(several), height * width, channels)
+    maps = ops.reshape(maps, shape)
+    return ops.matmul(ops.swapaxes(maps, 3, 4), maps) / channels

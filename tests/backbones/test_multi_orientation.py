@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -66,9 +67,19 @@ def test_pictures_that_are_not_square_are_refused():
         MultiOrientation(Conv4((16, 20, 1), filters=4))
 
 
-def test_feature_maps_are_refused():
-    with pytest.raises(ValueError, match=r"vector for each picture.*1, 1, 4\)"):
-        MultiOrientation(Conv4((16, 16, 1), filters=4, pooling=None))
+def test_feature_maps_of_the_orientations_stay_apart(pictures, tmp_path):
+    backbone = Conv4((16, 16, 1), 4, pooling=None, pooled_blocks=2)
+    model = MultiOrientation(backbone)
+    assert model.output_shape == (None, 8, 4, 4, 4)
+    turned = backbone(np.rot90(pictures[:, :, ::-1], 3, axes=(1, 2)))
+    np.testing.assert_allclose(model(pictures)[:, 7], turned, rtol=1e-4, atol=1e-6)
+    assert_same_predictions_after_saving(model, pictures, tmp_path / "model.keras")
+
+
+def test_embeddings_that_are_neither_vectors_nor_maps_are_refused(backbone):
+    rows = keras.layers.Reshape((2, 2))(backbone.output)
+    with pytest.raises(ValueError, match=r"a vector or a feature map.*2, 2\)"):
+        MultiOrientation(keras.Model(backbone.input, rows))
 
 
 def test_a_learner_takes_it(pictures, backbone):

@@ -70,6 +70,18 @@ def test_rho_and_scale_take_effect():
     np.testing.assert_allclose(head(*episode), expected, rtol=1e-4)
 
 
+def test_several_maps_of_an_item_are_each_compared_with_the_same_of_the_others():
+    support, labels, query = random_episode(0)
+    head = ReconstructionHead()
+    rng = np.random.default_rng(1)
+    supports = [support, *rng.normal(size=(2, *support.shape)).astype("float32")]
+    queries = [query, *rng.normal(size=(2, *query.shape)).astype("float32")]
+    logits = head(np.stack(supports, 2), labels, np.stack(queries, 2))
+    pairs = zip(supports, queries, strict=True)
+    each = [head(s, labels, q) for s, q in pairs]
+    np.testing.assert_allclose(logits, np.mean(each, axis=0), rtol=1e-4)
+
+
 def test_the_places_of_parts_do_not_matter():
     support, labels, query = random_episode(0)
     head = ReconstructionHead()

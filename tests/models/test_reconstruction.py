@@ -61,6 +61,17 @@ def test_a_classifier_that_learns_another_class(pictures, make_network):
     )
 
 
+def test_a_classifier_of_pictures_turned_and_mirrored(pictures, make_network):
+    model = make_network()
+    turned = model.with_backbone(fsl.backbones.MultiOrientation(model.backbone))
+    assert turned.embedding_shape == (8, 4, 4, 4)
+    names = pictures.class_names[:3]
+    items = np.concatenate([pictures.class_items(name)[:4] for name in names])
+    classifier = turned.adapt(items, np.repeat(names, 4))
+    found = classifier.predict(items, verbose=0).argmax(axis=1)
+    np.testing.assert_array_equal(found, np.repeat(range(3), 4))
+
+
 def test_a_backbone_of_vectors_is_refused():
     with pytest.raises(ValueError, match=r"feature maps \[h, w, D\].*pooling=None"):
         ReconstructionNetwork(fsl.backbones.Conv4((28, 28, 1)))
