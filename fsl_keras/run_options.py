@@ -28,7 +28,8 @@ class Options:
         train_split: string, the classes to train on. With `"trainval"` the
             validation classes are trained on too, and tell nothing of unseen ones.
         test_split: string, the classes that the trained learner is tested on.
-        start_from: optional string, the preset whose backbone the learner starts with.
+        start_from: optional string, the preset whose backbone the learner starts with,
+            and whose head too where it is of the same kind.
             A stage that trains a classifier of the training classes is then left out
             where another follows, and there may be 0 steps.
         rotations: bool, whether classes turned by 90, 180 and 270 degrees are trained

@@ -13,6 +13,7 @@ from fsl_keras.backbones import MultiOrientation
 from fsl_keras.estimates import calibrate_on_base_classes
 from fsl_keras.evaluation import evaluate
 from fsl_keras.files import replacing
+from fsl_keras.models import MetricModel
 from fsl_keras.run_options import Options
 from fsl_keras.testing import embedded_once, is_of_transductive_head, variants
 from fsl_keras.training import (
@@ -138,6 +139,8 @@ class Run:
         if options.mixed_precision:
             fast = {**exact, "dtype": "mixed_bfloat16"}
         learner = make(shape, backbone_options=fast)
+        if options.start_from is not None and isinstance(learner, MetricModel):
+            _start_with_head(learner, options.start_from)
         epochs = options.steps // options.steps_per_epoch
         ends = np.arange(1, len(streams) + 1) * epochs // max(1, len(streams))
         begin = 0
@@ -387,3 +390,14 @@ class Run:
     def _save(self, figure, name):
         with replacing(self.folder / name) as beside:
             figure.savefig(beside, dpi=150)
+
+
+def _start_with_head(learner, preset):
+    """Gives a learner the weights of a preset's head, if they are of the same kind."""
+    start = presets.from_preset(preset)
+    if not isinstance(start, MetricModel):
+        return
+    own, other = learner.head, start.head
+    same_shapes = [w.shape for w in own.weights] == [w.shape for w in other.weights]
+    if type(own) is type(other) and same_shapes:
+        own.set_weights(other.get_weights())

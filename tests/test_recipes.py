@@ -198,6 +198,20 @@ def test_one_preset_looks_at_a_picture_more_often(tiny, tmp_path, option, kind, 
     assert f"begun with the backbone of {start}" in found["description"]
 
 
+def test_a_head_of_the_same_kind_goes_along_with_the_backbone(tiny, tmp_path):
+    def options(**changes):
+        cosine = {"distance": "cosine"}
+        return Options(steps=0, method_options=cosine, filters=4, **changes)
+
+    # A head without weights, from which nothing is taken.
+    first = runs.Run(tmp_path / "first", options(start_from=str(tiny[0] / "preset")))
+    learner = first.train()
+    learner.head.scale.assign(7.0)
+    presets.save(learner, tmp_path / "preset")
+    again = runs.Run(tmp_path / "run", options(start_from=str(tmp_path / "preset")))
+    assert float(again.train().head.scale) == 7.0
+
+
 def test_of_two_stages_the_second_is_left_to_a_pretrained_backbone(tiny, tmp_path):
     start = tiny[0] / "preset"
     options = Options(
