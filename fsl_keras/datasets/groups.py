@@ -1,5 +1,11 @@
 """Groups of classes, such as alphabets, and episodes within them."""
 
+import numpy as np
+
+from fsl_keras.datasets.class_dataset import ClassDataset
+from fsl_keras.datasets.items import MemoryItems
+from fsl_keras.episodes.pipeline import fetched, stream
+
 
 def class_groups(class_names):
     """Returns the group of each class, which its name tells.
@@ -64,13 +70,25 @@ def episodes_within(data, ways, shots, queries, count, seed=0):
             f"{len(groups)} have fewer, such as {small[:5]}. Lower `ways`, or leave "
             f"them out with `subset`."
         )
+    # Of the numbers of items alone, which are looked up after: tf.data copies what each
+    # of the streams holds.
+    rows = MemoryItems(np.arange(len(data.items), dtype="int32"))
+    numbers = ClassDataset(rows, data.class_rows, data.class_names, data.name)
     streams = [
-        data.subset(names).episodes(ways, shots, queries, seed=seed, count=count)
+        numbers.subset(names).episodes(ways, shots, queries, seed=seed, count=count)
         for names in groups.values()
     ]
     whole = streams[0]
-    for stream in streams[1:]:
-        whole = whole.concatenate(stream)
+    for further in streams[1:]:
+        whole = whole.concatenate(further)
+
+    def look_up(x, *more):
+        support, query = (
+            fetched(data.items.fetch, x[part]) for part in ("support", "query")
+        )
+        return {**x, "support": support, "query": query}, *more
+
+    whole = stream(whole.map(look_up, num_parallel_calls=2, deterministic=True))
     whole.protocol = {
         **streams[0].protocol,
         "dataset": f"{data.name}, within each of {len(groups)} groups",

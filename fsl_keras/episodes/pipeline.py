@@ -110,9 +110,9 @@ def _episode(sampler, fetch, row):
     if sampler.padded:
         labels *= tf.cast(row["support_mask"], "float32")[..., None]
     x = {
-        "support": _items(fetch, row["support"]),
+        "support": fetched(fetch, row["support"]),
         "support_labels": labels,
-        "query": _items(fetch, row["query"]),
+        "query": fetched(fetch, row["query"]),
     }
     if not sampler.padded:
         return x, row["query_way"]
@@ -120,7 +120,7 @@ def _episode(sampler, fetch, row):
     return x, row["query_way"], tf.cast(row["query_mask"], "float32")
 
 
-def _items(fetch, ids):
+def fetched(fetch, ids):
     """Fetches items `[..., *item]` of ids `[...]`."""
     items = fetch(tf.reshape(ids, [-1]))
     item_shape = items.shape[1:]
