@@ -73,7 +73,7 @@ def _table(presets, papers):
         for kind in kinds:
             cells = [_cell(runs, task, kind) for task in tasks]
             minutes = f"{runs[0]['cpu_minutes']:.0f}"
-            lines.append(_line([f"`{name}`", *cells, kind, len(runs), minutes]))
+            lines.append(_line([_model(runs[0]), *cells, kind, len(runs), minutes]))
     for method in dict.fromkeys([*methods, *papers]):
         paper = papers.get(method)
         if paper is None:
@@ -85,6 +85,14 @@ def _table(presets, papers):
         ]
         lines.append(_line([f"*{method}*", *cells, paper["protocol"], "", ""]))
     return "\n".join(lines) + _protocols(presets)
+
+
+def _model(told):
+    """Returns a preset's name, with the filters of its blocks where they differ."""
+    filters = told["options"].get("filters", 64)
+    if isinstance(filters, int):
+        return f"`{told['name']}`"
+    return f"`{told['name']}` (filters {', '.join(map(str, filters))})"
 
 
 def _cell(runs, task, kind):

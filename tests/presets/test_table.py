@@ -64,6 +64,12 @@ def test_each_statistics_of_normalization_has_a_row(told):
     assert second[1:4] == ["97.00 ± 0.20", "", "inductive, support BatchNorm"]
 
 
+def test_a_row_tells_filters_that_are_not_the_same_in_all_blocks(told):
+    told["options"]["filters"] = [32, 64, 96, 192]
+    table = zoo_table([told], PAPERS)
+    assert table.count("| `maml_conv4_omniglot` (filters 32, 64, 96, 192) |") == 2
+
+
 def test_the_papers_stand_below_with_their_protocol(told):
     table = zoo_table([told], PAPERS)
     assert cells(table, "| *maml*")[1:4] == ["98.7", "", "Finn et al. 2017"]
