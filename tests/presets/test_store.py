@@ -254,7 +254,9 @@ def test_the_zoo_is_small():
     sizes = {name: size(presets.find(name)) for name in presets.list()}
     larger = {
         "relation_conv4_omniglot": 1.2e6,  # its head is as large as Conv-4
-        "simple_shot_conv4_mini_imagenet": 1.05e6,  # of up to 192 filters
+        # Of up to 192 filters.
+        "simple_shot_conv4_mini_imagenet": 1.05e6,
+        "prototypical_1_shot_conv4_mini_imagenet": 1.05e6,
     }
     assert all(size < larger.get(name, 1e6) for name, size in sizes.items())
     assert sum(sizes.values()) < 12e6
