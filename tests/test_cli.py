@@ -351,7 +351,20 @@ def test_another_method_and_its_options(run_cli, tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("a=0.5", 0.5), ("a=true", True), ("a=cosine", "cosine"), ("a=null", None)],
+    [
+        ("a=0.5", 0.5),
+        ("a=true", True),
+        ("a=cosine", "cosine"),
+        ("a=null", None),
+        ("a=[[5, 1]]", [[5, 1]]),
+        ('a={"pooled_blocks": 3}', {"pooled_blocks": 3}),
+        ('a={ pooling = "average" }', {"pooling": "average"}),
+    ],
 )
 def test_the_value_of_an_option(text, value):
     assert options.parsed_option(text) == ("a", value)
+
+
+def test_a_table_that_is_none():
+    with pytest.raises(ValueError, match="value of a is no list or table"):
+        options.parsed_option("a={ pooling = average }")
