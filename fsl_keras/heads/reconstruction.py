@@ -28,12 +28,17 @@ class ReconstructionHead(Head):
     any number of examples, classes and examples can be added at any time, and a query
     costs as much as one whose embedding is D * D numbers.
 
+    With `bidirectional`, the maps of a class are also reconstructed from that of the
+    query, and this error, times a learned weight, is added: it tells of parts of the
+    class that the query has not. It takes the inverse of a D x D matrix a query.
+
     Several maps of an item, as `backbones.MultiOrientation` gives, are each
     reconstructed from the same one of the examples, and their errors averaged.
 
     Reference:
 
     - [Wertheimer et al., 2021](https://arxiv.org/abs/2012.01506)
+    - [Wu et al., 2022](https://arxiv.org/abs/2211.17161), `bidirectional`
 
     Args:
         regularization: float above 0, when training starts: lambda in units of the
@@ -41,6 +46,8 @@ class ReconstructionHead(Head):
         temperature: float above 0, the scale of the errors when training starts.
         learned: bool, whether training changes both, and rho, by which
             reconstructions are multiplied, and which starts at 1.
+        bidirectional: bool, whether classes are reconstructed from the query too. The
+            weight of their error starts at 1.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -65,7 +72,14 @@ class ReconstructionHead(Head):
     embedding_rank = 3
     class_axes = {"products": 1, "counts": 1}
 
-    def __init__(self, regularization=1.0, temperature=10.0, learned=True, **kwargs):
+    def __init__(
+        self,
+        regularization=1.0,
+        temperature=10.0,
+        learned=True,
+        bidirectional=False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         given = {"regularization": regularization, "temperature": temperature}
         for name, value in given.items():
@@ -76,12 +90,15 @@ class ReconstructionHead(Head):
         self.regularization = regularization
         self.temperature = temperature
         self.learned = learned
+        self.bidirectional = bidirectional
         # Logarithms: every value that training finds is above 0.
         starts = {
             "log_regularization": math.log(regularization),
             "log_scale": math.log(temperature),
             "log_rho": 0.0,
         }
+        if bidirectional:
+            starts["log_backward"] = 0.0
         for name, start in starts.items():
             weight = self.add_weight(
                 name=name,
@@ -105,9 +122,36 @@ class ReconstructionHead(Head):
     def prepare(self, memory):
         """Returns `{"residuals": [T, N, L, D, D], "present": [T, N]}`.
 
-        A residual is what takes the products of a query to its squared error.
+        With `bidirectional` also `"means"`: the products of a class, of a place.
         """
         products, counts = memory["products"], memory["counts"]
+        state = {
+            "residuals": self._residuals(products, counts),
+            "present": ops.cast(counts > 0, "float32"),
+        }
+        if self.bidirectional:
+            state["means"] = products / ops.maximum(counts, 1.0)[..., None, None, None]
+        return state
+
+    def score(self, state, query):
+        """Returns the logits `[T, M, N]` of query feature maps `[T, M, ..., D]`."""
+        products = channel_products(query)
+        several, places = products.shape[2], math.prod(query.shape[-3:-1])
+        errors = pairwise(products / places, state["residuals"])
+        if self.bidirectional:
+            residuals = self._residuals(products, ops.cast(places, "float32"))
+            backward = ops.swapaxes(pairwise(state["means"], residuals), 1, 2)
+            errors = errors + ops.exp(self.log_backward) * backward
+        logits = -ops.exp(self.log_scale) * errors / several
+        return ops.where(state["present"][:, None, :] > 0, logits, ABSENT)
+
+    def _residuals(self, products, counts):
+        """Returns what takes products of maps to the squared error of regressing them.
+
+        Args:
+            products: float32 `[T, N, L, D, D]`, of the maps they are regressed on.
+            counts: float32 `[T, N]` or `[]`, their places.
+        """
         channels = products.shape[-1]
         identity = ops.eye(channels)
         ridge = ops.exp(self.log_regularization) * ops.maximum(counts, 1.0) / channels
@@ -116,17 +160,7 @@ class ReconstructionHead(Head):
         # H = I - lambda (S^T S + lambda I)^-1, as S^T S is the system less lambda I.
         hat = identity - ridge * ops.inv(products + ridge * identity)
         missing = identity - ops.exp(self.log_rho) * hat
-        return {
-            "residuals": ops.matmul(missing, missing),
-            "present": ops.cast(counts > 0, "float32"),
-        }
-
-    def score(self, state, query):
-        """Returns the logits `[T, M, N]` of query feature maps `[T, M, ..., D]`."""
-        products = channel_products(query)
-        errors = ops.einsum("tmlde,tnlde->tmn", products, state["residuals"])
-        logits = -ops.exp(self.log_scale) * errors / math.prod(query.shape[2:-1])
-        return ops.where(state["present"][:, None, :] > 0, logits, ABSENT)
+        return ops.matmul(missing, missing)
 
     def merge(self, memory, more):
         """Adds up two memories over the same classes."""
@@ -143,7 +177,13 @@ class ReconstructionHead(Head):
             "regularization": self.regularization,
             "temperature": self.temperature,
             "learned": self.learned,
+            "bidirectional": self.bidirectional,
         }
+
+
+def pairwise(products, residuals):
+    """Returns the squared errors `[T, M, N]` of maps, each from each of others."""
+    return ops.einsum("tmlde,tnlde->tmn", products, residuals)
 
 
 def channel_products(maps):

@@ -17,6 +17,7 @@ class ReconstructionNetwork(MetricModel):
     Reference:
 
     - [Wertheimer et al., 2021](https://arxiv.org/abs/2012.01506)
+    - [Wu et al., 2022](https://arxiv.org/abs/2211.17161), `bidirectional`
 
     Args:
         backbone: built Keras model from items `[*, *item]` to feature maps
@@ -24,6 +25,7 @@ class ReconstructionNetwork(MetricModel):
         regularization: float above 0, the initial lambda, see `ReconstructionHead`.
         temperature: float above 0, the initial scale of the errors.
         learned: bool, whether training changes both.
+        bidirectional: bool, whether classes are reconstructed from the query too.
         name: optional string.
 
     Example:
@@ -44,11 +46,16 @@ class ReconstructionNetwork(MetricModel):
         regularization=1.0,
         temperature=10.0,
         learned=True,
+        bidirectional=False,
         name=None,
         **kwargs,
     ):
         head = ReconstructionHead(
-            regularization, temperature, learned, name="reconstruction"
+            regularization,
+            temperature,
+            learned,
+            bidirectional,
+            name="reconstruction",
         )
         super().__init__(backbone, head, name=name, **kwargs)
 
@@ -60,4 +67,5 @@ class ReconstructionNetwork(MetricModel):
             "regularization": self.head.regularization,
             "temperature": self.head.temperature,
             "learned": self.head.learned,
+            "bidirectional": self.head.bidirectional,
         }

@@ -19,20 +19,32 @@ def random_episode(seed, ways=3, size=SIZE, channels=CHANNELS, tasks=2):
     return [x.astype("float32") for x in (support, labels, query)]
 
 
-def reference(support, labels, query, regularization=1.0, scale=10.0, rho=1.0):
-    """The equations of the paper, place by place, for one class of a task at a time."""
+def squared_error(maps, others, ridge, rho):
+    """The mean squared error of places that are regressed on those of other maps."""
+    system = others @ others.T + ridge * len(others) * np.eye(len(others))
+    found = maps @ others.T @ np.linalg.inv(system) @ others
+    return np.square(maps - rho * found).sum(axis=1).mean()
+
+
+def reference(
+    support, labels, query, regularization=1.0, scale=10.0, rho=1.0, backward=0.0
+):
+    """The equations of the papers, place by place, one class of a task at a time."""
     channels = query.shape[-1]
+    ridge = regularization / channels
+    support, query = (
+        x.astype("float64") / math.sqrt(channels) for x in (support, query)
+    )
     logits = np.full((*query.shape[:2], labels.shape[-1]), -1e9)
     for task, of_class in np.ndindex(labels.shape[0], labels.shape[2]):
-        chosen = support[task][labels[task, :, of_class] == 1].astype("float64")
+        chosen = support[task][labels[task, :, of_class] == 1]
         if not len(chosen):
             continue
-        s = chosen.reshape(-1, channels) / math.sqrt(channels)
-        ridge = regularization * len(s) / channels
-        for index, item in enumerate(query[task].astype("float64")):
-            q = item.reshape(-1, channels) / math.sqrt(channels)
-            weights = q @ s.T @ np.linalg.inv(s @ s.T + ridge * np.eye(len(s)))
-            error = np.square(q - rho * weights @ s).sum(axis=1).mean()
+        s = chosen.reshape(-1, channels)
+        for index, item in enumerate(query[task]):
+            q = item.reshape(-1, channels)
+            error = squared_error(q, s, ridge, rho)
+            error += backward * squared_error(s, q, ridge, rho)
             logits[task, index, of_class] = -scale * error
     return logits
 
@@ -70,9 +82,37 @@ def test_rho_and_scale_take_effect():
     np.testing.assert_allclose(head(*episode), expected, rtol=1e-4)
 
 
-def test_several_maps_of_an_item_are_each_compared_with_the_same_of_the_others():
+@pytest.mark.parametrize("channels", [2, 6, 12])
+@pytest.mark.parametrize("seed", range(3))
+def test_classes_are_reconstructed_from_the_query_too(seed, channels):
+    head = ReconstructionHead(0.5, bidirectional=True)
+    episode = random_episode(seed, channels=channels)
+    expected = reference(*episode, 0.5, backward=1.0)
+    np.testing.assert_allclose(head(*episode), expected, rtol=1e-4)
+    head.log_backward.assign(math.log(0.3))
+    expected = reference(*episode, 0.5, backward=0.3)
+    np.testing.assert_allclose(head(*episode), expected, rtol=1e-4)
+
+
+def test_what_a_query_has_not_is_told_by_the_way_back_alone():
+    # The query is one of the two parts of a class, and all of another class.
+    part, other = np.eye(2, dtype="float32")
+    support = np.array([[[[part, other]], [[part, part]]]])
+    query = np.array([[[[part, part]]]])
+    one_way = ReconstructionHead(1e-4)(support, np.eye(2)[None], query)
+    np.testing.assert_allclose(one_way, np.zeros((1, 1, 2)), atol=1e-4)
+    both_ways = ReconstructionHead(1e-4, bidirectional=True)
+    logits = both_ways(support, np.eye(2)[None], query)
+    # Half of the places are not found, and the error of one is 1 / D.
+    np.testing.assert_allclose(logits, [[[-10.0 * 0.5 / 2, 0.0]]], atol=1e-4)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_several_maps_of_an_item_are_each_compared_with_the_same_of_the_others(
+    bidirectional,
+):
     support, labels, query = random_episode(0)
-    head = ReconstructionHead()
+    head = ReconstructionHead(bidirectional=bidirectional)
     rng = np.random.default_rng(1)
     supports = [support, *rng.normal(size=(2, *support.shape)).astype("float32")]
     queries = [query, *rng.normal(size=(2, *query.shape)).astype("float32")]
@@ -92,8 +132,9 @@ def test_the_places_of_parts_do_not_matter():
     )
 
 
-def test_sizes_may_be_known_when_it_runs_alone():
-    head = ReconstructionHead()
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_sizes_may_be_known_when_it_runs_alone(bidirectional):
+    head = ReconstructionHead(bidirectional=bidirectional)
     maps = (None, None, *SIZE, CHANNELS)
     specs = [tf.TensorSpec(shape) for shape in (maps, (None, None, None), maps)]
     traced = tf.function(lambda *given: head(*given), input_signature=specs)
@@ -105,7 +146,7 @@ def test_sizes_may_be_known_when_it_runs_alone():
 @pytest.mark.parametrize("value", [0.0, 100.0])
 def test_what_is_inverted_is_never_singular(value):
     # Maps all the same, and hardly any regularization.
-    head = ReconstructionHead(regularization=1e-30)
+    head = ReconstructionHead(regularization=1e-30, bidirectional=True)
     maps = tf.fill((1, 3, *SIZE, CHANNELS), value)
     with tf.GradientTape() as tape:
         tape.watch(maps)

@@ -22,7 +22,7 @@ def make_network():
 def test_training_tells_new_classes_apart_and_learns_the_regression(
     pictures, make_network
 ):
-    model = make_network()
+    model = make_network(bidirectional=True)
     model.compile(keras.optimizers.Adam(1e-2))
     seen, new = (pictures.subset(classes) for classes in (range(5), range(5, 8)))
     test = new.episodes(3, 1, 5, seed=1, count=40)
@@ -35,20 +35,23 @@ def test_training_tells_new_classes_apart_and_learns_the_regression(
     assert all(
         abs(w - s) > 1e-3
         for w, s in zip(
-            map(float, model.head.weights), (0.0, np.log(10.0), 0.0), strict=True
+            map(float, model.head.weights), (0.0, np.log(10.0), 0.0, 0.0), strict=True
         )
     )
 
 
 def test_saving(pictures, make_network, tmp_path):
-    model = make_network(regularization=2.0, temperature=3.0, learned=False)
+    model = make_network(
+        regularization=2.0, temperature=3.0, learned=False, bidirectional=True
+    )
     assert_config_round_trip(model)
     x, _ = next(iter(pictures.episodes(3, 2, 4)))
     assert_same_predictions_after_saving(model, x, tmp_path / "network.keras")
 
 
-def test_a_classifier_that_learns_another_class(pictures, make_network):
-    model = make_network()
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_classifier_that_learns_another_class(pictures, make_network, bidirectional):
+    model = make_network(bidirectional=bidirectional)
     names = pictures.class_names[:3]
     items = [pictures.class_items(name)[:4] for name in names]
     classifier = model.adapt(np.concatenate(items[:2]), np.repeat(names[:2], 4))
