@@ -53,9 +53,9 @@ def results(root):
     reports = [
         json.loads(path.read_text()) for path in _files(root, "benchmarks/reports")
     ]
-    seeds = [report for report in reports if "options" in report]
+    runs = [report for report in reports if "options" in report]
     papers = tomllib.loads((root / "benchmarks" / "papers.toml").read_text())
-    parts = [INTRO, zoo_table([*told, *seeds], papers)]
+    parts = [INTRO, zoo_table(told, papers, runs)]
     parts += [measured_table(report) for report in reports if "rows" in report]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -25,20 +25,24 @@ NOTES = {
 }
 
 
-def zoo_table(presets, papers):
+def zoo_table(presets, papers, runs=()):
     """Returns the Markdown of the tables, one for each data set.
 
     Args:
-        presets: list of the metadata of presets and of further runs of their recipes
-            with other seeds, which bear the same name.
+        presets: list of the metadata of presets.
         papers: dictionary from data set and method to `figures`, `protocol` and
             whether they are `remembered`.
+        runs: list of the metadata of further runs of recipes: with other seeds, or of
+            those of which no preset is shipped.
     """
     parts = []
+    shipped = {told["name"] for told in presets}
     for dataset, title in TITLES.items():
-        own = [told for told in presets if told["options"]["dataset"] == dataset]
+        own = [
+            told for told in [*presets, *runs] if told["options"]["dataset"] == dataset
+        ]
         if own:
-            table = _table(own, papers.get(dataset, {}))
+            table = _table(own, papers.get(dataset, {}), shipped)
             parts.append(f"## {title}\n\n{NOTES[dataset]}\n\n{table}")
     return "\n\n".join(parts)
 
@@ -60,7 +64,7 @@ def measured_table(report):
     return intro + "\n".join(lines)
 
 
-def _table(presets, papers):
+def _table(presets, papers, shipped):
     tasks = _tasks(figure for told in presets for figure in told["figures"])
     lines = _head(["model", *tasks, "statistics", "seeds", "CPU minutes"])
     methods = []
@@ -73,7 +77,8 @@ def _table(presets, papers):
         for kind in kinds:
             cells = [_cell(runs, task, kind) for task in tasks]
             minutes = f"{runs[0]['cpu_minutes']:.0f}"
-            lines.append(_line([_model(runs[0]), *cells, kind, len(runs), minutes]))
+            model = _model(runs[0], shipped)
+            lines.append(_line([model, *cells, kind, len(runs), minutes]))
     for method in dict.fromkeys([*methods, *papers]):
         paper = papers.get(method)
         if paper is None:
@@ -87,12 +92,16 @@ def _table(presets, papers):
     return "\n".join(lines) + _protocols(presets)
 
 
-def _model(told):
-    """Returns a preset's name, with the filters of its blocks where they differ."""
+def _model(told, shipped):
+    """Returns a name, with the filters of blocks that differ, and if it is a recipe."""
+    remarks = []
     filters = told["options"].get("filters", 64)
-    if isinstance(filters, int):
-        return f"`{told['name']}`"
-    return f"`{told['name']}` (filters {', '.join(map(str, filters))})"
+    if not isinstance(filters, int):
+        remarks.append(f"filters {', '.join(map(str, filters))}")
+    if told["name"] not in shipped:
+        remarks.append("a recipe, not shipped")
+    remark = f" ({'; '.join(remarks)})" if remarks else ""
+    return f"`{told['name']}`{remark}"
 
 
 def _cell(runs, task, kind):

@@ -79,10 +79,17 @@ def test_the_papers_stand_below_with_their_protocol(told):
 def test_further_seeds_give_a_range(told):
     other = copy.deepcopy(told)
     other["figures"][0]["accuracy"] = 0.981
-    table = zoo_table([told, other], {})
+    table = zoo_table([told], {}, [other])
     row = cells(table, "| `maml_conv4_omniglot` | 98.5")
     assert row[1] == "98.50 ± 0.20 (98.10 to 98.50)"
     assert row[4] == "2"
+
+
+def test_a_recipe_without_a_preset_says_so(told):
+    told["options"]["filters"] = [32, 64, 96, 192]
+    table = zoo_table([], {}, [told])
+    row = "| `maml_conv4_omniglot` (filters 32, 64, 96, 192; a recipe, not shipped) |"
+    assert table.count(row) == 2
 
 
 def test_how_it_was_measured_is_told(told):
