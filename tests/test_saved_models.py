@@ -48,16 +48,18 @@ def test_it_is_as_good_as_its_card_says(preset, request):
         for figure in reversed(told["figures"])
     }
     ways = 5 if learner.incremental != "fixed_ways" else told["options"]["ways"]
+    # Not all are made for one shot.
+    shots = min(shots for _, shots in accuracy)
     # Of a data set that comes with the package: better than pixels, 63%.
     wanted = 0.75
     if told["options"]["dataset"] == "glyphs":
         wanted = accuracy[5, 1] - 0.03
     if learner.item_shape[-1] == 3:
         data = request.getfixturevalue("photographs")
-        wanted = accuracy[5, 1] - 0.05
+        wanted = accuracy[5, shots] - 0.05
     else:
         data = request.getfixturevalue("characters")(learner.item_shape[:2])
-    episodes = data.episodes(ways, 1, 5, seed=3, count=30)
+    episodes = data.episodes(ways, shots, 5, seed=3, count=30)
     assert fsl.evaluation.evaluate(learner, episodes, "stored").accuracy > wanted
 
 
