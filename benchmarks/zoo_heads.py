@@ -5,7 +5,8 @@
 Omniglot's test classes, 15 queries a class, seed 2; heads that are transductive are
 tested on Dirichlet(2) distributed queries too. SimpleShot is centred on the training
 classes, and the whitened head takes its statistics from them. Writes
-benchmarks/reports/, of which `fsl-keras benchmark` makes a table.
+benchmarks/reports/ after each head, of which `fsl-keras benchmark` makes a table, and
+goes on where it was stopped.
 """
 
 import argparse
@@ -42,9 +43,16 @@ def main():
         for split in ("test", "trainval")
     )
     classes = fsl.presets.metadata(arguments.preset)["training_classes"]
-    rows = []
+    report = {
+        "title": f"Heads on the features of `{arguments.preset}`",
+        "command": "python benchmarks/zoo_heads.py",
+        "note": NOTE.format(episodes=arguments.episodes),
+        "rows": [],
+    }
+    report["rows"] = rows = rows_before(report)
+    done = {row["name"] for row in rows}
     for name, (class_name, options) in {**ROWS, **MORE}.items():
-        if name in LEFT_OUT:
+        if name in LEFT_OUT or name in done:
             continue
         head = getattr(heads, class_name)(**options)
         learner = fsl.models.MetricModel(backbone, head).on_features()
@@ -52,22 +60,27 @@ def main():
         kinds = [("", 15)]
         if learner.kind == "transductive":
             kinds.append((", unequal queries", fsl.episodes.DirichletQueries(15)))
+        measured = []
         for suffix, queries in kinds:
             figures = [
                 figure(learner, test, task, queries, arguments.episodes, classes)
                 for task in TASKS
             ]
-            rows.append({"name": name + suffix, "figures": figures})
+            measured.append({"name": name + suffix, "figures": figures})
             accuracies = [f"{100 * figure['accuracy']:.2f}" for figure in figures]
             print(name + suffix, *accuracies, flush=True)
-    report = {
-        "title": f"Heads on the features of `{arguments.preset}`",
-        "command": "python benchmarks/zoo_heads.py",
-        "note": NOTE.format(episodes=arguments.episodes),
-        "rows": rows,
-    }
-    with replacing(REPORT) as beside:
-        beside.write_text(json.dumps(report, indent=1))
+        rows.extend(measured)
+        with replacing(REPORT) as beside:
+            beside.write_text(json.dumps(report, indent=1))
+
+
+def rows_before(report):
+    """Returns the rows of the file, if it tells of the same preset and episodes."""
+    if not REPORT.exists():
+        return []
+    before = json.loads(REPORT.read_text())
+    same = all(before[name] == report[name] for name in ("title", "command", "note"))
+    return before["rows"] if same else []
 
 
 def take_from(base, head):
