@@ -89,9 +89,23 @@ def a_hundred_classes_of_vectors():
     return model.adapt(vectors, range(100), class_names=names)
 
 
+def reconstructed_both_ways():
+    keras.utils.set_random_seed(0)
+    backbone = fsl.backbones.Conv4((*SIZE, 1), 8, pooling=None, pooled_blocks=2)
+    backbone = fsl.backbones.MultiOrientation(backbone)
+    model = fsl.models.ReconstructionNetwork(backbone, bidirectional=True)
+    return model.adapt(*pictures(NAMES))
+
+
 CASES = {
     make.__name__: functools.cache(make)
-    for make in (grey, inverted_and_resized, one_class, a_hundred_classes_of_vectors)
+    for make in (
+        grey,
+        inverted_and_resized,
+        one_class,
+        a_hundred_classes_of_vectors,
+        reconstructed_both_ways,
+    )
 }
 
 

@@ -6,6 +6,8 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from fsl_keras.heads.inverse import inverses_by_products
+
 
 def answers(classifier, items):
     """Returns what every format answers of items that are preprocessed.
@@ -46,7 +48,8 @@ def endpoint_of_one_size(classifier, image_size=None, batch=None):
         _check_items(learner, image_size)
 
         def serve(items):
-            return answers(classifier, items)
+            with inverses_by_products():
+                return answers(classifier, items)
 
         shape = (batch, *learner.item_shape)
         return serve, tf.TensorSpec(shape, learner.item_dtype, "items")
@@ -55,7 +58,8 @@ def endpoint_of_one_size(classifier, image_size=None, batch=None):
     to_items = _preprocessing_of_one_size(preprocessing, size)
 
     def serve_pictures(images):
-        return answers(classifier, to_items(images))
+        with inverses_by_products():
+            return answers(classifier, to_items(images))
 
     shape = (batch, *size, preprocessing.channels)
     return serve_pictures, tf.TensorSpec(shape, "uint8", "images")

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from fsl_keras.heads.head import ABSENT, Head
+from fsl_keras.heads.inverse import inverse
 
 # The least regularization, as a share of the trace of what is inverted: less of it
 # would drown in what float32 rounds away.
@@ -30,7 +31,8 @@ class ReconstructionHead(Head):
 
     With `bidirectional`, the maps of a class are also reconstructed from that of the
     query, and this error, times a learned weight, is added: it tells of parts of the
-    class that the query has not. It takes the inverse of a D x D matrix a query.
+    class that the query has not. It takes the inverse of a D x D matrix a query, which
+    LiteRT and ONNX files compute by products.
 
     Several maps of an item, as `backbones.MultiOrientation` gives, are each
     reconstructed from the same one of the examples, and their errors averaged.
@@ -155,10 +157,10 @@ class ReconstructionHead(Head):
         channels = products.shape[-1]
         identity = ops.eye(channels)
         ridge = ops.exp(self.log_regularization) * ops.maximum(counts, 1.0) / channels
-        trace = ops.einsum("tnldd->tnl", products)
+        trace = ops.sum(products * identity, axis=(-2, -1))
         ridge = ops.maximum(ridge[..., None], LEAST * trace)[..., None, None]
         # H = I - lambda (S^T S + lambda I)^-1, as S^T S is the system less lambda I.
-        hat = identity - ridge * ops.inv(products + ridge * identity)
+        hat = identity - ridge * inverse(products + ridge * identity)
         missing = identity - ops.exp(self.log_rho) * hat
         return ops.matmul(missing, missing)
 
