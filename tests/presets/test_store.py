@@ -258,6 +258,7 @@ def test_the_zoo_is_small():
         "simple_shot_conv4_mini_imagenet": 1.05e6,
         "prototypical_1_shot_conv4_mini_imagenet": 1.05e6,
         "prototypical_5_shot_conv4_mini_imagenet": 1.05e6,
+        "frn_conv4_mini_imagenet": 1.05e6,
     }
     assert all(size < larger.get(name, 1e6) for name, size in sizes.items())
     assert sum(sizes.values()) < 12e6
