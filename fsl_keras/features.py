@@ -76,11 +76,12 @@ def embed(data, backbone, batch_size=None, cache=True, verbose=0):
             np.savez(
                 beside, digests=list(known), features=np.stack(list(known.values()))
             )
+    values = np.stack(found)
+    # Feature maps of a large set are several gigabytes: no copy is held longer.
+    del known, found
     # Not by `from_arrays`, to which a feature map would be a picture out of range.
-    places = np.split(np.arange(len(found)), np.cumsum(data.class_sizes)[:-1])
-    return ClassDataset(
-        MemoryItems(np.stack(found)), places, data.class_names, data.name
-    )
+    places = np.split(np.arange(len(values)), np.cumsum(data.class_sizes)[:-1])
+    return ClassDataset(MemoryItems(values), places, data.class_names, data.name)
 
 
 def _read(file):

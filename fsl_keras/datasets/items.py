@@ -18,9 +18,10 @@ class MemoryItems:
         self.values = values
         self.paths = None if paths is None else np.asarray(paths, dtype=object)
         # Made once, here: a table made inside a traced function would become a
-        # constant of its graph. It stays where tf.data works, off an accelerator.
+        # constant of its graph. It stays where tf.data works, off an accelerator. A
+        # tensor made of an array holds a copy of it beside its own, an identity not.
         with tf.device("CPU:0"):
-            self._table = tf.convert_to_tensor(values)
+            self._table = tf.identity(tf.convert_to_tensor(values))
 
     def __len__(self):
         return len(self.values)
