@@ -119,19 +119,19 @@ def test_another_seed_is_told(own_recipes, run_cli, tmp_path, monkeypatch):
 def test_options_are_changed_and_chosen_on_validation_classes(
     own_recipes, run_cli, tmp_path
 ):
+    changes = ["--change", "steps=2", "--change", "filters=[4, 4, 4, 8]"]
     status, _, err = run_cli(
-        "reproduce",
-        "tiny",
-        "--validate",
-        "--change",
-        "steps=2",
-        "--output",
-        tmp_path / "r",
+        "reproduce", "tiny", "--validate", *changes, "--output", tmp_path / "r"
     )
     assert status == 0, err
     told = presets.metadata(tmp_path / "r" / "preset")
-    assert told["command"] == "fsl-keras reproduce tiny --change steps=2 --validate"
+    # As a shell takes it.
+    assert told["command"] == (
+        "fsl-keras reproduce tiny --change steps=2 --change 'filters=[4, 4, 4, 8]' "
+        "--validate"
+    )
     assert told["options"]["steps"] == 2
+    assert told["options"]["filters"] == [4, 4, 4, 8]
     (figure,) = told["figures"]
     assert figure["protocol"]["dataset"] == "glyphs validation"
 

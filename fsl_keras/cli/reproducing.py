@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import shlex
 from typing import Annotated
 
 import typer
@@ -74,14 +75,12 @@ def reproduce(
 ):
     """Train a preset anew by its recipe, measure it, and write it as a folder."""
     changes = dict(map(parsed_option, change or ()))
-    command = [
-        "fsl-keras reproduce",
-        name,
-        *(f"--change {text}" for text in change or ()),
-    ]
+    command = ["fsl-keras", "reproduce", name]
+    for text in change or ():
+        command += ["--change", text]
     if seed is not None:
         changes["seed"] = seed
-        command.append(f"--seed {seed}")
+        command += ["--seed", str(seed)]
     if validate:
         changes |= {"train_split": "train", "test_split": "validation"}
         command.append("--validate")
@@ -101,7 +100,7 @@ def reproduce(
     with console.status("Testing on unseen classes ..."):
         reports = run.report(learner)
         run.calibrate(learner)
-    told = recipes.metadata(name, run, reports, " ".join(command))
+    told = recipes.metadata(name, run, reports, shlex.join(command))
     presets.save(learner, folder / "preset", told)
     print_reports(reports)
     if name in presets.list():
