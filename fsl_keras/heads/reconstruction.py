@@ -138,14 +138,36 @@ class ReconstructionHead(Head):
     def score(self, state, query):
         """Returns the logits `[T, M, N]` of query feature maps `[T, M, ..., D]`."""
         products = channel_products(query)
-        several, places = products.shape[2], math.prod(query.shape[-3:-1])
+        places = math.prod(query.shape[-3:-1])
         errors = pairwise(products / places, state["residuals"])
+        backward = None
         if self.bidirectional:
             residuals = self._residuals(products, ops.cast(places, "float32"))
             backward = ops.swapaxes(pairwise(state["means"], residuals), 1, 2)
-            errors = errors + ops.exp(self.log_backward) * backward
-        logits = -ops.exp(self.log_scale) * errors / several
+        logits = self._logits(errors, backward, products.shape[2])
         return ops.where(state["present"][:, None, :] > 0, logits, ABSENT)
+
+    def compare(self, maps):
+        """Returns the logits of each map by each one as the only example of a class.
+
+        Args:
+            maps: float feature maps `[T, L, h, w, D]`, or several of each item.
+
+        Returns:
+            float32 `[T, L, L]`, of queries and examples: what `score` gives where every
+            map is a query and a class of its own.
+        """
+        products = channel_products(maps)
+        places = math.prod(maps.shape[-3:-1])
+        residuals = self._residuals(products, ops.cast(places, "float32"))
+        errors = pairwise(products / places, residuals)
+        return self._logits(errors, ops.swapaxes(errors, 1, 2), products.shape[2])
+
+    def _logits(self, errors, backward, several):
+        """Returns the logits of errors `[T, M, N]`, summed over several maps."""
+        if self.bidirectional:
+            errors = errors + ops.exp(self.log_backward) * backward
+        return -ops.exp(self.log_scale) * errors / several
 
     def _residuals(self, products, counts):
         """Returns what takes products of maps to the squared error of regressing them.

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from fsl_keras.heads import FEATHead
-from fsl_keras.models.metric import MetricModel, check_backbone
+from fsl_keras.models.metric import MetricModel, all_labels, check_backbone
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
@@ -59,15 +59,11 @@ class FEAT(MetricModel):
     def training_loss(self, x, y, sample_weight):
         """Returns logits and loss, the second task's with it."""
         support, query = self.embed_episode(x, training=True)
-        labels = ops.cast(x["support_labels"], "float32")
-        logits = self.head(support, labels, query, training=True)
+        logits = self.head(support, x["support_labels"], query, training=True)
         loss = self.compute_loss(x, y, logits, sample_weight, training=True)
-        of_query = ops.one_hot(y, ops.shape(labels)[-1])
-        if sample_weight is not None:
-            of_query *= ops.cast(sample_weight > 0, "float32")[..., None]
         second = self.second_loss(
             ops.concatenate([support, query], axis=1),
-            ops.concatenate([labels, of_query], axis=1),
+            all_labels(x["support_labels"], y, sample_weight),
         )
         return logits, loss + self.regularization * second
 

@@ -207,6 +207,21 @@ class MetricModel(EpisodicModel):
         return cls(**{**config, **parts})
 
 
+def all_labels(support_labels, query_labels, sample_weight=None):
+    """Returns the one-hot labels of support and query, float32 `[T, S + M, N]`.
+
+    Args:
+        support_labels: one-hot `[T, S, N]`.
+        query_labels: integer `[T, M]`.
+        sample_weight: optional `[T, M]`, 0 at padding.
+    """
+    support_labels = ops.cast(support_labels, "float32")
+    of_query = ops.one_hot(query_labels, ops.shape(support_labels)[-1])
+    if sample_weight is not None:
+        of_query *= ops.cast(sample_weight > 0, "float32")[..., None]
+    return ops.concatenate([support_labels, of_query], axis=1)
+
+
 def check_backbone(backbone):
     """Refuses what is not a built Keras model."""
     if not isinstance(backbone, keras.Model) or not backbone.built:

@@ -4,6 +4,7 @@ import pytest
 
 import fsl_keras as fsl
 from fsl_keras.models import ReconstructionNetwork
+from fsl_keras.models.reconstruction import one_shot_loss
 from tests.checks import assert_config_round_trip, assert_same_predictions_after_saving
 
 
@@ -40,9 +41,57 @@ def test_training_tells_new_classes_apart_and_learns_the_regression(
     )
 
 
+def test_each_example_is_in_its_turn_the_only_one_of_its_class():
+    # Of examples a, a, b and padding: queries in rows, examples in columns.
+    logits = np.array(
+        [[[9.0, 2.0, 1.0, 7.0], [0.5, 9.0, 1.5, 7.0], [3.0, 4.0, 9.0, 7.0], [7.0] * 4]]
+    )
+    labels = np.array([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]])
+    loss = one_shot_loss(logits.astype("float32"), labels.astype("float32"))
+    # b has no other example, so no task asks for it.
+    expected = (np.log1p(np.exp(1.0 - 2.0)) + np.log1p(np.exp(1.5 - 0.5))) / 2
+    np.testing.assert_allclose(loss, expected, rtol=1e-6)
+
+
+def test_other_classes_are_as_likely_as_their_examples_are_in_the_mean():
+    logits = np.array([[[0.0, 2.0, 1.0, 3.0]] + [[0.0] * 4] * 3], "float32")
+    labels = np.eye(2, dtype="float32")[[[0, 0, 1, 1]]]
+    likely = (np.exp(1.0) + np.exp(3.0)) / 2
+    expected = [np.log(np.exp(2.0) + likely) - 2.0, *[np.log(2.0)] * 3]
+    loss = one_shot_loss(logits, labels)
+    np.testing.assert_allclose(loss, np.mean(expected), rtol=1e-6)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_logits_of_all_pairs_are_those_of_the_episode(
+    pictures, make_network, bidirectional
+):
+    model = make_network(bidirectional=bidirectional, all_pairs=True)
+    x, y = next(iter(pictures.episodes(3, 1, 2, tasks=2)))
+    logits, _ = model.training_loss(x, y, None)
+    np.testing.assert_allclose(logits, model(x, training=True), atol=1e-4)
+
+
+def test_all_pairs_learn_more_of_the_same_episodes(pictures, make_network):
+    seen, new = (pictures.subset(classes) for classes in (range(5), range(5, 8)))
+    test = new.episodes(3, 1, 5, seed=1, count=100)
+    losses = []
+    for all_pairs in (False, True):
+        model = make_network(bidirectional=True, all_pairs=all_pairs)
+        model.compile(keras.optimizers.Adam(1e-2))
+        train = seen.episodes(4, 1, 3, tasks=2)
+        model.fit(train, steps_per_epoch=40, shuffle=False, verbose=0)
+        losses.append(model.evaluate(test, return_dict=True, verbose=0)["loss"])
+    assert losses[1] < losses[0]
+
+
 def test_saving(pictures, make_network, tmp_path):
     model = make_network(
-        regularization=2.0, temperature=3.0, learned=False, bidirectional=True
+        regularization=2.0,
+        temperature=3.0,
+        learned=False,
+        bidirectional=True,
+        all_pairs=True,
     )
     assert_config_round_trip(model)
     x, _ = next(iter(pictures.episodes(3, 2, 4)))
