@@ -6,7 +6,7 @@ import numpy as np
 
 from fsl_keras import methods
 
-OPTIMIZERS = ("adam", "sgd")
+OPTIMIZERS = ("adam", "sgd", "muon")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,10 +49,11 @@ class Options:
         steps: integer, training steps: batches of episodes, of items or of pairs.
         steps_per_epoch: integer, training steps between two validations; a
             checkpoint is written after each.
-        optimizer: string, `"adam"` or `"sgd"` (with Nesterov's momentum of 0.9), of a
-            stage that trains on batches or pairs; learners of episodes have their own.
-        weight_decay: float, what such a stage takes from the kernels at each step, as
-            a share of them, times the rate.
+        optimizer: string, `"muon"` (`optimizers.ConvMuon`), or, for a stage that
+            trains on batches or pairs, `"sgd"` (with Nesterov's momentum of 0.9).
+            `"adam"` is what learners of episodes call their own: Adam, for most.
+        weight_decay: float, what a stage that trains on batches or pairs takes from
+            the kernels at each step, as a share of them, times the rate.
         learning_rate: float, the optimizer's at the first step; it falls to 0 as a
             cosine.
         filters: integer, channels of the Conv-4 backbone, or a list of four, one a
@@ -121,10 +122,10 @@ class Options:
         if self.weight_decay < 0:
             raise ValueError(f"weight_decay must not be below 0: {self.weight_decay}.")
         of_episodes = methods.get(self.method).streams == ("episodes",)
-        if of_episodes and (self.optimizer != "adam" or self.weight_decay):
+        if of_episodes and (self.optimizer == "sgd" or self.weight_decay):
             raise ValueError(
                 f"{self.method} trains on episodes, by an optimizer of its own: leave "
-                f"out optimizer and weight_decay."
+                f'out optimizer, or let it be "muon", and weight_decay.'
             )
         if self.train_size is not None and self.train_size < 1:
             raise ValueError(f"train_size must be at least 1, not {self.train_size}.")

@@ -16,6 +16,7 @@ from fsl_keras.layers.augmentation import (
     RandomResizedCrop,
     SequentialAugmentation,
 )
+from fsl_keras.optimizers import ConvMuon
 from fsl_keras.pretraining import SupervisedPretraining
 
 # Items or pairs in a batch where a stage does not train on episodes.
@@ -46,6 +47,8 @@ class Stage:
         """Returns the model to train, compiled with a learning rate."""
         if self.stream == "episodes":
             optimizer = self.learner.default_optimizer()
+            if self.options.optimizer == "muon":
+                optimizer = self._optimizer(rate, self.learner)
             optimizer.learning_rate = rate
             self.learner.compile(optimizer=optimizer)
             return self.learner
@@ -71,6 +74,8 @@ class Stage:
             optimizer = keras.optimizers.SGD(
                 rate, momentum=0.9, nesterov=True, weight_decay=decay
             )
+        elif self.options.optimizer == "muon":
+            optimizer = ConvMuon(rate, decay, decay)
         else:
             optimizer = keras.optimizers.Adam(rate, weight_decay=decay)
         if decay:

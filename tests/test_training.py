@@ -4,6 +4,7 @@ import pytest
 from fsl_keras.backbones import Conv4
 from fsl_keras.layers.augmentation import RandomAffine
 from fsl_keras.models import PrototypicalNetwork, SimpleShot
+from fsl_keras.optimizers import ConvMuon
 from fsl_keras.run_options import Options
 from fsl_keras.training import Stage, augmentation, seen_often
 from tests.checks import random_classes
@@ -51,6 +52,15 @@ def test_training_episodes_of_a_pair_of_shots_have_between_these():
 def test_small_parts_of_photographs():
     layer = augmentation((84, 84, 3), size=60)
     assert layer.transform(np.ones((2, 84, 84, 3)), (7, 0)).shape == (2, 60, 60, 3)
+
+
+def test_a_learner_of_episodes_trains_by_muon_where_asked():
+    options = Options(optimizer="muon", filters=2)
+    learner = PrototypicalNetwork(Conv4((16, 16, 1), filters=2))
+    data = random_classes(3, 6, (16, 16, 1))
+    optimizer = Stage("episodes", learner, data, options).compiled(0.5).optimizer
+    assert isinstance(optimizer, ConvMuon)
+    assert float(optimizer.learning_rate) == 0.5
 
 
 def test_only_kernels_decay():
