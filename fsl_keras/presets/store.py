@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import pathlib
 import platform
+import re
 import warnings
 
 import keras
@@ -19,7 +20,7 @@ from fsl_keras.presets.card import model_card
 
 # The version of the layout of a preset's folder. What this version cannot read must
 # have a higher one.
-FORMAT = 1
+FORMAT = 2
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 METADATA, CARD = "metadata.json", "README.md"
@@ -179,6 +180,10 @@ def metadata(preset):
             f"and this version reads up to {FORMAT}: "
             f"`pip install --upgrade fsl-keras`."
         )
+    classes = told.get("training_classes")
+    # Format 1 has them as a list.
+    if isinstance(classes, dict):
+        told["training_classes"] = _ungrouped(classes)
     return told
 
 
@@ -238,8 +243,10 @@ def save(model, folder, metadata=None, saved_model=False):
         plain.set_weights(model.get_weights())
         plain.save_weights(beside / WEIGHTS)
         told["files"] = {name: _sha256(beside / name) for name in (CONFIG, WEIGHTS)}
-        _write_json(beside / METADATA, told)
         (beside / CARD).write_text(model_card(told))
+        if classes is not None:
+            told["training_classes"] = _grouped(classes)
+        _write_json(beside / METADATA, told)
         if saved_model:
             model.export(beside / SAVED_MODEL)
 
@@ -273,6 +280,19 @@ def _learner(preset):
     return getattr(model, "learner", model)
 
 
+def _grouped(names):
+    """Returns names by what they begin with: those of Omniglot take half the room."""
+    groups = {}
+    for name in names:
+        group, slash, last = name.rpartition("/")
+        groups.setdefault(group + slash, []).append(last)
+    return groups
+
+
+def _ungrouped(groups):
+    return [group + last for group, lasts in groups.items() for last in lasts]
+
+
 def _check_file(folder, name, wanted):
     path = folder / name
     if not path.exists():
@@ -297,4 +317,7 @@ def _versions():
 
 
 def _write_json(path, content):
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    # Lists of numbers and names each on one line. A string has no raw line break.
+    text = re.sub(r"\[[^\[\]{}]*\]", lambda found: re.sub(r"\n *", " ", found[0]), text)
+    path.write_text(text + "\n")

@@ -25,7 +25,7 @@ def stored(tmp_path_factory):
     """A folder, its learner and an episode."""
     folder = tmp_path_factory.mktemp("presets") / "mine"
     model = learner()
-    model.training_classes = ("Greek/alpha", "Greek/beta")
+    model.training_classes = ("Greek/alpha", "Greek/beta", "other")
     model.base_calibration = CALIBRATION
     presets.save(model, folder, {"description": "Of a test.", "cpu_minutes": 1.5})
     x, _ = next(iter(random_classes(3, 4).episodes(3, 1, 2, seed=0)))
@@ -62,7 +62,7 @@ def test_a_preset_gives_the_same_answers_in_a_fresh_process(stored, tmp_path):
 def test_it_comes_back_uncompiled_with_what_is_known_of_it(stored):
     loaded = fsl.from_preset(stored[0])
     assert not loaded.compiled
-    assert loaded.training_classes == ("Greek/alpha", "Greek/beta")
+    assert loaded.training_classes == ("Greek/alpha", "Greek/beta", "other")
     assert loaded.base_calibration.at(0.5).temperature == 2.0
 
 
@@ -74,13 +74,22 @@ def test_the_folder_tells_versions_and_what_was_given(stored):
     assert "Of a test." in (stored[0] / "README.md").read_text()
 
 
+def test_training_classes_are_stored_by_group_and_told_as_a_list(stored):
+    text = (stored[0] / "metadata.json").read_text()
+    assert '"Greek/": [ "alpha", "beta" ]' in text
+    assert json.loads(text)["training_classes"][""] == ["other"]
+    told = presets.metadata(stored[0])["training_classes"]
+    assert told == ["Greek/alpha", "Greek/beta", "other"]
+    assert "3, named in `metadata.json`" in (stored[0] / "README.md").read_text()
+
+
 def test_an_evaluation_tells_the_overlap_with_training_classes(stored):
     data = random_classes(4, 4)
     data.class_names = ["Greek/alpha", "a", "b", "c"]
     episodes = data.episodes(2, 1, 2, seed=0, count=2)
     report = fsl.evaluation.evaluate(fsl.from_preset(stored[0]), episodes)
     assert report.protocol["overlap"] == 1
-    assert report.protocol["training_classes"] == 2
+    assert report.protocol["training_classes"] == 3
 
 
 def test_a_copy_knows_its_training_classes_too(stored):
@@ -243,7 +252,8 @@ def test_an_old_preset_stays_where_the_new_one_fails(stored, tmp_path, monkeypat
     monkeypatch.setattr(type(model), "save_weights", full_disk)
     with pytest.raises(OSError, match="No space"):
         presets.save(model, folder)
-    assert fsl.from_preset(folder).training_classes == ("Greek/alpha", "Greek/beta")
+    loaded = fsl.from_preset(folder).training_classes
+    assert loaded == ("Greek/alpha", "Greek/beta", "other")
     assert [path.name for path in tmp_path.iterdir()] == ["copy"]
 
 
