@@ -33,7 +33,7 @@ class ReconstructionNetwork(MetricModel):
         all_pairs: bool, whether training compares every two examples of an episode:
             each one, of support and query alike, is in its turn the only example of
             its class. Learns more of an episode in about the same time, for tasks of
-            one shot.
+            one shot. `val_loss` and `evaluate` measure the compiled loss.
         name: optional string.
 
     Example:
@@ -77,6 +77,8 @@ class ReconstructionNetwork(MetricModel):
         shots = ops.shape(support)[1]
         pairs = self.head.compare(ops.concatenate([support, query], axis=1))
         loss = one_shot_loss(pairs, all_labels(x["support_labels"], y, sample_weight))
+        # What layers of the backbone add, such as the decay of a kernel.
+        loss = loss + sum(self.losses)
         # Of several examples of a class, the mean of what each one says.
         labels = ops.cast(x["support_labels"], "float32")
         shares = labels / ops.maximum(ops.sum(labels, axis=1, keepdims=True), 1.0)
