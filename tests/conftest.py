@@ -12,6 +12,10 @@ import warnings
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# A graph of a test runs a few times on little: making it fast takes longer than it
+# saves. One thread each, as there is a worker for each core.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 # Before the package is imported, so that no test reads a cache of an older version.
 # The workers of a parallel run share the one of the process that started them.
 if "PYTEST_XDIST_WORKER" not in os.environ:
@@ -19,6 +23,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 
 
 def pytest_collection_finish():
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     # What importing made stays to the end: no collection need look at it again.
     gc.collect()
     gc.freeze()
