@@ -264,6 +264,7 @@ def test_the_zoo_is_small():
     sizes = {name: size(presets.find(name)) for name in presets.list()}
     larger = {
         "relation_conv4_omniglot": 1.2e6,  # its head is as large as Conv-4
+        "reptile_conv4_omniglot": 1.1e6,  # a mean square of gradients a weight
         # Of up to 192 filters.
         "simple_shot_conv4_mini_imagenet": 1.05e6,
         "prototypical_1_shot_conv4_mini_imagenet": 1.05e6,
