@@ -355,8 +355,11 @@ class TestSaving:
             "np.save(folder + '/found.npy', model.predict(images, verbose=0))\n",
             tmp_path,
         )
-        np.testing.assert_array_equal(
-            np.load(tmp_path / "found.npy"), classifier.predict(images, verbose=0)
+        # A process of its own optimizes graphs, which a test's does not.
+        np.testing.assert_allclose(
+            np.load(tmp_path / "found.npy"),
+            classifier.predict(images, verbose=0),
+            rtol=1e-5,
         )
 
 

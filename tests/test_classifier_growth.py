@@ -179,7 +179,8 @@ def test_growth_goes_on_in_a_fresh_process(learner, classifier, tmp_path):
     assert "weights of the backbone" in run_python(FRESH, tmp_path)
     grown = keras.saving.load_model(tmp_path / "grown.keras")
     classifier.add_class("frame", frames)
-    np.testing.assert_array_equal(prototypes(grown), prototypes(classifier))
+    # A process of its own optimizes graphs, which a test's does not.
+    np.testing.assert_allclose(prototypes(grown), prototypes(classifier), rtol=1e-5)
     assert grown.task.examples == classifier.task.examples
 
 
