@@ -52,8 +52,9 @@ class Options:
         optimizer: string, `"muon"` (`optimizers.ConvMuon`), or, for a stage that
             trains on batches or pairs, `"sgd"` (with Nesterov's momentum of 0.9).
             `"adam"` is what learners of episodes call their own: Adam, for most.
-        weight_decay: float, what a stage that trains on batches or pairs takes from
-            the kernels at each step, as a share of them, times the rate.
+        weight_decay: float, what a stage that trains on batches or pairs, or by
+            `"muon"`, takes from the kernels at each step, as a share of them, times the
+            rate.
         learning_rate: float, the optimizer's at the first step; it falls to 0 as a
             cosine.
         filters: integer, channels of the Conv-4 backbone, or a list of four, one a

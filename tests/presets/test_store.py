@@ -83,6 +83,14 @@ def test_training_classes_are_stored_by_group_and_told_as_a_list(stored):
     assert "3, named in `metadata.json`" in (stored[0] / "README.md").read_text()
 
 
+def test_training_classes_of_format_1_are_a_list(stored, tmp_path):
+    folder = copy_of(stored[0], tmp_path / "old")
+    names = ["Greek/alpha", "other"]
+    change(folder / "metadata.json", format=1, training_classes=names)
+    assert presets.metadata(folder)["training_classes"] == names
+    assert fsl.from_preset(folder).training_classes == ("Greek/alpha", "other")
+
+
 def test_an_evaluation_tells_the_overlap_with_training_classes(stored):
     data = random_classes(4, 4)
     data.class_names = ["Greek/alpha", "a", "b", "c"]
