@@ -12,6 +12,8 @@ table, and goes on where it was stopped.
 import argparse
 import json
 import pathlib
+import shlex
+import sys
 
 import numpy as np
 from heads import ROWS
@@ -48,7 +50,7 @@ def main():
     classes = fsl.presets.metadata(arguments.preset)["training_classes"]
     report = {
         "title": f"Heads on the features of `{arguments.preset}`",
-        "command": "python benchmarks/zoo_heads.py",
+        "command": shlex.join(["python", "benchmarks/zoo_heads.py", *sys.argv[1:]]),
         "note": NOTE.format(episodes=arguments.episodes),
         "rows": [],
     }
