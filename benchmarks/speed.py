@@ -2,10 +2,12 @@
 
     python benchmarks/speed.py                                   # ours alone
     python benchmarks/speed.py --peer VENV/bin/python            # and the ratios
+    python benchmarks/speed.py --peer VENV/bin/python --avx2     # without AVX-512
 
-VENV is a virtual environment of its own with `pip install easyfsl==1.5.0`. Both run
-in turn, so that a machine whose speed drifts slows both; the ratio of each pair is
-taken, and the median of the ratios is what counts. Let nothing else run meanwhile.
+VENV is a virtual environment of its own with `pip install easyfsl==1.5.0`. Ours runs
+with oneDNN on, which is the default, and off; then the peer runs, so that a machine
+whose speed drifts slows all. The ratio of each round is taken, and the median of the
+ratios is what counts. Let nothing else run meanwhile.
 """
 
 import argparse
@@ -15,9 +17,11 @@ import statistics
 import subprocess
 import sys
 
+from machine import SETTINGS, describe, environment
+
 HERE = pathlib.Path(__file__).parent
 
-# What we aim at: at most a share of easyfsl's time, at least episodes a second.
+# Bars: at most this share of easyfsl's time, or at least so many episodes per second.
 BARS = {
     "episodes 5-way 1-shot 15-query": 10_000,
     "episodes 60-way 1-shot 5-query": 3_000,
@@ -27,12 +31,21 @@ BARS = {
     "evaluate 60-way 1-shot 5-query 28x28": 0.30,
     "evaluate 5-way 5-shot 15-query 84x84": 0.30,
 }
+# Where they differ on a processor without AVX-512.
+AVX2_BARS = {
+    "train 60-way 1-shot 5-query 28x28": 0.48,
+    "train 5-way 5-shot 15-query 84x84": 0.48,
+}
 
 
-def run(python, script):
+def run(python, script, environment):
     """Returns what a worker measured: a dictionary from work to figure."""
     lines = subprocess.run(
-        [python, HERE / script], capture_output=True, text=True, check=True
+        [python, HERE / script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
     ).stdout.splitlines()
     rows = [json.loads(line) for line in lines if line.startswith("{")]
     return {row["work"]: row["value"] for row in rows}
@@ -42,27 +55,37 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peer", help="a Python that has easyfsl")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--avx2", action="store_true", help="use no AVX-512")
     arguments = parser.parse_args()
-    ours, theirs = [], []
+    ours, theirs = {setting: [] for setting in SETTINGS}, []
+    environments = {s: environment(s, arguments.avx2) for s in SETTINGS}
     for _ in range(arguments.rounds):
-        ours.append(run(sys.executable, "speed_ours.py"))
+        for setting, results in ours.items():
+            results.append(run(sys.executable, "speed_ours.py", environments[setting]))
         if arguments.peer:
-            theirs.append(run(arguments.peer, "speed_easyfsl.py"))
-    print("| work | ours | easyfsl | ratio (min, median, max) | bar |")
-    print("|---|---|---|---|---|")
-    for work in ours[0]:
-        ours_now = statistics.median(result[work] for result in ours)
-        cells = [work, f"{ours_now:,.1f}", "", "", str(BARS.get(work, ""))]
-        if theirs and work in theirs[0]:
-            ratios = sorted(
-                a[work] / b[work] for a, b in zip(ours, theirs, strict=True)
-            )
-            cells[2] = f"{statistics.median(r[work] for r in theirs):,.1f}"
-            cells[3] = (
-                f"{ratios[0]:.2f}, {statistics.median(ratios):.2f}, {ratios[-1]:.2f}"
-            )
-        print("| " + " | ".join(cells) + " |")
-    print("\ntrain, evaluate: milliseconds a step; episodes: a second.")
+            own = environments["oneDNN on"]
+            theirs.append(run(arguments.peer, "speed_easyfsl.py", own))
+    print(describe(arguments.avx2))
+    bars = {**BARS, **(AVX2_BARS if arguments.avx2 else {})}
+    for setting, results in ours.items():
+        print(f"\n{setting}\n")
+        print("| work | ours | easyfsl | ratio (min, median, max) | bar |")
+        print("|---|---|---|---|---|")
+        for work in results[0]:
+            print(row(work, results, theirs, bars.get(work, "")))
+    print("\ntrain, evaluate: milliseconds per step; episodes: per second.")
+
+
+def row(work, ours, theirs, bar):
+    """Returns a row of the table: medians, and the ratio of each round."""
+    ours_now = statistics.median(result[work] for result in ours)
+    cells = [work, f"{ours_now:,.1f}", "", "", str(bar)]
+    if theirs and work in theirs[0]:
+        ratios = sorted(a[work] / b[work] for a, b in zip(ours, theirs, strict=True))
+        cells[2] = f"{statistics.median(r[work] for r in theirs):,.1f}"
+        middle = statistics.median(ratios)
+        cells[3] = f"{ratios[0]:.2f}, {middle:.2f}, {ratios[-1]:.2f}"
+    return "| " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":

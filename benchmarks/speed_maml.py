@@ -2,10 +2,12 @@
 
     python benchmarks/speed_maml.py                              # ours alone
     python benchmarks/speed_maml.py --peer VENV/bin/python       # and the ratios
+    python benchmarks/speed_maml.py --peer VENV/bin/python --avx2
 
 Conv-4 with 64 filters, 28x28, 5-way 1-shot 15-query, 5 inner steps, 4 tasks, through
-`model.fit`. VENV is a virtual environment of its own that has torch. Both run in turn.
-Let nothing else run meanwhile.
+`model.fit`. VENV is a virtual environment of its own that has torch. Ours runs with
+oneDNN on, which is the default, and off; then the peer runs. `--avx2` keeps all of
+them from using AVX-512. Let nothing else run meanwhile.
 """
 
 import argparse
@@ -15,6 +17,8 @@ import statistics
 import subprocess
 import sys
 import time
+
+from machine import SETTINGS, describe, environment
 
 TASKS, WAYS, SHOTS, QUERIES, STEPS, RATE = 4, 5, 1, 15, 5, 0.4
 # What we aim at, as a share of PyTorch's time.
@@ -46,9 +50,13 @@ def measure():
         print(json.dumps(row), flush=True)
 
 
-def run(python, *arguments):
+def run(environment, python, *arguments):
     lines = subprocess.run(
-        [python, *arguments], capture_output=True, text=True, check=True
+        [python, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
     ).stdout.splitlines()
     rows = [json.loads(line) for line in lines if line.startswith("{")]
     return {row["work"]: row for row in rows}
@@ -63,30 +71,44 @@ def main():
         help="what the peer runs: any script that prints such lines as ours",
     )
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--avx2", action="store_true", help="use no AVX-512")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
         measure()
         return
-    ours, theirs = [], []
+    ours, theirs = {setting: [] for setting in SETTINGS}, []
+    environments = {s: environment(s, arguments.avx2) for s in SETTINGS}
     for _ in range(arguments.rounds):
-        ours.append(run(sys.executable, __file__, "--measure"))
+        for setting, results in ours.items():
+            own = environments[setting]
+            results.append(run(own, sys.executable, __file__, "--measure"))
         if arguments.peer:
-            theirs.append(run(arguments.peer, arguments.peer_script))
-    print("| work | ours, ms | torch, ms | ratio (min, median, max) | bar | compile |")
-    print("|---|---|---|---|---|---|")
-    for work, bar in BARS.items():
-        cells = [work, f"{statistics.median(r[work]['ms'] for r in ours):.0f}", "", ""]
-        if theirs:
-            ratios = sorted(
-                a[work]["ms"] / b[work]["ms"] for a, b in zip(ours, theirs, strict=True)
-            )
-            cells[2] = f"{statistics.median(r[work]['ms'] for r in theirs):.0f}"
-            cells[3] = (
-                f"{ratios[0]:.2f}, {statistics.median(ratios):.2f}, {ratios[-1]:.2f}"
-            )
-        compiled = max(r[work]["compile_s"] for r in ours)
-        print("| " + " | ".join([*cells, str(bar), f"{compiled:.0f} s"]) + " |")
+            own = environments["oneDNN on"]
+            theirs.append(run(own, arguments.peer, arguments.peer_script))
+    print(describe(arguments.avx2))
+    for setting, results in ours.items():
+        print(f"\n{setting}\n")
+        print(
+            "| work | ours, ms | torch, ms | ratio (min, median, max) | bar | compile |"
+        )
+        print("|---|---|---|---|---|---|")
+        for work, bar in BARS.items():
+            print(row(work, results, theirs, bar))
+
+
+def row(work, ours, theirs, bar):
+    """Returns a row of the table: medians, and the ratio of each round."""
+    cells = [work, f"{statistics.median(r[work]['ms'] for r in ours):.0f}", "", ""]
+    if theirs:
+        ratios = sorted(
+            a[work]["ms"] / b[work]["ms"] for a, b in zip(ours, theirs, strict=True)
+        )
+        cells[2] = f"{statistics.median(r[work]['ms'] for r in theirs):.0f}"
+        middle = statistics.median(ratios)
+        cells[3] = f"{ratios[0]:.2f}, {middle:.2f}, {ratios[-1]:.2f}"
+    compiled = max(r[work]["compile_s"] for r in ours)
+    return "| " + " | ".join([*cells, str(bar), f"{compiled:.0f} s"]) + " |"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,11 @@ if os.path.basename(sys.argv[0]) == "fsl-keras":
     # it reads the level when it is imported, which happens below.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from fsl_keras import (
+from fsl_keras import onednn
+
+onednn.enable()  # before TensorFlow is loaded
+
+from fsl_keras import (  # noqa: E402
     backbones,
     datasets,
     episodes,
@@ -25,9 +29,9 @@ from fsl_keras import (
     presets,
     pretraining,
 )
-from fsl_keras.classifier import FewShotClassifier
-from fsl_keras.datasets import ClassDataset
-from fsl_keras.presets import from_preset
+from fsl_keras.classifier import FewShotClassifier  # noqa: E402
+from fsl_keras.datasets import ClassDataset  # noqa: E402
+from fsl_keras.presets import from_preset  # noqa: E402
 
 __version__ = "0.1.0"
 
