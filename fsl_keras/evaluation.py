@@ -1,9 +1,7 @@
 """Measuring learners on episodes and classifiers on labelled pictures."""
 
 import dataclasses
-import json
 import math
-import pathlib
 
 import numpy as np
 import tensorflow as tf
@@ -11,9 +9,10 @@ import tensorflow as tf
 from fsl_keras.classifier import UNKNOWN
 from fsl_keras.datasets.folders import warn_of_skipped
 from fsl_keras.datasets.one_shot_runs import one_shot_runs
-from fsl_keras.files import replacing
+from fsl_keras.files import read_json, write_json
 from fsl_keras.inputs import are_paths
 from fsl_keras.metrics import Z95
+from fsl_keras.outputs import JSON
 
 __all__ = [
     "ClassifierReport",
@@ -109,13 +108,12 @@ class EpisodeReport:
             "protocol": self.protocol,
             "accuracies": [round(float(a), 9) for a in self.accuracies],
         }
-        with replacing(path) as beside:
-            beside.write_text(json.dumps(content, indent=1, ensure_ascii=False))
+        write_json(path, content, JSON)
 
     @classmethod
     def load(cls, path):
         """Reads a report that `save` wrote."""
-        content = json.loads(pathlib.Path(path).read_text())
+        content = read_json(path)
         accuracies = np.asarray(content["accuracies"])
         return cls(content["name"], accuracies, content["protocol"])
 
