@@ -18,6 +18,7 @@ from fsl_keras.run_options import Options
 from fsl_keras.testing import embedded_once, is_of_transductive_head, variants
 from fsl_keras.training import (
     Checkpoint,
+    EpochSeeds,
     FewShotValidation,
     Stage,
     are_photographs,
@@ -235,6 +236,7 @@ class Run:
             validation_data=validation,
             verbose=0,
             callbacks=[
+                EpochSeeds(options.seed),
                 *measured,
                 Checkpoint(self.folder, checkpoint, done),
                 *callbacks,
@@ -299,10 +301,8 @@ class Run:
             return test.episodes(
                 ways, shots, queries, seed=TEST_SEED, count=options.test_episodes
             )
-        groups = len({name.split("/")[0] for name in test.class_names})
-        count = -(-options.test_episodes // groups)
         return datasets.episodes_within(
-            test, ways, shots, queries, count, seed=TEST_SEED
+            test, ways, shots, queries, options.test_episodes, seed=TEST_SEED
         )
 
     def _trained_shape(self, item_shape, make):

@@ -3,6 +3,7 @@
 import time
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from fsl_keras.backbones import MultiView
@@ -141,15 +142,32 @@ def seen_often(backbone):
 def resume(model, checkpoint):
     """Gives a compiled model the weights and the optimizer's state of a file."""
     stored = keras.saving.load_model(checkpoint)
+    model.set_weights(stored.get_weights())
     model.optimizer.build(model.trainable_variables)
-    for own, other in (
-        (model.weights, stored.weights),
-        # The states of random generators, such as those of dropout.
-        (model.non_trainable_variables, stored.non_trainable_variables),
-        (model.optimizer.variables, stored.optimizer.variables),
-    ):
-        for variable, value in zip(own, other, strict=True):
-            variable.assign(value)
+    pairs = zip(model.optimizer.variables, stored.optimizer.variables, strict=True)
+    for variable, value in pairs:
+        variable.assign(value)
+
+
+class EpochSeeds(keras.callbacks.Callback):
+    """Seeds the random layers of a model, such as dropout, in each epoch.
+
+    Keras does not save the states of their generators. So that a resumed run draws what
+    one that was not interrupted does, they follow from the number of the epoch.
+
+    Args:
+        seed: integer.
+    """
+
+    def __init__(self, seed):
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        generator = np.random.default_rng((self.seed, epoch))
+        for variable in self.model.variables:
+            if variable.name == "seed_generator_state":
+                variable.assign([generator.integers(2**31), 0])
 
 
 class FewShotValidation(keras.callbacks.Callback):
