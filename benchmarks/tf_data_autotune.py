@@ -1,9 +1,10 @@
-"""How long reading a `tf.data.Dataset` lasts with TensorFlow's tuner and without it.
+"""How long a call that reads a `tf.data.Dataset` lasts, with TensorFlow's tuner and
+without it.
 
     python benchmarks/tf_data_autotune.py
 
-The consumer sleeps a hundredth of a second for each element, so that the times do not
-depend on the machine. See docs/tf-data-autotune.md.
+The consumer sleeps after each element, so that the times depend little on the machine.
+See docs/tf-data-autotune.md.
 """
 
 import threading
@@ -12,43 +13,46 @@ import time
 import keras
 import tensorflow as tf
 
-WORK = (0.2, 0.4, 0.8, 1.6)  # seconds
-
-
-def dataset(seconds, tuned):
-    """A Dataset whose reading takes some seconds of work."""
-    options = tf.data.Options()
-    options.autotune.enabled = tuned
-    data = tf.data.Dataset.range(round(100 * seconds)).map(tf.identity)
-    return data.with_options(options)
-
-
-def seconds_of(read, data):
-    begin = time.perf_counter()
-    read(data)
-    return time.perf_counter() - begin
-
-
-def iterate(data):
-    for _ in data:
-        time.sleep(0.01)
+CALLS = 12
 
 
 class Sleep(keras.callbacks.Callback):
-    def on_test_batch_end(self, batch, logs=None):
-        time.sleep(0.01)
+    """Half a second of work for a Dataset of twenty elements."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        time.sleep(0.025)
+
+    on_test_batch_end = on_train_batch_end
+    on_predict_batch_end = on_train_batch_end
 
 
-def evaluate(data):
+def model():
+    made = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    made.compile("sgd", "mse", jit_compile=False)
+    return made
+
+
+def dataset(tuned):
+    """A Dataset of twenty batches; the tuner is on by default."""
+    data = tf.data.Dataset.range(20)
     data = data.map(lambda i: (tf.zeros((1, 1)), tf.zeros((1, 1))))
-    MODEL.evaluate(data, verbose=0, callbacks=[Sleep()])
+    options = tf.data.Options()
+    options.autotune.enabled = tuned
+    return data.with_options(options)
 
 
-MODEL = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+def seconds(call, data, arguments):
+    """How long each of some calls lasts."""
+    times = []
+    for _ in range(CALLS):
+        begin = time.perf_counter()
+        call(data, verbose=0, callbacks=[Sleep()], **arguments)
+        times.append(time.perf_counter() - begin)
+    return sorted(times)
 
 
-def parallelism(tuned):
-    """How many elements of a `map` of parallel calls are made at a time, at most."""
+def calls_at_a_time(tuned):
+    """How many elements of a map with `AUTOTUNE` are made at a time, at most."""
     running, most, lock = 0, 0, threading.Lock()
 
     def slow(i):
@@ -61,24 +65,27 @@ def parallelism(tuned):
             running -= 1
         return i
 
-    def make(i):
-        return tf.numpy_function(slow, [i], tf.int64, stateful=False)
-
+    data = tf.data.Dataset.range(100).map(
+        lambda i: tf.numpy_function(slow, [i], "int64", stateful=False),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
     options = tf.data.Options()
     options.autotune.enabled = tuned
-    data = tf.data.Dataset.range(100).map(make, num_parallel_calls=tf.data.AUTOTUNE)
     for _ in data.prefetch(tf.data.AUTOTUNE).with_options(options):
         pass
     return most
 
 
 if __name__ == "__main__":
-    MODEL.compile(loss="mse", jit_compile=False)
-    evaluate(dataset(0.1, False))  # traced
-    print("The tuner wakes after", *(f"{(2**k - 1) / 100:.2f}" for k in range(1, 9)))
-    print("seconds          work  tuned  not tuned")
-    for read in (iterate, evaluate):
-        for work in WORK:
-            tuned, plain = (seconds_of(read, dataset(work, t)) for t in (True, False))
-            print(f"{read.__name__:16} {work:.2f}   {tuned:.2f}   {plain:.2f}")
-    print("calls at a time, tuned and not:", *map(parallelism, (True, False)))
+    print("tuner wakes at", *(f"{(2**k - 1) / 100:.2f}" for k in range(4, 10)), "s")
+    for name in ("fit", "evaluate", "predict"):
+        call = getattr(model(), name)
+        arguments = {"shuffle": False} if name == "fit" else {}
+        call(dataset(True).take(1), verbose=0, **arguments)  # traced
+        for tuned in (True, False):
+            times = " ".join(
+                f"{t:.2f}" for t in seconds(call, dataset(tuned), arguments)
+            )
+            print(f"{name:8} {'tuned    ' if tuned else 'not tuned'} {times}")
+    at_a_time = [calls_at_a_time(tuned) for tuned in (True, False)]
+    print("calls of a parallel map at a time, tuned and not:", *at_a_time)

@@ -13,6 +13,7 @@ from fsl_keras.files import read_json, write_json
 from fsl_keras.inputs import are_paths
 from fsl_keras.metrics import Z95
 from fsl_keras.outputs import JSON
+from fsl_keras.tuner import untuned
 
 __all__ = [
     "ClassifierReport",
@@ -161,7 +162,7 @@ def evaluate(model, episodes, name=None, training_classes=None):
         lambda x: tf.argmax(model(x, training=False), -1), reduce_retracing=True
     )
     accuracies, sizes = [], _Sizes()
-    for x, y, *weight in episodes:
+    for x, y, *weight in untuned(episodes):
         right = np.equal(answer(x).numpy(), y.numpy())
         weight = weight[0].numpy() != 0 if weight else np.ones(right.shape, bool)
         accuracies.extend((right & weight).sum(-1) / weight.sum(-1))

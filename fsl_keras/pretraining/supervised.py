@@ -6,12 +6,13 @@ import tensorflow as tf
 from fsl_keras.backbones.check import check_backbone
 from fsl_keras.files import SavesBeside
 from fsl_keras.layers import CosineDense
+from fsl_keras.tuner import ReadsUntuned
 
 HEADS = ("linear", "cosine")
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class SupervisedPretraining(SavesBeside, keras.Model):
+class SupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
     """Trains a backbone to tell all training classes apart, as any classifier.
 
     Fit it on `ClassDataset.batches`, then give its `backbone` to a learner of new
