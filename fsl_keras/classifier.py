@@ -15,6 +15,7 @@ from fsl_keras.files import SavesBeside
 from fsl_keras.layers import PicturePreprocessing
 from fsl_keras.predictions import UNKNOWN, ClassPrediction
 from fsl_keras.task_weights import TaskWeights, fingerprint_of, learn
+from fsl_keras.tuner import ReadsUntuned
 
 __all__ = ["UNKNOWN", "ClassPrediction", "FewShotClassifier", "fingerprint_of"]
 
@@ -25,7 +26,7 @@ MOST_ESTIMATED = 10_000
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class FewShotClassifier(SavesBeside, keras.Model):
+class FewShotClassifier(ReadsUntuned, SavesBeside, keras.Model):
     """A Keras model from raw pictures to the probabilities of the classes it knows.
 
     Made by `learner.adapt(images, labels)`. It owns its learner, the memory and the

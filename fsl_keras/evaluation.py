@@ -1,9 +1,7 @@
 """Measuring learners on episodes and classifiers on labelled pictures."""
 
 import dataclasses
-import json
 import math
-import pathlib
 
 import numpy as np
 import tensorflow as tf
@@ -11,9 +9,11 @@ import tensorflow as tf
 from fsl_keras.classifier import UNKNOWN
 from fsl_keras.datasets.folders import warn_of_skipped
 from fsl_keras.datasets.one_shot_runs import one_shot_runs
-from fsl_keras.files import replacing
+from fsl_keras.files import read_json, write_json
 from fsl_keras.inputs import are_paths
 from fsl_keras.metrics import Z95
+from fsl_keras.outputs import JSON
+from fsl_keras.tuner import untuned
 
 __all__ = [
     "ClassifierReport",
@@ -109,13 +109,12 @@ class EpisodeReport:
             "protocol": self.protocol,
             "accuracies": [round(float(a), 9) for a in self.accuracies],
         }
-        with replacing(path) as beside:
-            beside.write_text(json.dumps(content, indent=1, ensure_ascii=False))
+        write_json(path, content, JSON)
 
     @classmethod
     def load(cls, path):
         """Reads a report that `save` wrote."""
-        content = json.loads(pathlib.Path(path).read_text())
+        content = read_json(path)
         accuracies = np.asarray(content["accuracies"])
         return cls(content["name"], accuracies, content["protocol"])
 
@@ -126,7 +125,9 @@ def evaluate(model, episodes, name=None, training_classes=None):
     Args:
         model: an `EpisodicModel`; it needs not be compiled.
         episodes: what `ClassDataset.episodes(..., count=...)` gives, or any finite
-            `tf.data.Dataset` of episode batches.
+            `tf.data.Dataset` of episode batches. How they were drawn is known of the
+            first, also after `take`, `with_options`, `prefetch` and `cache`; of others
+            the report has the sizes alone.
         name: optional string, what to call the model in the report.
         training_classes: optional list of the names of the classes the model was
             trained on; by default the model's own `training_classes`, which those
@@ -150,7 +151,7 @@ def evaluate(model, episodes, name=None, training_classes=None):
             "The stream of episodes has no end. Say how many with "
             "`episodes(..., count=600)`, or `.take(600)`."
         )
-    protocol = dict(getattr(episodes, "protocol", {}))
+    protocol = dict(_protocol(episodes))
     if protocol.pop("alone", False) and getattr(model, "kind", "") == "transductive":
         raise ValueError(
             "These episodes ask for an answer to each query alone, and this learner "
@@ -160,15 +161,15 @@ def evaluate(model, episodes, name=None, training_classes=None):
     answer = tf.function(
         lambda x: tf.argmax(model(x, training=False), -1), reduce_retracing=True
     )
-    accuracies = []
-    for x, y, *weight in episodes:
+    accuracies, sizes = [], _Sizes()
+    for x, y, *weight in untuned(episodes):
         right = np.equal(answer(x).numpy(), y.numpy())
         weight = weight[0].numpy() != 0 if weight else np.ones(right.shape, bool)
         accuracies.extend((right & weight).sum(-1) / weight.sum(-1))
-        if "ways" not in protocol:
-            protocol["ways"] = int(x["support_labels"].shape[-1])
+        sizes.add(x["support_labels"].numpy(), y.numpy(), weight)
     if not accuracies:
         raise ValueError("The stream holds no episodes.")
+    protocol = {**sizes.protocol(), **protocol}
     protocol["episodes"] = len(accuracies)
     protocol["kind"] = getattr(model, "kind", "inductive")
     protocol["batch_norm"] = getattr(model, "batch_norm", "running")
@@ -182,6 +183,41 @@ def evaluate(model, episodes, name=None, training_classes=None):
         protocol["training_classes"] = len(training_classes)
         protocol["overlap"] = len(set(training_classes) & set(tested))
     return EpisodeReport(name or model.name, np.asarray(accuracies), protocol)
+
+
+def _protocol(episodes):
+    """Returns how episodes were drawn, which `take` and `with_options` do not change.
+
+    A `tf.data.Dataset` made from another one does not have its attributes.
+    """
+    kept = ("_TakeDataset", "_OptionsDataset", "_PrefetchDataset", "CacheDataset")
+    while type(episodes).__name__ in kept and not hasattr(episodes, "protocol"):
+        episodes = episodes._input_dataset
+    return getattr(episodes, "protocol", {})
+
+
+class _Sizes:
+    """Ways, shots and queries of episodes as they are seen."""
+
+    def __init__(self):
+        self.seen = {"ways": set(), "shots": set(), "queries": set()}
+
+    def add(self, support_labels, y, weight):
+        """Adds a batch of the contract, as arrays; `weight` is False at padding."""
+        for labels, own, is_real in zip(support_labels, y, weight, strict=True):
+            shots = labels.sum(axis=0)
+            queries = np.bincount(own[is_real], minlength=len(shots))
+            present = shots > 0
+            self.seen["ways"].add(int(present.sum()))
+            self.seen["shots"].update(shots[present].astype(int).tolist())
+            self.seen["queries"].update(queries[present].tolist())
+
+    def protocol(self):
+        """Returns an integer each, or a pair of the least and the greatest."""
+        return {
+            name: [min(seen), max(seen)] if len(seen) > 1 else seen.copy().pop()
+            for name, seen in self.seen.items()
+        }
 
 
 @dataclasses.dataclass

@@ -10,7 +10,7 @@ import numpy as np
 from fsl_keras import inputs, pictures
 from fsl_keras.datasets import ClassDataset
 from fsl_keras.datasets.items import MemoryItems
-from fsl_keras.files import cache_folder, read_kept, replacing
+from fsl_keras.files import cache_folder, keep, read_kept
 
 
 def embed(data, backbone, batch_size=None, cache=True, verbose=0):
@@ -72,10 +72,9 @@ def embed(data, backbone, batch_size=None, cache=True, verbose=0):
         found.extend(known[digest] for digest in digests)
         bar.add(len(items))
     if cache and len(known) > before:
-        with replacing(path) as beside:
-            np.savez(
-                beside, digests=list(known), features=np.stack(list(known.values()))
-            )
+        arrays = {"digests": list(known), "features": np.stack(list(known.values()))}
+        keep(path, lambda beside: np.savez(beside, **arrays), "The features")
+        del arrays
     values = np.stack(found)
     # Feature maps of a large set are several gigabytes: no copy is held longer.
     del known, found

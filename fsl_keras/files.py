@@ -1,25 +1,35 @@
 """Writing files so that a crash never costs the last good one."""
 
 import contextlib
+import json
 import os
 import pathlib
-import shutil
-import uuid
+import tempfile
 import warnings
+
+from fsl_keras import swapping
+from fsl_keras.outputs import EXPORTED, KERAS, UNZIPPED_KERAS, check_target
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path, kind=None):
     """Yields a path beside `path`; what is written there then takes its place.
 
     The yielded path has the same suffix, lies in the same folder, and may become
     a file or a folder. It is renamed to `path` only when the block ends without
     an exception, so a full disk or a kill in the middle of writing leaves the
-    previous `path` as it was.
+    previous `path` as it was. A link stays, and what it leads to is replaced. A
+    replaced file keeps its permissions.
 
     Args:
         path: string or `os.PathLike`, the file or folder to write. Missing
             parent folders are made.
+        kind: kind of the output, one of those in `outputs`. Anything else that exists
+            at `path` is not replaced. By default a file of any name; a folder needs
+            its kind.
+
+    Raises:
+        OSError: if what exists at `path` is not of this kind, or cannot be replaced.
 
     Example:
 
@@ -30,18 +40,69 @@ def replacing(path):
     >>> path.read_text()
     '{}'
     """
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mark = uuid.uuid4().hex[:8]
-    beside = path.with_name(f".{path.stem}.{mark}{path.suffix}")
+    target = check_target(path, kind)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    swapping.clean(target)
+    beside = swapping.hidden(target)
     try:
         yield beside
-        if path.is_dir() and not path.is_symlink():
-            _swap_folder(beside, path, mark)
-        else:
-            os.replace(beside, path)
+        if not beside.exists():
+            raise FileNotFoundError(f"Nothing was written for {path}.")
+        check_target(target, kind)  # it may have come in the meantime
+        swapping.put(beside, target)
     finally:
-        _remove(beside)
+        swapping.remove(beside)
+
+
+class SavesBeside:
+    """Mixed into a Keras model: `save` replaces an old file only by a whole new one.
+
+    Keras itself empties the old file first, and a full disk or a kill costs both.
+    """
+
+    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
+        """Saves the model as `keras.Model.save` does, beside its place at first."""
+        if not overwrite or "://" in str(filepath):  # Keras asks, or knows the way
+            super().save(filepath, overwrite, zipped, **kwargs)
+            return
+        kind = UNZIPPED_KERAS if zipped is False else KERAS
+        kind.check_suffix(filepath)
+        with replacing(filepath, kind) as beside:
+            super().save(beside, zipped=zipped, **kwargs)
+
+    def export(self, filepath, format="tf_saved_model", **kwargs):
+        """Exports the model as `keras.Model.export` does, beside its place at first."""
+        # Keras would print the path it is given, which is not the final one.
+        kwargs.setdefault("verbose", False)
+        with replacing(filepath, EXPORTED.get(format)) as beside:
+            super().export(str(beside), format=format, **kwargs)
+
+
+def write_json(path, content, kind=None):
+    """Writes JSON in UTF-8 for people to read, whole or not at all.
+
+    Args:
+        path: path of the file.
+        content: what `json.dumps` takes.
+        kind: optional kind, as in `replacing`.
+    """
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    with replacing(path, kind) as beside:
+        write_text(beside, text)
+
+
+def write_text(path, text):
+    """Writes text in UTF-8.
+
+    The bytes of file names that are not UTF-8 are lone surrogates in Python. They are
+    written as escapes, which JSON reads back.
+    """
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def read_json(path):
+    """Reads a file that `write_json` wrote."""
+    return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
 
 
 def read_kept(path, read, what):
@@ -69,38 +130,23 @@ def read_kept(path, read, what):
         return None
 
 
-class SavesBeside:
-    """Mixed into a Keras model: `save` replaces an old file only by a whole new one.
+def keep(path, write, what):
+    """Keeps what took long to make in a file, where one can be written.
 
-    Keras itself empties the old file first, and a full disk or a kill costs both.
+    Args:
+        path: path of the file.
+        write: function of the path to write to.
+        what: string, what is kept, for the warning that it cannot be.
     """
-
-    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
-        """Saves the model as `keras.Model.save` does, beside its place at first."""
-        if not overwrite or "://" in str(filepath):  # Keras asks, or knows the way
-            super().save(filepath, overwrite, zipped, **kwargs)
-            return
-        with replacing(filepath) as beside:
-            super().save(beside, zipped=zipped, **kwargs)
-
-
-def _swap_folder(beside, path, mark):
-    """Puts folder `beside` where folder `path` is (no single call does it)."""
-    old = path.with_name(f".{path.name}.{mark}.old")
-    os.replace(path, old)
     try:
-        os.replace(beside, path)
-    except OSError:
-        os.replace(old, path)
-        raise
-    _remove(old)
-
-
-def _remove(path):
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+        with replacing(path) as beside:
+            write(beside)
+    except OSError as error:
+        warnings.warn(
+            f"{what} cannot be cached at {path} ({error}) and will be made again each "
+            f"time. Set FSL_KERAS_HOME to a folder that can be written to.",
+            stacklevel=3,
+        )
 
 
 def shipped_folder(name):
@@ -115,6 +161,14 @@ def shipped_folder(name):
 
 
 def cache_folder():
-    """Returns the folder of what is built once: `$FSL_KERAS_HOME` or `~/.fsl_keras`."""
+    """Returns the folder of what is built once: `$FSL_KERAS_HOME` or `~/.fsl_keras`.
+
+    A user without a home folder has one in the folder of temporary files.
+    """
     home = os.environ.get("FSL_KERAS_HOME")
-    return pathlib.Path(home) if home else pathlib.Path.home() / ".fsl_keras"
+    if home:
+        return pathlib.Path(home)
+    try:
+        return pathlib.Path.home() / ".fsl_keras"
+    except RuntimeError:  # as in a container that runs as a number
+        return pathlib.Path(tempfile.gettempdir(), f"fsl_keras-{os.getuid()}")

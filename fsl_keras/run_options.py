@@ -70,7 +70,7 @@ class Options:
         tests: pairs `(ways, shots)` of the test episodes.
         tests_within: bool, whether the classes of a test episode are all of one
             alphabet, or what else class names begin with.
-        test_episodes: integer, episodes of each test.
+        test_episodes: integer, episodes of each test, those of all groups together.
     """
 
     dataset: str = "glyphs"

@@ -12,18 +12,19 @@ from fsl_keras import datasets, methods, pictures, plots, presets
 from fsl_keras.backbones import MultiOrientation
 from fsl_keras.estimates import calibrate_on_base_classes
 from fsl_keras.evaluation import evaluate
-from fsl_keras.files import replacing
+from fsl_keras.files import read_json, replacing, write_json
 from fsl_keras.models import MetricModel
 from fsl_keras.run_options import Options
 from fsl_keras.testing import embedded_once, is_of_transductive_head, variants
 from fsl_keras.training import (
     Checkpoint,
+    EpochSeeds,
     FewShotValidation,
     Stage,
     are_photographs,
+    read_history,
     resume,
     seen_often,
-    write_json,
 )
 
 __all__ = ["Options", "Run"]
@@ -79,7 +80,7 @@ class Run:
         path = pathlib.Path(folder) / "options.json"
         if not path.exists():
             raise FileNotFoundError(f"The folder {folder} holds no run to resume.")
-        stored = json.loads(path.read_text())
+        stored = read_json(path)
         stored["tests"] = tuple(tuple(test) for test in stored["tests"])
         # A run of an older version may lack options: they had their defaults.
         options = Options(**stored)
@@ -192,8 +193,7 @@ class Run:
     @property
     def history(self):
         """What training told after each epoch, a dictionary of lists."""
-        path = self.folder / "history.json"
-        return json.loads(path.read_text()) if path.exists() else {}
+        return read_history(self.folder)
 
     def _fit(self, stage, checkpoint, epochs, callbacks):
         """Trains one stage, from its checkpoint on if there is one.
@@ -236,6 +236,7 @@ class Run:
             validation_data=validation,
             verbose=0,
             callbacks=[
+                EpochSeeds(options.seed),
                 *measured,
                 Checkpoint(self.folder, checkpoint, done),
                 *callbacks,
@@ -253,7 +254,9 @@ class Run:
         """
         options = self.options
         test = self._load(options.test_split)
-        training_classes = self._load(options.train_split).class_names
+        training_classes = model.training_classes
+        if training_classes is None:
+            training_classes = self._load(options.train_split).class_names
         learner, items = embedded_once(model, test)
         reports = []
         for ways, shots in self._tests(model):
@@ -298,10 +301,8 @@ class Run:
             return test.episodes(
                 ways, shots, queries, seed=TEST_SEED, count=options.test_episodes
             )
-        groups = len({name.split("/")[0] for name in test.class_names})
-        count = -(-options.test_episodes // groups)
         return datasets.episodes_within(
-            test, ways, shots, queries, count, seed=TEST_SEED
+            test, ways, shots, queries, options.test_episodes, seed=TEST_SEED
         )
 
     def _trained_shape(self, item_shape, make):

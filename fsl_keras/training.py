@@ -1,14 +1,14 @@
 """Training of any method by plain `fit`, stage by stage, with checkpoints."""
 
-import json
 import time
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from fsl_keras.backbones import MultiView
 from fsl_keras.datasets import class_groups
-from fsl_keras.files import replacing
+from fsl_keras.files import read_json, replacing, write_json
 from fsl_keras.layers.augmentation import (
     ColorJitter,
     RandomAffine,
@@ -17,8 +17,10 @@ from fsl_keras.layers.augmentation import (
     SequentialAugmentation,
 )
 from fsl_keras.optimizers import ConvMuon
+from fsl_keras.outputs import KERAS
 from fsl_keras.pretraining import SupervisedPretraining
 
+HISTORY = "history.json"
 # Items or pairs in a batch where a stage does not train on episodes.
 BATCH = 256
 # The height of characters for which shifts in pixels are meant.
@@ -147,6 +149,27 @@ def resume(model, checkpoint):
         variable.assign(value)
 
 
+class EpochSeeds(keras.callbacks.Callback):
+    """Seeds the random layers of a model, such as dropout, in each epoch.
+
+    Keras does not save the states of their generators. So that a resumed run draws what
+    one that was not interrupted does, they follow from the number of the epoch.
+
+    Args:
+        seed: integer.
+    """
+
+    def __init__(self, seed):
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        generator = np.random.default_rng((self.seed, epoch))
+        for variable in self.model.variables:
+            if variable.name == "seed_generator_state":
+                variable.assign([generator.integers(2**31), 0])
+
+
 class FewShotValidation(keras.callbacks.Callback):
     """Measures the learner on episodes after each epoch of a stage without them.
 
@@ -181,22 +204,46 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.folder = folder
         self.name = name
-        path = folder / "history.json"
-        history = json.loads(path.read_text()) if path.exists() else {}
         # What came after the last checkpoint is trained again.
-        self.history = {name: values[:done] for name, values in history.items()}
+        self.history = read_history(folder, done)
+        self._done = done
         self._since = time.process_time()
 
     def on_epoch_end(self, epoch, logs=None):
         now = time.process_time()
         logs = {**(logs or {}), "cpu_seconds": now - self._since}
         self._since = now
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(float(value))
-        write_json(self.folder / "history.json", self.history)
-        # A model of pairs is Keras's own and does not save beside by itself.
-        with replacing(self.folder / self.name) as beside:
-            self.model.save(beside)
+        for name in self.history.keys() | logs.keys():
+            # Another stage may measure something else.
+            values = self.history.setdefault(name, [None] * self._done)
+            values.append(float(logs[name]) if name in logs else None)
+        self._done += 1
+        write_json(self.folder / HISTORY, self.history)
+        # Not `model.save`: that of our models writes beside by itself, that of a
+        # model of pairs does not.
+        with replacing(self.folder / self.name, KERAS) as beside:
+            keras.saving.save_model(self.model, beside)
+
+
+def read_history(folder, epochs=None):
+    """Returns what was measured in each epoch of a run, a dictionary of lists.
+
+    Args:
+        folder: path of the run.
+        epochs: optional integer, the number of first epochs to return; all by default.
+
+    Returns:
+        A dictionary from the name of a measure to a value for each epoch, None where
+        the stage of an epoch does not measure it.
+    """
+    path = folder / HISTORY
+    history = read_json(path) if path.exists() else {}
+    # Earlier versions left out the epochs of a stage without the measure.
+    most = max(map(len, history.values()), default=0)
+    return {
+        name: ([None] * (most - len(values)) + values)[:epochs]
+        for name, values in history.items()
+    }
 
 
 class OutOfTime(RuntimeError):
@@ -220,9 +267,3 @@ class TimeBudget(keras.callbacks.Callback):
             raise OutOfTime(
                 f"The {self.minutes:g} minutes are over; epoch {epoch + 1} is done."
             )
-
-
-def write_json(path, content):
-    """Writes JSON for people to read, whole or not at all."""
-    with replacing(path) as beside:
-        beside.write_text(json.dumps(content, indent=1, ensure_ascii=False))

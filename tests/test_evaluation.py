@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import fsl_keras as fsl
 from fsl_keras.evaluation import (
@@ -61,9 +62,39 @@ def test_a_report_carries_its_protocol(model, data):
     assert (told["training_classes"], told["overlap"]) == (3, 2)
 
 
-def test_any_stream_of_episodes_can_be_measured(model, data):
-    episodes = data.episodes(5, 1, 3).take(3)
-    assert evaluate(model, episodes).protocol["ways"] == 5
+def test_the_protocol_survives_what_leaves_episodes_as_they_are(model, data):
+    whole = data.episodes(5, 1, 3, seed=4, tasks=2)
+    options = tf.data.Options()
+    options.deterministic = True
+    for part in (
+        whole.take(3),
+        whole.with_options(options).take(3).prefetch(1).cache(),
+    ):
+        told = evaluate(model, part).protocol
+        assert (told["dataset"], told["seed"], told["episodes"]) == (data.name, 4, 6)
+        assert told["tested_classes"] == 6
+    same = evaluate(model, data.episodes(5, 1, 3, seed=4, count=6))
+    assert (
+        evaluate(model, whole.take(3)).accuracies.tolist() == same.accuracies.tolist()
+    )
+
+
+def test_of_any_stream_of_episodes_the_sizes_are_known(model, data):
+    x, y = next(iter(data.episodes(5, 2, 3)))
+    stream = tf.data.Dataset.from_tensors((x, y))
+    report = evaluate(model, stream)
+    told = report.protocol
+    assert (told["ways"], told["shots"], told["queries"]) == (5, 2, 3)
+    assert "data ? | task 5-way 2-shot | queries 3 | episodes 1 | seed ?" in str(report)
+
+
+def test_sizes_of_padded_episodes_of_any_stream(model, data):
+    padded = data.episodes((2, 4), (1, 3), 3, seed=4, count=40)
+    stream = padded.map(lambda *batch: batch)
+    told = evaluate(model, stream).protocol
+    assert told["ways"] == [2, 4]
+    assert told["shots"] == [1, 3]
+    assert told["queries"] == 3
 
 
 def test_a_stream_without_end_is_refused(model, data):

@@ -1,5 +1,6 @@
 import contextlib
 import errno
+import os
 import pathlib
 import resource
 import signal
@@ -11,7 +12,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fsl_keras.files import cache_folder, replacing
+from fsl_keras import files
+from fsl_keras.files import (
+    cache_folder,
+    keep,
+    read_json,
+    replacing,
+    write_json,
+)
+from fsl_keras.outputs import SAVED_MODEL
 from fsl_keras.training import Checkpoint, resume
 from tests.shapes import THREE, make_learner, pictures
 
@@ -21,8 +30,16 @@ def names(folder):
 
 
 def write_folder(path, text):
-    path.mkdir()
-    (path / "weights.txt").write_text(text)
+    """Writes a folder with the files of a SavedModel."""
+    (path / "variables").mkdir(parents=True)
+    (path / "variables" / "variables.index").write_text(text)
+    (path / "saved_model.pb").write_text(text)
+
+
+def read_folder(path):
+    index, graph = path / "variables" / "variables.index", path / "saved_model.pb"
+    assert index.read_text() == graph.read_text()
+    return graph.read_text()
 
 
 def test_a_new_file_takes_its_place(tmp_path):
@@ -69,12 +86,12 @@ def test_an_old_file_outlives_an_error_in_the_middle(tmp_path, error):
 def test_a_new_folder_replaces_the_old_one_whole(tmp_path):
     path = tmp_path / "birds"
     write_folder(path, "old")
-    (path / "only_in_the_old.txt").write_text("")
-    with replacing(path) as beside:
+    (path / "fingerprint.pb").write_text("")
+    with replacing(path, SAVED_MODEL) as beside:
         write_folder(beside, "new")
-        assert (path / "weights.txt").read_text() == "old"
-    assert (path / "weights.txt").read_text() == "new"
-    assert names(path) == ["weights.txt"]
+        assert read_folder(path) == "old"
+    assert read_folder(path) == "new"
+    assert names(path) == ["saved_model.pb", "variables"]
     assert names(tmp_path) == ["birds"]
 
 
@@ -83,33 +100,29 @@ def test_an_old_folder_outlives_a_full_disk(tmp_path):
     write_folder(path, "old")
 
     def write():
-        with replacing(path) as beside:
+        with replacing(path, SAVED_MODEL) as beside:
             write_folder(beside, "half")
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
         write()
-    assert (path / "weights.txt").read_text() == "old"
+    assert read_folder(path) == "old"
     assert names(tmp_path) == ["birds"]
 
 
-@pytest.mark.parametrize("write", [write_folder, pathlib.Path.write_text])
-def test_what_was_there_stays_if_nothing_was_written(tmp_path, write):
+@pytest.mark.parametrize(
+    ("write", "read", "kind"),
+    [
+        (write_folder, read_folder, SAVED_MODEL),
+        (pathlib.Path.write_text, pathlib.Path.read_text, None),
+    ],
+)
+def test_what_was_there_stays_if_nothing_was_written(tmp_path, write, read, kind):
     path = tmp_path / "birds"
     write(path, "old")
-    with pytest.raises(FileNotFoundError), replacing(path):
+    with pytest.raises(FileNotFoundError, match="birds"), replacing(path, kind):
         pass
-    old = path / "weights.txt" if path.is_dir() else path
-    assert old.read_text() == "old"
-    assert names(tmp_path) == ["birds"]
-
-
-def test_a_file_may_replace_a_folder(tmp_path):
-    path = tmp_path / "birds"
-    write_folder(path, "old")
-    with replacing(path) as beside:
-        beside.write_text("new")
-    assert path.read_text() == "new"
+    assert read(path) == "old"
     assert names(tmp_path) == ["birds"]
 
 
@@ -128,6 +141,61 @@ def test_the_cache_lies_where_the_environment_says(tmp_path, monkeypatch):
     assert cache_folder() == tmp_path
     monkeypatch.delenv("FSL_KERAS_HOME")
     assert cache_folder() == pathlib.Path.home() / ".fsl_keras"
+
+
+def test_a_user_without_a_home_has_a_cache(monkeypatch):
+    monkeypatch.delenv("FSL_KERAS_HOME")
+    monkeypatch.delenv("HOME")
+    # A number that no user of this machine has, as in many containers.
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    assert cache_folder().name == "fsl_keras-54321"
+
+
+def test_what_cannot_be_cached_is_not_lost(tmp_path):
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "features.npz"
+    with pytest.warns(UserWarning, match=r"The features cannot be cached .*HOME"):
+        keep(path, lambda beside: beside.write_text("features"), "The features")
+
+
+def test_json_is_utf_8_under_any_locale(tmp_path):
+    content = {"класс": "цапля", "not UTF-8": os.fsdecode(b"egret-\xff")}
+    path = tmp_path / "report.json"
+    code = """
+import sys
+from fsl_keras.files import read_json, write_json
+print(sys.flags.utf8_mode, open(sys.argv[1]).encoding)
+write_json(sys.argv[2], read_json(sys.argv[1]))
+"""
+    write_json(path, content)
+    assert "цапля" in path.read_text(encoding="utf-8")
+    copy = tmp_path / "copy.json"
+    done = without_package(
+        code, path, copy, env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    )
+    assert done.stdout == "0 ANSI_X3.4-1968\n", done.stderr
+    assert read_json(copy) == content
+
+
+def without_package(code, *arguments, env=None):
+    """Runs code that imports modules of the package, but not the package.
+
+    That takes a twentieth of a second, as TensorFlow is not imported.
+    """
+    begin = (
+        "import sys, types\n"
+        "package = types.ModuleType('fsl_keras')\n"
+        f"package.__path__ = [{str(pathlib.Path(files.__file__).parent)!r}]\n"
+        "sys.modules['fsl_keras'] = package\n"
+    )
+    command = [sys.executable, "-X", "utf8=0", "-c", begin + code]
+    return subprocess.run(
+        [*command, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **(env or {})},
+    )
 
 
 @contextlib.contextmanager

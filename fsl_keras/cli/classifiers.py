@@ -23,6 +23,7 @@ from fsl_keras.datasets.folders import (
 from fsl_keras.files import replacing
 from fsl_keras.models import TransferLearner
 from fsl_keras.models.transfer import HEADS
+from fsl_keras.outputs import NPZ
 
 DEFAULT_LEARNER = pathlib.Path("runs/glyphs/learner.keras")
 
@@ -156,7 +157,7 @@ def embed(
     with working(f"Reading {folder}"):
         data = ClassDataset.from_directory(folder, model.input_shape[1:3])
     vectors = features.embed(data, model, verbose=console.is_terminal)
-    with replacing(output) as beside:
+    with replacing(output, NPZ) as beside:
         np.savez(
             beside,
             features=np.concatenate([vectors.class_items(n) for n in data.class_names]),

@@ -1,7 +1,6 @@
 """`fsl-keras evaluate`."""
 
 import functools
-import json
 import pathlib
 from typing import Annotated
 
@@ -14,7 +13,8 @@ from fsl_keras.cli.options import DataDir
 from fsl_keras.cli.output import print_reports, print_table, say, working
 from fsl_keras.cli.stored import load_model
 from fsl_keras.datasets.folders import picture_files
-from fsl_keras.files import replacing
+from fsl_keras.files import write_json
+from fsl_keras.outputs import JSON
 from fsl_keras.testing import embedded_once, variants
 
 
@@ -136,5 +136,4 @@ def _evaluate_folder(classifier, folder, output):
         f"unknown {100 * report.unknown_rate:.1f} %"
     )
     if output:
-        with replacing(output) as beside:
-            beside.write_text(json.dumps(vars(report), indent=1, ensure_ascii=False))
+        write_json(output, vars(report), JSON)

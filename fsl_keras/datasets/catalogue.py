@@ -42,7 +42,8 @@ def load(name, split="train", data_dir=None, **kwargs):
     rotations as classes: it holds out characters, and shares the alphabet Gurmukhi
     between train and test. `"omniglot/lake"` holds out whole alphabets. The classes
     of any other set of TensorFlow Datasets are divided at random, always in the same
-    way: 64% train, 16% validation, 20% test.
+    way: 64% train, 16% validation, 20% test. All three are made of the images of the
+    set's own split "train", which is read whole each time.
 
     Args:
         name: `"glyphs"`, `"omniglot"`, `"omniglot/lake"`, `"mini_imagenet"`,

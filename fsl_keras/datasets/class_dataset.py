@@ -19,6 +19,7 @@ from fsl_keras.episodes import (
     EpisodeSampler,
     episode_dataset,
 )
+from fsl_keras.tuner import untuned
 
 # Pictures of a folder stay in memory up to this many bytes.
 MEMORY_LIMIT = 2**30
@@ -162,7 +163,7 @@ class ClassDataset:
         class_names = class_names or getattr(dataset, "class_names", None)
         if _check_pairs(dataset).shape.rank == 1:
             dataset = dataset.unbatch()
-        pairs = list(dataset.as_numpy_iterator())
+        pairs = list(untuned(dataset).as_numpy_iterator())
         if not pairs:
             raise ValueError("The dataset has no elements.")
         values = np.stack([item for item, _ in pairs])

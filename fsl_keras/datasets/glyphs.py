@@ -1,7 +1,6 @@
 """`glyphs`: characters of many scripts, a data set that needs no download."""
 
 import dataclasses
-import warnings
 
 import numpy as np
 
@@ -75,15 +74,8 @@ def build_glyphs():
 
 
 def _cache(glyphs, path):
-    try:
-        with files.replacing(path) as beside:
-            np.savez_compressed(beside, **dataclasses.asdict(glyphs))
-    except OSError as error:
-        warnings.warn(
-            f"The glyphs cannot be cached at {path} ({error}) and will be built in "
-            "every run. Set FSL_KERAS_HOME to a folder that can be written to.",
-            stacklevel=3,
-        )
+    arrays = dataclasses.asdict(glyphs)
+    files.keep(path, lambda beside: np.savez_compressed(beside, **arrays), "The glyphs")
 
 
 def _read(path):

@@ -40,7 +40,7 @@ def class_groups(class_names):
 
 
 def episodes_within(data, ways, shots, queries, count, seed=0):
-    """Streams episodes whose classes are all of one group, each group as many.
+    """Streams episodes whose classes are all of one group, each group equally often.
 
     To train on, `ClassDataset.episodes` takes `groups`, and draws them at random.
 
@@ -50,14 +50,16 @@ def episodes_within(data, ways, shots, queries, count, seed=0):
         ways: integer, classes of an episode.
         shots: integer, support examples of a class.
         queries: integer, queries of each class.
-        count: integer, the episodes of each group.
+        count: integer, the episodes in all. Where they cannot be shared out equally,
+            the first groups have one more than the others.
         seed: integer.
 
     Returns:
-        A `tf.data.Dataset` of `count` episodes for each group, one after the other.
+        A `tf.data.Dataset` of `count` episodes, group after group.
 
     Raises:
-        ValueError: if a group has fewer classes than `ways`, or a name has no slash.
+        ValueError: if a group has fewer classes than `ways`, a name has no slash, or
+            there are fewer episodes than groups.
     """
     groups = {}
     names = data.class_names
@@ -70,13 +72,21 @@ def episodes_within(data, ways, shots, queries, count, seed=0):
             f"{len(groups)} have fewer, such as {small[:5]}. Lower `ways`, or leave "
             f"them out with `subset`."
         )
+    if count < len(groups):
+        raise ValueError(
+            f"There are {len(groups)} groups, and each needs an episode at least. "
+            f"Received: count={count}"
+        )
+    each, more = divmod(count, len(groups))
     # Of the numbers of items alone, which are looked up after: tf.data copies what each
     # of the streams holds.
     rows = MemoryItems(np.arange(len(data.items), dtype="int32"))
     numbers = ClassDataset(rows, data.class_rows, data.class_names, data.name)
     streams = [
-        numbers.subset(names).episodes(ways, shots, queries, seed=seed, count=count)
-        for names in groups.values()
+        numbers.subset(names).episodes(
+            ways, shots, queries, seed=seed, count=each + (i < more)
+        )
+        for i, names in enumerate(groups.values())
     ]
     whole = streams[0]
     for further in streams[1:]:
@@ -92,7 +102,7 @@ def episodes_within(data, ways, shots, queries, count, seed=0):
     whole.protocol = {
         **streams[0].protocol,
         "dataset": f"{data.name}, within each of {len(groups)} groups",
-        "episodes": count * len(groups),
+        "episodes": count,
         "classes": data.class_names,
     }
     return whole

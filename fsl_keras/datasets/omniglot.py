@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from fsl_keras import pictures
 from fsl_keras.datasets.tfds import open_tfds
-from fsl_keras.files import cache_folder, read_kept, replacing
+from fsl_keras.files import cache_folder, keep, read_kept
 
 SIZE = (28, 28)
 
@@ -125,8 +125,7 @@ def _read(data_dir, size):
     if drawings is not None:
         return drawings
     arrays = _read_tfds(data_dir, size)
-    with replacing(path) as beside:
-        np.savez(beside, **arrays)
+    keep(path, lambda beside: np.savez(beside, **arrays), "The drawings")
     return tuple(arrays[name] for name in names)
 
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from fsl_keras.episodes.random import fold_in
 from fsl_keras.episodes.sampling import CHUNK
+from fsl_keras.tuner import untuned
 
 CORES = os.cpu_count()
 
@@ -83,9 +84,7 @@ def stream(dataset):
     The tuner works beside the model, and on two cores it takes up to half of the
     speed of training from it.
     """
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return dataset.prefetch(2).with_options(options)
+    return untuned(dataset.prefetch(2))
 
 
 def _ids(sampler, start, count, shard):

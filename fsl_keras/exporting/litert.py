@@ -8,6 +8,7 @@ from keras.export import ExportArchive
 
 from fsl_keras.exporting.endpoints import converting, endpoint_of_one_size, metadata
 from fsl_keras.files import replacing
+from fsl_keras.outputs import LITERT
 
 
 def export_litert(classifier, filepath, image_size=None):
@@ -29,7 +30,7 @@ def export_litert(classifier, filepath, image_size=None):
         # changed the answer for one photograph in eighty.
         with converting("litert"):
             content = converter.convert()
-    with replacing(filepath) as beside:
+    with replacing(filepath, LITERT) as beside:
         beside.write_bytes(content)
         # As LiteRT's own metadata tools pack files: an archive after the model.
         with zipfile.ZipFile(beside, "a") as archived:

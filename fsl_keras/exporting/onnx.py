@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from fsl_keras.exporting.endpoints import converting, endpoint_of_one_size, metadata
 from fsl_keras.files import replacing
+from fsl_keras.outputs import ONNX
 
 
 def export_onnx(classifier, filepath, image_size=None):
@@ -35,5 +36,5 @@ def export_onnx(classifier, filepath, image_size=None):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     for name, text in metadata(classifier).items():
         model.metadata_props.add(key=name, value=text)
-    with replacing(filepath) as beside:
+    with replacing(filepath, ONNX) as beside:
         beside.write_bytes(model.SerializeToString())

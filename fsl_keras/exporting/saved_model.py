@@ -5,6 +5,7 @@ from keras.export import ExportArchive
 
 from fsl_keras.exporting.endpoints import answers
 from fsl_keras.files import replacing
+from fsl_keras.outputs import SAVED_MODEL
 from fsl_keras.predictions import UNKNOWN
 
 
@@ -19,7 +20,7 @@ def export_saved_model(classifier, filepath):
     archive.track(classifier)
     for name, function, signature in _endpoints(classifier):
         archive.add_endpoint(name, function, [signature])
-    with replacing(filepath) as beside:
+    with replacing(filepath, SAVED_MODEL) as beside:
         archive.write_out(str(beside), verbose=False)
 
 

@@ -6,9 +6,10 @@ import tensorflow as tf
 from fsl_keras.classifier import FewShotClassifier
 from fsl_keras.files import SavesBeside
 from fsl_keras.metrics import EpisodeAccuracy
+from fsl_keras.tuner import ReadsUntuned, untuned
 
 
-class EpisodicModel(SavesBeside, keras.Model):
+class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
     """Base of the models that learn from a support set to classify queries.
 
     A learner is three pure functions: `remember` keeps what is needed of the
@@ -273,7 +274,7 @@ class EpisodicModel(SavesBeside, keras.Model):
         """
         kwargs.setdefault("base_calibration", self.base_calibration)
         return FewShotClassifier.from_examples(
-            self.deployable(), images, labels, class_names, **kwargs
+            self.deployable(), untuned(images), labels, class_names, **kwargs
         )
 
     def export(self, filepath, format="tf_saved_model", input_signature=None, **kwargs):

@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
+from fsl_keras.backbones.check import check_backbone
 from fsl_keras.heads import FEATHead
-from fsl_keras.models.metric import MetricModel, all_labels, check_backbone
+from fsl_keras.models.metric import MetricModel, all_labels
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from fsl_keras.backbones.check import check_network
 from fsl_keras.models.adapt_scope import adapted_names
 from fsl_keras.models.inner_loop import BIAS, KERNEL, PRESENT, InnerLoop
 from fsl_keras.models.inner_rates import InnerRates
@@ -460,11 +461,7 @@ def over_tasks(values):
 
 
 def _check(network, inner_steps, test_steps, batch_norm):
-    if not isinstance(network, keras.Model) or not network.built:
-        raise ValueError(
-            f"`network` must be a built Keras model: let it begin with a "
-            f"`keras.Input`. Received: network={network!r}"
-        )
+    check_network(network, "network")
     if not network.trainable_weights:
         raise ValueError(
             "`network` has no trainable weights, so there is nothing to adapt."

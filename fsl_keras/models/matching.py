@@ -2,8 +2,9 @@
 
 import keras
 
+from fsl_keras.backbones.check import check_backbone
 from fsl_keras.heads import MatchingHead
-from fsl_keras.models.metric import MetricModel, check_backbone
+from fsl_keras.models.metric import MetricModel
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from fsl_keras.backbones.check import check_backbone
 from fsl_keras.heads import Head
 from fsl_keras.models.episodic import EpisodicModel
 
@@ -220,12 +221,3 @@ def all_labels(support_labels, query_labels, sample_weight=None):
     if sample_weight is not None:
         of_query *= ops.cast(sample_weight > 0, "float32")[..., None]
     return ops.concatenate([support_labels, of_query], axis=1)
-
-
-def check_backbone(backbone):
-    """Refuses what is not a built Keras model."""
-    if not isinstance(backbone, keras.Model) or not backbone.built:
-        raise ValueError(
-            f"`backbone` must be a built Keras model from an item to an embedding: "
-            f"let it begin with a `keras.Input`. Received: backbone={backbone!r}"
-        )

@@ -7,6 +7,7 @@ import tensorflow as tf
 from fsl_keras.datasets import ClassDataset
 from fsl_keras.heads import SimpleShotHead
 from fsl_keras.models.frozen import FrozenFeatureModel
+from fsl_keras.tuner import untuned
 
 # How many items of a `ClassDataset` are embedded at a time.
 BATCH = 64
@@ -68,7 +69,7 @@ class SimpleShot(FrozenFeatureModel):
             lambda items: self.backbone(items, training=False), input_signature=[items]
         )
         total, count = 0.0, 0
-        for batch in data:
+        for batch in untuned(data):
             items = batch[0] if isinstance(batch, tuple) else batch
             embeddings = embed(items).numpy().astype("float64")
             total = total + embeddings.sum(axis=0)

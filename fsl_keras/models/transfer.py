@@ -7,6 +7,7 @@ import numpy as np
 
 from fsl_keras import features
 from fsl_keras.backbones import pretrained
+from fsl_keras.backbones.check import check_backbone
 from fsl_keras.heads import (
     DenseHead,
     Head,
@@ -17,7 +18,7 @@ from fsl_keras.heads import (
     SimpleShotHead,
     WhitenedHead,
 )
-from fsl_keras.models.metric import MetricModel, check_backbone
+from fsl_keras.models.metric import MetricModel
 
 HEADS = {
     "prototypes": PrototypeHead,

@@ -14,8 +14,9 @@ import warnings
 import keras
 
 from fsl_keras.estimates.base_classes import BaseCalibration
-from fsl_keras.files import replacing, shipped_folder
+from fsl_keras.files import read_json, replacing, shipped_folder, write_text
 from fsl_keras.heads import Head
+from fsl_keras.outputs import PRESET
 from fsl_keras.presets.card import model_card
 
 # The version of the layout of a preset's folder. What this version cannot read must
@@ -71,7 +72,7 @@ def from_preset(preset):
     told = metadata(folder)
     for name in (CONFIG, WEIGHTS):
         _check_file(folder, name, told["files"][name])
-    config = json.loads((folder / CONFIG).read_text())
+    config = read_json(folder / CONFIG)
     model = keras.saving.deserialize_keras_object(config)
     try:
         with warnings.catch_warnings():
@@ -166,7 +167,7 @@ def metadata(preset):
             f"`presets.save` wrote: {', '.join((CONFIG, WEIGHTS, METADATA))}."
         )
     try:
-        told = json.loads(path.read_text())
+        told = read_json(path)
         made_for, _ = told["format"], told["files"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
@@ -233,7 +234,7 @@ def save(model, folder, metadata=None, saved_model=False):
     calibration = getattr(model, "base_calibration", None)
     if calibration is not None:
         told["base_calibration"] = dataclasses.asdict(calibration)
-    with replacing(folder) as beside:
+    with replacing(folder, PRESET) as beside:
         beside.mkdir()
         config = keras.saving.serialize_keras_object(model)
         # Neither the optimizer nor its state: they are no part of what was learned.
@@ -243,7 +244,7 @@ def save(model, folder, metadata=None, saved_model=False):
         plain.set_weights(model.get_weights())
         plain.save_weights(beside / WEIGHTS)
         told["files"] = {name: _sha256(beside / name) for name in (CONFIG, WEIGHTS)}
-        (beside / CARD).write_text(model_card(told))
+        write_text(beside / CARD, model_card(told))
         if classes is not None:
             told["training_classes"] = _grouped(classes)
         _write_json(beside / METADATA, told)
@@ -320,4 +321,4 @@ def _write_json(path, content):
     text = json.dumps(content, indent=1, ensure_ascii=False)
     # Lists of numbers and names each on one line. A string has no raw line break.
     text = re.sub(r"\[[^\[\]{}]*\]", lambda found: re.sub(r"\n *", " ", found[0]), text)
-    path.write_text(text + "\n")
+    write_text(path, text + "\n")

@@ -3,14 +3,16 @@
 import keras
 import tensorflow as tf
 
+from fsl_keras.backbones.check import check_backbone
 from fsl_keras.files import SavesBeside
 from fsl_keras.layers import CosineDense
+from fsl_keras.tuner import ReadsUntuned
 
 HEADS = ("linear", "cosine")
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class SupervisedPretraining(SavesBeside, keras.Model):
+class SupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
     """Trains a backbone to tell all training classes apart, as any classifier.
 
     Fit it on `ClassDataset.batches`, then give its `backbone` to a learner of new
@@ -62,12 +64,12 @@ class SupervisedPretraining(SavesBeside, keras.Model):
         self, backbone, classes, head="linear", temperature=10.0, name=None, **kwargs
     ):
         super().__init__(name=name, **kwargs)
-        is_built_model = isinstance(backbone, keras.Model) and backbone.built
-        if not is_built_model or len(backbone.output_shape) != 2:
+        check_backbone(backbone)
+        if len(backbone.output_shape) != 2:
             raise ValueError(
-                f"`backbone` must be a built Keras model from an item to a vector: let "
-                f"it begin with a `keras.Input` and end with a pooling or `Flatten` "
-                f"layer. Received: backbone={backbone!r}"
+                f"`backbone` must give vectors: let it end with a pooling or `Flatten` "
+                f"layer. Received: backbone={backbone!r} of output shape "
+                f"{backbone.output_shape}"
             )
         if head not in HEADS:
             raise ValueError(f"`head` must be one of {HEADS}. Received: head={head!r}")

@@ -40,15 +40,24 @@ def groups_drawn(stream, data):
 
 
 def test_classes_of_an_episode_are_of_one_alphabet(alphabets):
-    stream = episodes_within(alphabets, 3, 1, 1, count=4, seed=0)
+    stream = episodes_within(alphabets, 3, 1, 1, count=8, seed=0)
     assert groups_drawn(stream, alphabets) == ["Greek"] * 4 + ["Latin"] * 4
     assert stream.protocol["episodes"] == 8
     assert stream.protocol["classes"] == alphabets.class_names
 
 
+def test_the_count_is_that_of_all_episodes(alphabets):
+    stream = episodes_within(alphabets, 3, 1, 1, count=7, seed=0)
+    assert groups_drawn(stream, alphabets) == ["Greek"] * 4 + ["Latin"] * 3
+    assert stream.protocol["episodes"] == 7
+    assert int(stream.cardinality()) == 7
+    with pytest.raises(ValueError, match=r"2 groups.*count=1"):
+        episodes_within(alphabets, 3, 1, 1, count=1)
+
+
 def test_an_alphabet_of_too_few_characters(alphabets):
     with pytest.raises(ValueError, match="Latin"):
-        episodes_within(alphabets, 4, 1, 1, count=1)
+        episodes_within(alphabets, 4, 1, 1, count=2)
 
 
 def test_training_episodes_are_of_alphabets_at_random(alphabets):

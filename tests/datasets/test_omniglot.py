@@ -110,10 +110,11 @@ def test_the_drawings_are_read_once(omniglot_dir, tmp_path, monkeypatch):
 @pytest.mark.usefixtures("omniglot_dir")
 def test_the_command_measures_a_preset_within_alphabets(run_cli):
     command = ["evaluate", "prototypical_conv4_glyphs", "--within", "--ways", 20]
-    command += ["--dataset", "omniglot/lake", "--episodes", 1]
+    command += ["--dataset", "omniglot/lake", "--episodes", 23, "--queries", 1]
     status, out, err = run_cli(*command)
     assert status == 0, err
     assert "omniglot/lake test, within each of 20 groups" in out
+    assert "episodes 23," in out  # in all, and not of each alphabet
 
 
 def test_drawings_of_another_size_after_a_damaged_cache(

@@ -1,0 +1,175 @@
+"""Which Keras models can be the backbone of a learner."""
+
+import math
+import warnings
+import weakref
+
+import keras
+
+# The packages whose classes Keras finds without registration.
+KERAS_PACKAGES = ("keras", "keras_hub")
+
+# Serializing a large network takes a tenth of a second, and adapting a thousandth.
+_checked = weakref.WeakSet()
+
+_REGISTER = (
+    'put `@keras.saving.register_keras_serializable(package="mine")` above its '
+    "definition, with a `get_config` if its `__init__` takes arguments."
+)
+
+
+def check_backbone(backbone):
+    """Refuses what cannot be a backbone, and warns of one that ends in a softmax.
+
+    Args:
+        backbone: any object.
+
+    Raises:
+        ValueError: as `check_network`.
+    """
+    is_new = backbone not in _checked
+    check_network(backbone, "backbone")
+    if is_new:
+        _warn_of_probabilities(backbone)
+
+
+def check_network(network, argument):
+    """Refuses what is not a built Keras model from one item to one output.
+
+    A learner is copied, saved and put into classifiers. A network that allows none of
+    this is refused here, before any work is done with it.
+
+    Args:
+        network: any object.
+        argument: string, the name of the argument.
+
+    Raises:
+        ValueError: with how to mend it.
+    """
+    if not isinstance(network, keras.Model) or not network.built:
+        raise ValueError(
+            f"`{argument}` must be a built Keras model from an item to its output: "
+            f"let it begin with a `keras.Input`. Received: {argument}={network!r}"
+        )
+    if network in _checked:
+        return
+    _check_is_single(network, argument)
+    if None in network.input_shape[1:]:
+        raise ValueError(
+            f"The {argument} {network.name!r} takes items of shape "
+            f"{tuple(network.input_shape[1:])}, and the size of an item must be "
+            f"known: give the {argument} an `input_shape`, such as (224, 224, 3)."
+        )
+    if None in network.output_shape[1:]:
+        raise ValueError(
+            f"The {argument} {network.name!r} gives outputs of shape "
+            f"{tuple(network.output_shape[1:])}, and their size must be known: end it "
+            f"with a pooling layer."
+        )
+    _check_can_be_saved(network, argument)
+    _checked.add(network)
+
+
+def _check_is_single(network, argument):
+    """Refuses a model of several inputs or outputs, and one without a graph."""
+    name = network.name
+    if getattr(network, "inputs", None) is None:
+        raise ValueError(
+            f"The {argument} {name!r} is a subclass of `keras.Model`, which does not "
+            f"tell the shape of an item. Wrap it: `item = keras.Input((224, 224, 3))`, "
+            f"then `keras.Model(item, {argument}(item))`."
+        )
+    if isinstance(network, keras.Sequential):
+        return  # always of one input and one output
+    inputs, outputs = network.input, network.output
+    if isinstance(inputs, (dict, list, tuple)):
+        raise ValueError(
+            f"A {argument} takes one item, and {name!r} has the inputs "
+            f"{_names(inputs)}. Wrap it: `item = keras.Input(shape)`, then "
+            f"`keras.Model(item, {argument}(...))` with all its inputs made of `item`."
+        )
+    if isinstance(outputs, (dict, list, tuple)):
+        names = _names(outputs)
+        key = names[0] if isinstance(outputs, dict) else 0
+        raise ValueError(
+            f"A {argument} gives one output, and {name!r} has the outputs {names}. "
+            f"Choose one: "
+            f"`keras.Model({argument}.input, {argument}.output[{key!r}])`."
+        )
+
+
+def _names(tensors):
+    return [*tensors] if isinstance(tensors, dict) else [x.name for x in tensors]
+
+
+def _check_can_be_saved(network, argument):
+    try:
+        with warnings.catch_warnings():
+            # Keras warns of a lambda, which is refused below.
+            warnings.simplefilter("ignore", UserWarning)
+            config = keras.saving.serialize_keras_object(network)
+    except (NotImplementedError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).strip().split("\n\n")[0].split())
+        raise ValueError(
+            f"The {argument} {network.name!r} cannot be saved: {reason}"
+        ) from error
+    for node in _nodes(config):
+        if node["class_name"] == "__lambda__":
+            raise ValueError(
+                f"The {argument} {network.name!r} has a Python lambda, as of a "
+                f"`Lambda` layer, which Keras does not load from a file. Use functions "
+                f"of `keras.ops`, or a layer of your own: {_REGISTER}"
+            )
+        is_function = node["class_name"] == "function"
+        if not is_function and _is_of_keras(node):
+            continue
+        name = node["config"] if is_function else node["registered_name"]
+        if not _is_found(node, name, is_function):
+            raise ValueError(
+                f"The {argument} {network.name!r} has {name!r}, which is not "
+                f"registered, so that Keras could not load it from a file. Before the "
+                f"{argument} is made, {_REGISTER}"
+            )
+
+
+def _is_of_keras(node):
+    # Tensors and the like have no module, classes of `__main__` have None.
+    module = node.get("module", "keras")
+    return module is not None and module.split(".")[0] in KERAS_PACKAGES
+
+
+def _is_found(node, name, is_function):
+    """Whether Keras finds a class or function when it loads a file."""
+    if not is_function:
+        return keras.saving.get_registered_object(name) is not None
+    try:
+        keras.saving.deserialize_keras_object(node)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _nodes(config):
+    """Yields the configurations of all objects in a configuration."""
+    if isinstance(config, dict):
+        if isinstance(config.get("class_name"), str):
+            yield config
+        elif config.keys() == {"value"}:  # a lambda that is an activation
+            yield {"class_name": "__lambda__"}
+        for value in config.values():
+            yield from _nodes(value)
+    elif isinstance(config, (list, tuple)):
+        for value in config:
+            yield from _nodes(value)
+
+
+def _warn_of_probabilities(backbone):
+    last = backbone.layers[-1]
+    activation = getattr(last, "activation", None)
+    if activation is keras.activations.softmax and math.prod(last.output.shape[1:]) > 1:
+        warnings.warn(
+            f"The backbone {backbone.name!r} ends in a softmax, so that its embeddings "
+            f"are the probabilities of other classes. Features compare better: leave "
+            f"its top out, such as with `include_top=False`.",
+            stacklevel=3,
+        )

@@ -1,0 +1,208 @@
+"""What the package writes, and which existing files and folders it may replace."""
+
+import dataclasses
+import fnmatch
+import os
+import pathlib
+import stat
+
+# Files that file managers add to folders by themselves.
+CLUTTER = (".DS_Store", "Thumbs.db", "desktop.ini")
+
+
+@dataclasses.dataclass(frozen=True)
+class FileKind:
+    """A kind of file.
+
+    Args:
+        name: string, what error messages call it.
+        suffixes: tuple of the suffixes that its files can have.
+    """
+
+    name: str
+    suffixes: tuple
+
+    def check_suffix(self, path):
+        """Refuses a path that does not end in one of the suffixes."""
+        path = pathlib.Path(path)
+        if path.suffix not in self.suffixes:
+            raise ValueError(
+                f"The name of {self.name} must end in {' or '.join(self.suffixes)}. "
+                f"Received: {str(path)!r}. Use {path.stem + self.suffixes[0]!r}."
+            )
+
+    def check_replaceable(self, path):
+        """Refuses to replace what exists at a path if it is not of this kind."""
+        if path.is_dir():
+            raise IsADirectoryError(
+                f"{path} is a folder and {self.name} is a file: give the name of a "
+                f"file, such as {str(path / ('name' + self.suffixes[0]))!r}."
+            )
+        if path.exists() and path.suffix not in self.suffixes:
+            raise FileExistsError(
+                f"{path} exists and does not look like {self.name}, so it is not "
+                f"replaced. Choose another name, one that ends in "
+                f"{' or '.join(self.suffixes)}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class FolderKind:
+    """A kind of folder.
+
+    Args:
+        name: string, what error messages call it.
+        required: string, the file that every such folder has.
+        patterns: tuple of patterns of paths relative to the folder, all that such a
+            folder can hold.
+    """
+
+    name: str
+    required: str
+    patterns: tuple
+
+    def check_suffix(self, path):
+        """A folder can have any name."""
+
+    def check_replaceable(self, path):
+        """Refuses to replace what exists at a path if it is not of this kind."""
+        if not path.is_dir():
+            if path.exists():
+                raise NotADirectoryError(
+                    f"{path} is a file and {self.name} is a folder, so the file is not "
+                    f"replaced. Choose another name."
+                )
+            return
+        found = [entry.relative_to(path) for entry in sorted(path.rglob("*"))]
+        foreign = [str(entry) for entry in found if not self._is_own(path, entry)]
+        if found and not (path / self.required).is_file():
+            foreign = foreign or [str(entry) for entry in found]
+        if foreign:
+            more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
+            raise FileExistsError(
+                f"The folder {path} exists and holds files that are not part of "
+                f"{self.name}, so it is not replaced: {', '.join(foreign[:3])}{more}. "
+                f"Choose a new or an empty folder."
+            )
+
+    def _is_own(self, folder, entry):
+        patterns = [pathlib.PurePath(pattern) for pattern in self.patterns]
+        whole = folder / entry
+        if whole.is_dir() and not whole.is_symlink():
+            return any(entry in pattern.parents for pattern in patterns)
+        if entry.name in CLUTTER:
+            return True
+        return any(
+            entry.parent == pattern.parent
+            and fnmatch.fnmatchcase(entry.name, pattern.name)
+            for pattern in patterns
+        )
+
+
+KERAS = FileKind("a Keras model", (".keras",))
+JSON = FileKind("a JSON file", (".json",))
+CSV = FileKind("a CSV file", (".csv",))
+NPZ = FileKind("a NumPy archive", (".npz",))
+LITERT = FileKind("a LiteRT model", (".tflite",))
+ONNX = FileKind("an ONNX model", (".onnx",))
+FIGURE = FileKind("a figure", (".png", ".pdf", ".svg", ".jpg"))
+
+_SAVED_MODEL_FILES = (
+    "saved_model.pb",
+    "fingerprint.pb",
+    "keras_metadata.pb",
+    "variables/variables.index",
+    "variables/variables.data-*",
+    "assets/*",
+)
+SAVED_MODEL = FolderKind("a SavedModel", "saved_model.pb", _SAVED_MODEL_FILES)
+PRESET = FolderKind(
+    "a preset",
+    "metadata.json",
+    (
+        "config.json",
+        "model.weights.h5",
+        "metadata.json",
+        "README.md",
+        *(f"saved_model/{path}" for path in _SAVED_MODEL_FILES),
+    ),
+)
+# What `model.save(path, zipped=False)` writes.
+UNZIPPED_KERAS = FolderKind(
+    "an unzipped Keras model",
+    "config.json",
+    ("config.json", "metadata.json", "model.weights.h5", "assets/*"),
+)
+EXPORTED = {"tf_saved_model": SAVED_MODEL, "litert": LITERT, "onnx": ONNX}
+
+
+def check_writable(path, kind):
+    """Checks that an output can be written, before the work that makes it.
+
+    Nothing is made: neither the output nor its parent folders.
+
+    Args:
+        path: string or `os.PathLike`, the file or folder that will be written.
+        kind: what it will be, such as `KERAS`, `JSON` or `SAVED_MODEL` of this module;
+            `EXPORTED` has those of the formats that classifiers are exported in.
+
+    Raises:
+        ValueError: if the name has not the suffix of its kind.
+        OSError: if what exists there would not be replaced, as it is something else;
+            if a parent is not a folder; or if there is no permission to write.
+
+    Example:
+
+    >>> check_writable("birds", KERAS)
+    Traceback (most recent call last):
+    ...
+    ValueError: The name of a Keras model must end in .keras. Received: 'birds'. Use
+    'birds.keras'.
+    """
+    kind.check_suffix(path)
+    target = check_target(path, kind)
+    parent = target.parent
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir():
+        raise NotADirectoryError(
+            f"{path} cannot be written: {parent} is a file, not a folder."
+        )
+    if not _is_allowed(parent, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"{path} cannot be written: there is no permission to write in the folder "
+            f"{parent}. Choose another folder, or change its permissions."
+        )
+
+
+def check_target(path, kind=None):
+    """Checks that what exists at a path may be replaced.
+
+    Args:
+        path: path.
+        kind: optional kind; by default a file of any name.
+
+    Returns:
+        The path to write, with links followed: a link itself is never replaced.
+    """
+    target = pathlib.Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(f"{path} is a link that leads back to itself.")
+    if kind is not None:
+        kind.check_replaceable(target)
+    elif target.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, and a file is to be written.")
+    if target.exists() and not target.is_dir():
+        if not stat.S_ISREG(target.stat().st_mode):
+            raise OSError(f"{path} is not a regular file, so it is not replaced.")
+        if not _is_allowed(target, os.W_OK):
+            raise PermissionError(
+                f"{path} exists and is read-only. Choose another name, or change its "
+                f"permissions."
+            )
+    return target
+
+
+def _is_allowed(path, mode):
+    effective = os.access in os.supports_effective_ids
+    return os.access(path, mode, effective_ids=effective)
