@@ -223,8 +223,9 @@ def _names(labels):
     if others:
         raise ValueError(
             f"`labels` must be all integers or all names. Received "
-            f"{labels[others[0]]!r} in row {others[0]}, and {len(labels) - len(others)} "
-            f"names among {len(labels)} labels. Write numbers that are names as strings."
+            f"{labels[others[0]]!r} in row {others[0]}; {len(labels) - len(others)} of "
+            f"the {len(labels)} labels are names. Write numbers that are names as "
+            f"strings."
         )
     return [class_name_of(label) for label in labels]
 
