@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from fsl_keras import inputs
+from fsl_keras.datasets.labels import class_name_of, label_names
 from fsl_keras.estimates.calibration import Calibration
 from fsl_keras.estimates.leave_one_out import leave_one_out as estimate
 from fsl_keras.estimates.nested import calibrate
@@ -112,7 +113,7 @@ class FewShotClassifier(SavesBeside, keras.Model):
         Args:
             learner: an uncompiled learner, which the classifier will own.
             images: see `EpisodicModel.adapt`.
-            labels: `n` integers or names; None for a Dataset or a folder.
+            labels: `n` integers or names; None where `images` bring them along.
             class_names: optional list of names.
             invert: bool, True for dark ink on white paper where the learner was
                 trained on ink = 1.
@@ -127,8 +128,9 @@ class FewShotClassifier(SavesBeside, keras.Model):
                 calibrated by leaving out each example; what that is worth is in
                 `classifier.calibration`. With one example of each class it is the
                 learner's `base_calibration`.
-            negatives: optional examples of no class, by which false accepts are
-                counted; otherwise they are by leaving out each class.
+            negatives: optional images of no class in any form, such as a folder, by
+                which false accepts are counted; otherwise they are by leaving out each
+                class.
             expansion: optional `layers.augmentation.SupportExpansion`, whose augmented
                 copies are learned as well.
             verbose: 0 or 1, whether to show a progress bar.
@@ -161,7 +163,7 @@ class FewShotClassifier(SavesBeside, keras.Model):
             support = SupportSet(most=max(2, MOST_ESTIMATED // len(class_names)))
         batches = labelled.batches(inputs.batch_size(learner.item_shape))
         if verbose:
-            batches = _with_progress(batches, len(labelled))
+            batches = _with_progress(batches, len(labelled) or None)
         memory, examples = learn(
             learner, batches, len(class_names), support=support, expansion=expansion
         )
@@ -223,14 +225,16 @@ class FewShotClassifier(SavesBeside, keras.Model):
         """Names the class of each picture.
 
         Args:
-            images: array `[n, H, W, C]`, list of arrays of different sizes, or list
-                of file paths.
+            images: images in any form that `EpisodicModel.adapt` takes, without
+                labels; those of a Dataset or a table are not used. Of a folder, all
+                images in it are taken, nested ones too.
 
         Returns:
-            A list of `ClassPrediction`.
+            A list of `ClassPrediction`, one for each image in the order given.
 
         Raises:
-            ValueError: if a picture cannot be read, with its name.
+            ValueError: if an image cannot be read, with its name or index.
+                `predict_files` leaves such images out.
         """
         found = []
         for items in inputs.batches_of(images, self.preprocessing, self._batch_size):
@@ -238,29 +242,32 @@ class FewShotClassifier(SavesBeside, keras.Model):
         return found
 
     def predict_files(self, paths):
-        """Names the class of each picture file, and leaves out what is none.
+        """Predicts the class of each image file, and leaves out what cannot be read.
 
         Args:
-            paths: list of files.
+            paths: images in any form, see `predict_classes`: a list of files or a
+                folder, for example.
 
         Returns:
             Two lists: pairs `(path, ClassPrediction)`, and pairs `(path, reason)` of
-            the files that cannot be read.
+            the files that cannot be read. An image that is no file has its index in
+            the place of a path.
 
         Raises:
-            ValueError: if the classifier is not one of pictures.
+            ValueError: if the classifier is not one of images.
         """
         if self.preprocessing is None:
             raise ValueError(
                 f"This classifier takes items of shape {self.learner.item_shape}, no "
-                f"pictures: call `predict_classes` with an array of them."
+                f"images: call `predict_classes` with an array of them."
             )
-        found, skipped = [], []
+        found, skipped, sources = [], [], []
         for items, rows in inputs.file_batches(
-            paths, self.preprocessing, self._batch_size, skipped
+            paths, self.preprocessing, self._batch_size, skipped, sources
         ):
+            predictions = self._named(items)
             found.extend(
-                (paths[i], p) for i, p in zip(rows, self._named(items), strict=True)
+                (sources[i], p) for i, p in zip(rows, predictions, strict=True)
             )
         return found, skipped
 
@@ -281,15 +288,17 @@ class FewShotClassifier(SavesBeside, keras.Model):
         to the bit.
 
         Args:
-            class_name: string, a new name.
-            images: its examples, as in `predict_classes`; files that cannot be read
-                are left out, with a warning that names them.
+            class_name: string, a new name; an integer is written in digits.
+            images: its examples in any form, without labels: a list of images, one
+                image, a folder whose images are taken, nested ones too. Files that
+                cannot be read are left out, with a warning that names them.
 
         Raises:
             ValueError: if the class is known already, the learner cannot add
                 classes, its weights are no longer those that the other classes were
                 learned with, or there is no example that can be read.
         """
+        class_name = class_name_of(class_name)
         if class_name in self.class_names:
             raise ValueError(
                 f"The class {class_name!r} is known already. Give it more examples "
@@ -307,7 +316,7 @@ class FewShotClassifier(SavesBeside, keras.Model):
             class_name: string, a known class.
             images: further examples, as in `add_class`.
         """
-        self._check_known(class_name)
+        class_name = self._known_name(class_name)
         self._check_fingerprint(fingerprint_of(self.learner))
         self._learn(self.class_names, self.task.memory, images, class_name)
 
@@ -317,7 +326,7 @@ class FewShotClassifier(SavesBeside, keras.Model):
         Args:
             class_name: string, a known class.
         """
-        self._check_known(class_name)
+        class_name = self._known_name(class_name)
         if len(self.class_names) == 1:
             raise ValueError(
                 f"{class_name!r} is the only class: nothing would be left."
@@ -439,9 +448,7 @@ class FewShotClassifier(SavesBeside, keras.Model):
 
     def _learn(self, class_names, memory, images, class_name):
         """Adds examples of one class to a memory and takes it as its own."""
-        labelled = inputs.Examples(
-            images, str(class_name), class_names, self.preprocessing
-        )
+        labelled = inputs.Examples(images, class_name, class_names, self.preprocessing)
         batches, known = labelled.batches(self._batch_size), self.task.examples
         memory, known = learn(self.learner, batches, len(class_names), memory, known)
         self._know(class_names, memory, known)
@@ -474,11 +481,13 @@ class FewShotClassifier(SavesBeside, keras.Model):
         # Compiled functions would go on with the old weights.
         self.train_function = self.test_function = self.predict_function = None
 
-    def _check_known(self, class_name):
-        if class_name not in self.class_names:
+    def _known_name(self, class_name):
+        (name,) = label_names([class_name_of(class_name)], self.class_names)
+        if name not in self.class_names:
             raise ValueError(
-                f"There is no class {class_name!r}. Known classes: {self.class_names}."
+                f"There is no class {name!r}. Known classes: {self.class_names}."
             )
+        return name
 
     def _check_growth(self):
         if self.learner.incremental == "fixed_ways":

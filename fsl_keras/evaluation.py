@@ -9,10 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras.classifier import UNKNOWN
-from fsl_keras.datasets.folders import warn_of_skipped
+from fsl_keras.datasets.folders import listed, warn_of_skipped
+from fsl_keras.datasets.labels import label_names
 from fsl_keras.datasets.one_shot_runs import one_shot_runs
 from fsl_keras.files import replacing
-from fsl_keras.inputs import are_paths
+from fsl_keras.inputs import Elements, batch_size, item_batches
 from fsl_keras.metrics import Z95
 
 __all__ = [
@@ -289,37 +290,43 @@ class ClassifierReport:
     confusions: list
 
 
-def evaluate_classifier(classifier, images, labels):
-    """Measures a classifier on labelled pictures.
+def evaluate_classifier(classifier, images, labels=None):
+    """Measures a classifier on labelled images.
 
     Args:
         classifier: a `FewShotClassifier`.
-        images: pictures as `FewShotClassifier.predict_classes` takes them. Files that
-            cannot be read are left out, with a warning that names them.
-        labels: the name of the class of each. Classes the classifier does not know
-            are allowed: the right answer to them is "unknown".
+        images: images in any form that `EpisodicModel.adapt` takes. Files that cannot
+            be read are left out, with a warning that names them.
+        labels: the class of each: names, or integers, which index
+            `classifier.class_names`; None where the images bring them along. Classes
+            the classifier does not know are allowed: the right answer to them is
+            "unknown".
 
     Returns:
         A `ClassifierReport`.
 
     Raises:
-        ValueError: if there are more or fewer labels than images, or no picture can
-            be read.
+        ValueError: if there are more or fewer labels than images, no label is one of
+            the classifier's classes or "unknown", or no image can be read.
     """
-    if len(images) != len(labels):
-        raise ValueError(f"There are {len(images)} images and {len(labels)} labels.")
-    labels = [str(label) for label in labels]
-    if are_paths(images):
-        found, skipped = classifier.predict_files(images)
-        warn_of_skipped(skipped, len(images))
-        predictions = [prediction for _, prediction in found]
-        bad = {path for path, _ in skipped}
-        pairs = zip(images, labels, strict=True)
-        labels = [label for path, label in pairs if str(path) not in bad]
-    else:
-        predictions = classifier.predict_classes(images)
+    given = Elements.labelled(images, labels, classifier.preprocessing is not None)
+    if len(given.labels):
+        _true_names(given.labels, classifier.class_names)  # before images are read
+    predictions, kept, skipped, sources = [], [], [], []
+    for items, rows in item_batches(
+        given,
+        classifier.preprocessing,
+        batch_size(classifier.learner.item_shape),
+        skipped,
+        sources,
+    ):
+        predictions.extend(classifier._named(items))
+        kept.extend(rows)
+    warn_of_skipped(skipped, len(sources))
     if not predictions:
-        raise ValueError("No picture could be read.")
+        raise ValueError("No image could be read.")
+    names = _true_names(given.labels, classifier.class_names)
+    labels = [names[row] for row in kept]
     answers = [prediction.class_name for prediction in predictions]
     wanted = [x if x in classifier.class_names else UNKNOWN for x in labels]
     right = np.asarray([a == w for a, w in zip(answers, wanted, strict=True)])
@@ -341,6 +348,18 @@ def evaluate_classifier(classifier, images, labels):
         float(np.mean([a == UNKNOWN for a in answers])),
         confusions,
     )
+
+
+def _true_names(labels, class_names):
+    """Returns the name of the class of each label, and refuses what fits none."""
+    names = label_names(labels, class_names)
+    if not {UNKNOWN, *class_names} & set(names):
+        raise ValueError(
+            f"None of the labels, {listed(sorted(set(names)))}, is a class of the "
+            f"classifier, which are {listed(class_names)}. Images of classes that it "
+            f"does not know may be labelled {UNKNOWN!r}."
+        )
+    return names
 
 
 def _spelled(value):

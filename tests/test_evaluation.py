@@ -138,7 +138,7 @@ def test_unknown_is_right_for_a_class_that_is_not_known(model, data):
     support = np.concatenate([data.class_items(name)[:1] for name in known])
     classifier = model.adapt(support, known, unknown_threshold=1.1)
     report = evaluate_classifier(
-        classifier, data.class_items(data.class_names[5]), ["?"] * 8
+        classifier, data.class_items(data.class_names[5]), ["unknown"] * 8
     )
-    assert report.recalls == {"?": 1.0}
+    assert report.recalls == {"unknown": 1.0}
     assert report.unknown_rate == 1.0

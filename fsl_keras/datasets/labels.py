@@ -125,6 +125,8 @@ def clean_labels(labels, length=None):
             f"`labels` must be one label for each image: got labels of shape "
             f"{labels.shape} for {length} images."
         )
+    if len(labels) == 0:
+        return np.zeros(0, "int64")
     if labels.ndim != 1:
         labels = _from_rows(labels)
     missing = _missing(labels)

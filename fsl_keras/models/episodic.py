@@ -246,11 +246,25 @@ class EpisodicModel(SavesBeside, keras.Model):
         change it.
 
         Args:
-            images: array of raw items `[n, *item]` (pictures uint8, uint16 or float
-                in [0, 1], of any size), list of pictures of different sizes, list
-                of file paths, `tf.data.Dataset` of batches `(images, labels)`, or the
-                path of a folder that holds a folder of pictures for each class.
-            labels: `n` integers or names. None for a Dataset or a folder.
+            images: the examples in one of these forms:
+
+                - an array of raw items `[n, *item]`: images uint8, uint16 or float in
+                  [0, 1], of any size, `[n, H, W, C]` or `[n, H, W]`;
+                - a list, array, pandas Series, iterator or generator of images, also
+                  of mixed kinds: paths of files, Pillow images, arrays `[H, W, C]` or
+                  `[H, W]`, `bytes` of files, open binary files and uploads; or one
+                  such image alone;
+                - the path of a folder that holds a folder of images for each class;
+                - the path of a CSV file, or a pandas DataFrame, with a column "image",
+                  "path" or "file" and a column "label" or "class" (all names are in
+                  `datasets.columns`). Paths in a CSV file are relative to it;
+                - a `tf.data.Dataset` of `(image, label)`, `(image, label, weight)` or
+                  dictionaries with such keys, single or in batches. Images may be
+                  paths; the weights are not used.
+
+            labels: `n` integers, names or one-hot rows, or one name for all. None
+                where the images bring them along: for a folder, a CSV file, a
+                DataFrame or a Dataset.
             class_names: optional list of names: what integer labels stand for, or
                 the order of the classes where labels are names.
             **kwargs: further arguments of `FewShotClassifier.from_examples`.
