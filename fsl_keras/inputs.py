@@ -119,7 +119,11 @@ def file_batches(paths, preprocessing, size, skipped):
     layer, kept = preprocessing, []
     for start in range(0, len(paths), READ):
         images, rows, bad = pictures.read(
-            paths[start : start + READ], layer.size, layer.channels, layer.invert
+            paths[start : start + READ],
+            layer.size,
+            layer.channels,
+            layer.invert,
+            layer.resize,
         )
         skipped.extend(bad)
         for first in range(0, len(rows), size):
