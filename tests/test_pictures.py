@@ -242,17 +242,6 @@ def test_unit_range_is_the_same_number_in_a_graph():
         np.testing.assert_array_equal(in_graph(images), eager)
 
 
-@pytest.mark.parametrize("name", [*FILES, "gif, clear color"])
-def test_a_graph_decodes_to_the_same_pixels(name):
-    clear = encode(noise().quantize(16), "GIF", transparency=3)
-    contents = FILES.get(name, clear)
-    decoded = IN_GRAPH(tf.constant(contents))
-    np.testing.assert_array_equal(decoded, pictures.decode(contents))
-
-
-IN_GRAPH = tf.function(pictures.decode)
-
-
 def test_a_graph_refuses_values_beyond_the_range():
     in_graph = tf.function(pictures.to_unit_range)
     for value in (255.0, -1.0, np.nan):

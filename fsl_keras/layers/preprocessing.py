@@ -6,6 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 from fsl_keras import pictures
+from fsl_keras.layers.data_format import check_channels_last
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
@@ -56,6 +57,7 @@ class PicturePreprocessing(keras.layers.Layer):
         resize="stretch",
         **kwargs,
     ):
+        check_channels_last()
         super().__init__(**{**kwargs, "dtype": "float32"})
         if channels not in (1, 3):
             raise ValueError(f"channels must be 1 (grey) or 3 (RGB), got {channels!r}.")
