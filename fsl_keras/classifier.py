@@ -380,7 +380,9 @@ class FewShotClassifier(SavesBeside, keras.Model):
           `probabilities` `[B, N]`, `class_index` `[B]`, `known` `[B]` (False where
           the answer is "unknown") and `class_name` `[B]`: `serve` takes uint8
           pictures of any size, `serve_float` float32 ones in [0, 1], and
-          `serve_bytes` the contents of JPEG, PNG, GIF, BMP or WebP files.
+          `serve_bytes` the contents of JPEG, PNG, GIF, uncompressed BMP or still WebP
+          files. TIFF, AVIF, HEIC and animated WebP, which TensorFlow does not decode,
+          are refused there.
         - `"litert"`: a `.tflite` file that takes one picture, uint8
           `images` `[1, height, width, channels]`, and returns `probabilities`,
           `class_index` and `known`. The names of the classes are in it as

@@ -7,8 +7,12 @@ import unicodedata
 import warnings
 
 from fsl_keras.datasets.labels import check_blanks
-from fsl_keras.pictures import PICTURE_SUFFIXES, animated, is_picture_name
-from fsl_keras.pictures.headers import SIGNATURES
+from fsl_keras.pictures import (
+    PICTURE_SUFFIXES,
+    animated,
+    is_picture_name,
+    kind_of_file,
+)
 
 # What operating systems, servers and archives leave in folders, in lower case. What
 # begins with a dot is passed over as well: ._photo.jpg, .DS_Store, .ipynb_checkpoints.
@@ -160,11 +164,9 @@ def _why_no_image(path):
 
 def _begins_as_image(path):
     try:
-        with open(path, "rb") as file:
-            start = file.read(32)
+        return kind_of_file(path) is not None
     except OSError:
         return True  # whoever reads it tells why it cannot be
-    return any(start[at:].startswith(magic) for at, magic in SIGNATURES.values())
 
 
 def _check_is_no_split(folder, found):

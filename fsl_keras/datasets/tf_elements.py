@@ -55,8 +55,8 @@ def _read(dataset, labelled, images):
         items, labels = _parts(element)
         labels = np.asarray(labels) if labelled else None
         if _is_batch(items, labels, images):
-            labels = [None] * len(items) if labels is None else labels
-            yield from zip(map(_numpy, items), labels, strict=True)
+            for i, item in enumerate(items):
+                yield _numpy(item), labels[i] if labelled else None
         else:
             yield _numpy(items), labels[()] if labelled else None
 

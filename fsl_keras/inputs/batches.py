@@ -150,7 +150,11 @@ def _of_list(chunk, preprocessing, start):
     rows, skipped = set(others), []
     if files:
         found, kept, bad = pictures.read(
-            [images[i] for i in files], layer.size, layer.channels, layer.invert
+            [images[i] for i in files],
+            layer.size,
+            layer.channels,
+            layer.invert,
+            layer.resize,
         )
         kept = [files[i] for i in kept]
         items[kept] = pictures.to_unit_range(found)
@@ -170,8 +174,8 @@ def _of_list(chunk, preprocessing, start):
 def _of_arrays(images, layer, start, places=None):
     """Preprocesses arrays and Pillow images, all at once where they are alike."""
     alike = {(np.shape(x), x.dtype) if hasattr(x, "dtype") else None for x in images}
-    is_one_array = isinstance(images, np.ndarray) or np.size(images[0]) <= LARGE
-    if None not in alike and len(alike) == 1 and is_one_array:
+    are_alike = None not in alike and len(alike) == 1
+    if are_alike and (isinstance(images, np.ndarray) or images[0].size <= LARGE):
         batch = np.asarray(images)
         try:
             return layer(batch[..., None] if batch.ndim == 3 else batch).numpy()

@@ -137,7 +137,9 @@ def _images(given):
 
 
 def _of_array(given):
-    if given.dtype in (tf.string, object) or np.dtype(given.dtype).kind in "US":
+    if isinstance(given, tf.Tensor):
+        given = given.numpy()
+    if getattr(given.dtype, "kind", "") in ("U", "S", "O"):
         return _listed(np.asarray(given))
     rank = len(given.shape)
     if rank == 4:
@@ -167,8 +169,8 @@ def _items(given):
 def _iterable(given):
     if isinstance(given, (list, tuple)):
         return list(given)
-    is_ordered = not isinstance(given, (collections.abc.Set, collections.abc.Mapping))
-    if not is_ordered or not hasattr(given, "__iter__"):
+    is_unordered = isinstance(given, (set, frozenset, collections.abc.Mapping))
+    if is_unordered or not hasattr(given, "__iter__"):
         raise ValueError(
             f"Images are not taken from a {type(given).__name__}. Expected a list, an "
             f"array, a folder, a table, a `tf.data.Dataset` or an iterator of images, "

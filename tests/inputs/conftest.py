@@ -22,14 +22,15 @@ def labels():
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory, images, labels):
-    """A folder that holds a folder of the images of each shape, and a table."""
+    """A folder that holds a folder of the images of each shape; a table beside it."""
     folder = tmp_path_factory.mktemp("inputs") / "shapes"
     paths = write(folder, images, labels)
     rows = [
-        f"{path.relative_to(folder)},{label}"
+        f"shapes/{path.relative_to(folder)},{label}"
         for path, label in zip(paths, labels, strict=True)
     ]
-    (folder / "labels.csv").write_text("\n".join(["path,label", *rows]), "utf-8")
+    table = folder.parent / "labels.csv"
+    table.write_text("\n".join(["path,label", *rows]), "utf-8")
     return folder
 
 

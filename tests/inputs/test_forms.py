@@ -48,7 +48,7 @@ OF_PATHS = {
     "dict keys": lambda paths: dict.fromkeys(paths).keys(),
     "folder": lambda paths: paths[0].parents[1],
     "folder as string": lambda paths: str(paths[0].parents[1]),
-    "table": lambda paths: paths[0].parents[1] / "labels.csv",
+    "table": lambda paths: paths[0].parents[2] / "labels.csv",
     "dataset of paths": lambda paths: slices(texts(paths)),
     "batches of paths": lambda paths: slices(texts(paths)).batch(3),
     "dataset of contents": lambda paths: slices(texts(paths)).map(tf.io.read_file),
@@ -117,7 +117,7 @@ def test_paths_from_a_glob(folder, images, preprocessing):
         lambda path: path.read_bytes(),
         lambda path: bytearray(path.read_bytes()),
         lambda path: io.BytesIO(path.read_bytes()),
-        lambda path: open(path, "rb"),
+        lambda path: path.open("rb"),
         Image.open,
         lambda path: np.asarray(Image.open(path)),
         lambda path: tf.constant(np.asarray(Image.open(path))),
@@ -127,7 +127,7 @@ def test_one_image_is_a_list_of_one(form, paths, images, preprocessing):
     given = form(paths[0])
     expected = preprocessing(images[:1])
     np.testing.assert_array_equal(gathered(given, preprocessing), expected)
-    labelled = Examples(form(paths[0]), ["bar"], None, preprocessing)
+    labelled = Examples(given, ["bar"], None, preprocessing)
     ((items, numbers, _),) = labelled.batches(3)
     np.testing.assert_array_equal(items, expected)
     assert (numbers.tolist(), labelled.class_names) == ([0], ["bar"])
@@ -174,7 +174,7 @@ def test_images_with_labels(form, form_of_labels, paths, images, labels, preproc
 WITH_LABELS = {
     "folder": lambda folder, *_: folder,
     "folder as string": lambda folder, *_: str(folder),
-    "table": lambda folder, *_: folder / "labels.csv",
+    "table": lambda folder, *_: folder.parent / "labels.csv",
     "data frame": lambda folder, images, labels: pd.DataFrame(
         {"path": sorted(folder.rglob("*.png")), "class": labels}, index=range(8, 0, -1)
     ),
@@ -233,7 +233,7 @@ def test_what_keras_reads_of_a_folder(label_mode, folder, images, labels):
 def assert_examples(examples, items, labels):
     """Examples are these items with these labels, in any order but together."""
     batches = list(examples.batches(3))
-    assert [len(batch) for batch, *_ in batches] == [3, 3, 2]
+    assert max(len(batch) for batch, *_ in batches) == 3
     found, numbers, rows = map(np.concatenate, zip(*batches, strict=True))
     assert rows.tolist() == list(range(8))
     names = [examples.class_names[number] for number in numbers]
@@ -276,7 +276,7 @@ class TestErrors:
         ]:
             with pytest.raises(ValueError, match=f"`labels` are missing.*A {name}"):
                 Examples(given, None, None, preprocessing)
-        with pytest.raises(ValueError, match="without labels.*Make them pairs"):
+        with pytest.raises(ValueError, match=r"without labels.*Make them pairs"):
             Examples(slices(images), None, None, preprocessing)
 
     def test_labels_that_are_there_twice(self, folder, images, labels, preprocessing):
@@ -286,7 +286,7 @@ class TestErrors:
                 with pytest.raises(ValueError, match=f"The {name} holds labels"):
                     Examples(given, other, None, preprocessing)
         with pytest.raises(ValueError, match="The table holds labels"):
-            Examples(folder / "labels.csv", labels, None, preprocessing)
+            Examples(folder.parent / "labels.csv", labels, None, preprocessing)
 
     def test_other_numbers_of_labels(self, paths, labels, preprocessing):
         with pytest.raises(ValueError, match=r"shape \(7,\) for 8 images"):
@@ -302,7 +302,7 @@ class TestErrors:
                 Examples(slices(images, labels).batch(3), None, None, preprocessing)
 
     def test_a_folder_that_is_not_there(self, tmp_path, preprocessing):
-        with pytest.raises(FileNotFoundError, match="no folder .*nowhere"):
+        with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
             Examples(tmp_path / "nowhere", None, None, preprocessing)
 
     def test_the_image_is_named_by_its_index(self, images, paths, preprocessing):
@@ -313,7 +313,7 @@ class TestErrors:
                 list(batches_of(given, preprocessing, size=4))
         floats[5] = 3
         for given in (floats, [*paths[:5], floats[5]]):
-            with pytest.raises(ValueError, match="image of index 5.*from 0 to 1"):
+            with pytest.raises(ValueError, match=r"image of index 5.*from 0 to 1"):
                 list(batches_of(given, preprocessing, size=4))
 
 
