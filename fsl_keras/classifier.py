@@ -104,6 +104,7 @@ class FewShotClassifier(SavesBeside, keras.Model):
         verbose=0,
         name=None,
         base_calibration=None,
+        resize="stretch",
     ):
         """Makes a classifier of the classes of some examples.
 
@@ -136,6 +137,8 @@ class FewShotClassifier(SavesBeside, keras.Model):
             verbose: 0 or 1, whether to show a progress bar.
             name: optional string.
             base_calibration: optional `BaseCalibration`.
+            resize: how images of another aspect ratio are brought to the learner's
+                size, see `PicturePreprocessing`: `"stretch"`, `"crop"` or `"pad"`.
 
         Returns:
             A compiled `FewShotClassifier`.
@@ -155,7 +158,9 @@ class FewShotClassifier(SavesBeside, keras.Model):
         preprocessing = None
         if len(learner.item_shape) == 3:
             *size, channels = learner.item_shape
-            preprocessing = PicturePreprocessing(size, channels, invert, value_range)
+            preprocessing = PicturePreprocessing(
+                size, channels, invert, value_range, resize
+            )
         labelled = inputs.Examples(images, labels, class_names, preprocessing)
         class_names = labelled.class_names
         support = None

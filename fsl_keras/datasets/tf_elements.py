@@ -16,7 +16,8 @@ def tf_elements(dataset, labelled, images=True):
             are not used.
         labelled: bool, whether labels are needed. Otherwise they are left out.
         images: bool, whether items are images or their files: `[H, W, C]`, `[H, W]`
-            or strings, by which single items are told from batches.
+            or strings, by which single items are told from batches. None takes items of
+            three axes and more for images.
 
     Yields:
         Pairs of an item, an array or bytes, and its label, an array or bytes, or None
@@ -87,12 +88,11 @@ def _is_batch(items, labels, images):
     rank = len(items.shape)
     if items.dtype == tf.string:
         return rank > 0
-    if images:
+    if images or (images is None and rank > 2):
         # Three axes are those of an image, or many grey images without a channel.
         return rank > 3 or (rank == 3 and items.shape[-1] > 4)
-    if labels is None:
-        return rank > 1
-    return len(labels) == items.shape[0]
+    # A vector with one-hot labels is no batch of numbers.
+    return rank > 1 and (labels is None or len(labels) == items.shape[0])
 
 
 def _numpy(item):
