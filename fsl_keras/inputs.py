@@ -60,6 +60,10 @@ class Examples:
     def __len__(self):
         return len(self._images)
 
+    def source(self, row):
+        """Returns what an example was read from: its file, or its index as given."""
+        return str(self._images[row]) if are_paths(self._images) else int(row)
+
     def batches(self, size):
         """Yields triples: items `[b, *item]`, class numbers and indices `[b]`.
 

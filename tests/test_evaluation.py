@@ -136,7 +136,7 @@ def test_a_classifier_is_measured_class_by_class(model, data):
 def test_unknown_is_right_for_a_class_that_is_not_known(model, data):
     known = data.class_names[:2]
     support = np.concatenate([data.class_items(name)[:1] for name in known])
-    classifier = model.adapt(support, known, unknown_threshold=1.1)
+    classifier = model.adapt(support, known, unknown_threshold=1.0)
     report = evaluate_classifier(
         classifier, data.class_items(data.class_names[5]), ["?"] * 8
     )

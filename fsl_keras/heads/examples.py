@@ -16,6 +16,7 @@ class ExampleHead(Head):
     """
 
     class_axes = {"labels": 2}
+    memory_holds_features = True
 
     def remember(self, support, support_labels):
         """Returns `{"support": [T, S, *embedding], "labels": [T, S, N]}`."""
@@ -31,12 +32,15 @@ class ExampleHead(Head):
         }
 
     def select(self, memory, classes):
-        """Keeps some classes; the embeddings of the others' examples are blanked."""
-        kept = super().select(memory, classes)
-        is_kept = ops.max(kept["labels"], axis=-1)
-        ones = (1,) * (len(kept["support"].shape) - 2)
-        is_kept = ops.reshape(is_kept, (*ops.shape(is_kept), *ones))
-        return {**kept, "support": kept["support"] * is_kept}
+        """Keeps some classes, and their examples alone."""
+        return with_examples_alone(super().select(memory, classes))
+
+
+def with_examples_alone(memory):
+    """Drops the rows of a memory `{"support", "labels"}` that have no label."""
+    labels = ops.convert_to_numpy(memory["labels"])
+    rows = labels.max(axis=(0, 2)).nonzero()[0]
+    return {name: ops.take(value, rows, axis=1) for name, value in memory.items()}
 
 
 def presence(labels):

@@ -66,6 +66,9 @@ class EpisodicModel(SavesBeside, keras.Model):
         """Joins the memories of two support sets over the same classes."""
         raise NotImplementedError
 
+    # Whether the memory is the features of all examples, its `"support"`.
+    memory_holds_features = False
+
     @property
     def takes_pictures(self):
         """Whether items are pictures `[height, width, channels]`."""

@@ -70,6 +70,11 @@ class MetricModel(EpisodicModel):
         return self.head.incremental
 
     @property
+    def memory_holds_features(self):
+        """Whether the memory is the embeddings of all examples."""
+        return self.head.memory_holds_features
+
+    @property
     def kind(self):
         """Whether the answer to a query depends on others: see `Head.kind`."""
         return self.head.kind

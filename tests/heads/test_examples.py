@@ -35,13 +35,12 @@ def test_a_wider_memory_has_columns_of_zeros():
 
 
 @pytest.mark.parametrize("shape", [(2,), (2, 1, 1)], ids=["vectors", "maps"])
-def test_examples_of_classes_that_are_forgotten_are_blanked(shape):
+def test_examples_of_classes_that_are_removed_are_dropped(shape):
     head = ExampleHead()
     memory = head.remember(SUPPORT.reshape(1, 4, *shape), LABELS)
     kept = head.select(memory, np.array([1]))
-    np.testing.assert_array_equal(kept["labels"], [[[0], [1], [0], [0]]])
-    left = [[0, 0], [3, 4], [0, 0], [0, 0]]
-    np.testing.assert_array_equal(kept["support"], np.reshape(left, (1, 4, *shape)))
+    np.testing.assert_array_equal(kept["labels"], [[[1]]])
+    np.testing.assert_array_equal(kept["support"], np.reshape([3, 4], (1, 1, *shape)))
 
 
 def test_classes_with_an_example_are_present():
