@@ -115,7 +115,7 @@ class ClassifierReport:
     def confusions(self):
         """List of `(class, predicted, count)` of errors, the most frequent first."""
         counts = self.matrix.copy()
-        counts[np.arange(len(counts)), self._right_columns] = 0
+        counts[np.arange(len(counts)), self.right_columns] = 0
         rows = [
             (self.class_names[i], self.predicted_names[j], int(counts[i, j]))
             for i, j in zip(*np.nonzero(counts), strict=True)
@@ -130,9 +130,9 @@ class ClassifierReport:
         `predicted_names`.
         """
         of_class = np.zeros(len(self.predicted_names), int)
-        np.add.at(of_class, self._right_columns, self.matrix.sum(axis=1))
+        np.add.at(of_class, self.right_columns, self.matrix.sum(axis=1))
         right = np.zeros(len(self.predicted_names), int)
-        np.add.at(right, self._right_columns, self._right)
+        np.add.at(right, self.right_columns, self._right)
         predicted = self.matrix.sum(axis=0)
         return {
             name: _scores(*map(int, counts))
@@ -237,14 +237,14 @@ class ClassifierReport:
                 writer.writerow([name, sum(row), recall, *row])
 
     @property
-    def _right_columns(self):
-        """The column of the right prediction for each row."""
+    def right_columns(self):
+        """The column of the right prediction for each row, a list of integers."""
         columns = {name: i for i, name in enumerate(self.predicted_names)}
         return [columns.get(name, columns[UNKNOWN]) for name in self.class_names]
 
     @property
     def _right(self):
-        return self.matrix[np.arange(len(self.matrix)), self._right_columns]
+        return self.matrix[np.arange(len(self.matrix)), self.right_columns]
 
     def _average(self, weights):
         scores = list(self.scores.values())

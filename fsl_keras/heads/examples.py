@@ -36,6 +36,24 @@ class ExampleHead(Head):
         return with_examples_alone(super().select(memory, classes))
 
 
+def balanced_weights(labels):
+    """Returns how much each example counts, for all classes to count the same.
+
+    Args:
+        labels: float32 one-hot `[T, S, N]`, zeros at padding.
+
+    Returns:
+        Float32 `[T, S, 1]`: the number of examples over the number of classes times
+        the number of examples of the class. It is exactly 1 where classes have
+        equally many examples, and 0 at padding.
+    """
+    counts = ops.sum(labels, axis=1, keepdims=True)
+    total = ops.sum(counts, axis=-1, keepdims=True)
+    classes = ops.sum(ops.cast(counts > 0, "float32"), axis=-1, keepdims=True)
+    of_class = total / ops.maximum(classes * counts, 1.0)
+    return ops.sum(labels * of_class, axis=-1, keepdims=True)
+
+
 def with_examples_alone(memory):
     """Drops the rows of a memory `{"support", "labels"}` that have no label."""
     labels = ops.convert_to_numpy(memory["labels"])

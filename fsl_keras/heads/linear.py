@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from fsl_keras.heads.examples import ExampleHead, presence
+from fsl_keras.heads.examples import ExampleHead, balanced_weights, presence
 from fsl_keras.heads.head import ABSENT
 from fsl_keras.layers.unit_length import to_unit_length
 
@@ -17,7 +17,8 @@ class LinearHead(ExampleHead):
     """Fits a linear classifier to the support set and scores queries by it.
 
     Gradient steps with momentum lower the mean cross-entropy of the support set plus
-    `weight_decay / 2` times the squared weights. All tasks of a batch take them
+    `weight_decay / 2` times the squared weights. All classes count the same in the
+    mean, however many examples they have. All tasks of a batch take them
     together, and each step sees the whole support set: the answer is the same at
     every call, whatever the order of the examples, the padding and the other tasks.
     The paper's recipe, batches of four in random order from random weights, takes ten
@@ -189,10 +190,14 @@ def _summed(amounts, inputs):
 
 
 def residuals_of(labels):
-    """Returns the gradient of the mean cross-entropy as a function of logits."""
+    """Returns the gradient of the mean cross-entropy as a function of logits.
+
+    All classes count the same in the mean, however many examples they have.
+    """
     absent = ops.where(presence(labels)[:, None, :] > 0, 0.0, ABSENT)
     is_real = ops.max(labels, axis=-1, keepdims=True)
-    part = is_real / ops.maximum(ops.sum(is_real, axis=1, keepdims=True), 1.0)
+    count = ops.maximum(ops.sum(is_real, axis=1, keepdims=True), 1.0)
+    part = balanced_weights(labels) / count
 
     def residuals(logits):
         # `ops.softmax` warns of a single class, `ops.log_softmax` does not.

@@ -19,7 +19,7 @@ def confusion_matrix(report):
 
     Args:
         report: an `evaluation.ClassifierReport`, or any object with its
-            `class_names`, `predicted_names` and `matrix`.
+            `class_names`, `predicted_names`, `matrix` and `right_columns`.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -41,15 +41,13 @@ def confusion_matrix(report):
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.add_subplot(xlabel="predicted class", ylabel="true class")
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(image, shrink=min(1, 3 / size[1]), format=_percent).outline.set(
-        visible=False
-    )
+    bar = figure.colorbar(image, shrink=min(1, 3 / size[1]), pad=0.01, format=_percent)
+    bar.outline.set_visible(False)
     text_size = NAME_SIZE if side == LARGE else 6
     _write_names(axes, report, text_size)
     _write_counts(axes, matrix, shares, text_size)
-    for row, name in enumerate(report.class_names):
-        right = name if name in report.predicted_names else report.predicted_names[-1]
-        _frame(axes, row, report.predicted_names.index(right))
+    for row, column in enumerate(report.right_columns):
+        _frame(axes, row, column)
     return figure
 
 
@@ -89,4 +87,4 @@ def _write_counts(axes, matrix, shares, size):
 
 def _frame(axes, row, column):
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) / 2
-    axes.plot(*(corners + [column, row]).T, color=INK, lw=0.8)
+    axes.plot(*(np.array([column, row]) + corners).T, color=INK, lw=0.8)
