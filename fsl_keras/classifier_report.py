@@ -55,12 +55,12 @@ class ClassifierReport:
     >>> report = ClassifierReport(
     ...     ["egret", "heron"], ["egret", "heron", "unknown"], [[3, 1, 0], [0, 2, 0]])
     >>> print(report)
-               precision  recall     f1  images
-    egret          1.000   0.750  0.857       4
-    heron          0.667   1.000  0.800       2
-    macro avg      0.833   0.875  0.829       6
-    weighted avg   0.889   0.833  0.838       6
-    accuracy 0.833, balanced accuracy 0.875, unknown 0.000
+                  precision   recall      f1  images
+    egret           100.0 %   75.0 %  85.7 %       4
+    heron            66.7 %  100.0 %  80.0 %       2
+    macro avg        83.3 %   87.5 %  82.9 %       6
+    weighted avg     88.9 %   83.3 %  83.8 %       6
+    accuracy 83.3 %, balanced accuracy 87.5 %, unknown 0.0 %
     """
 
     class_names: list
@@ -161,15 +161,16 @@ class ClassifierReport:
         }
         header = ["class", *ClassScores._fields]
         return [header] + [
-            [name, *(f"{value:.3f}" for value in score[:3]), str(score.images)]
+            [name, *(f"{100 * value:.1f} %" for value in score[:3]), str(score.images)]
             for name, score in rows.items()
         ]
 
     def summary(self):
         """Returns accuracy, balanced accuracy and the rate of "unknown" in a line."""
         return (
-            f"accuracy {self.accuracy:.3f}, balanced accuracy "
-            f"{self.balanced_accuracy:.3f}, unknown {self.unknown_rate:.3f}"
+            f"accuracy {100 * self.accuracy:.1f} %, balanced accuracy "
+            f"{100 * self.balanced_accuracy:.1f} %, "
+            f"unknown {100 * self.unknown_rate:.1f} %"
         )
 
     def __str__(self):
