@@ -213,7 +213,8 @@ def test_evaluate_measures_a_classifier_on_a_folder(
     assert measured.matrix.sum() == 15
     assert measured.summary() in out
     assert [line for line in out.splitlines() if "weighted avg" in line]
-    assert Image.open(picture).format == "PNG"
+    with Image.open(picture) as drawn:
+        assert drawn.format == "PNG"
     measured = json.loads(report.read_text())
     assert set(measured["recalls"]) == {"heron", "grey egret", "φλαμίνγκο"}
     assert measured["unknown_rate"] == 0.0

@@ -17,8 +17,7 @@ class DenseHead(ExampleHead):
     units with a ReLU, and one with a softmax. Each step sees the whole support set of
     every task, and the first layer begins at the same random weights at every call,
     the second at zero, so the answer to the same support set is always the same.
-    Embeddings are first divided by the root mean square of their lengths, and all
-    classes count the same, however many examples they have. No gradient
+    Embeddings are first divided by the root mean square of their lengths. No gradient
     goes through the steps.
 
     Args:

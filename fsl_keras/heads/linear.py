@@ -112,7 +112,7 @@ class LinearHead(ExampleHead):
         # Biases are the weights of an input that is always one.
         inputs = ops.concatenate([inputs, ops.ones_like(inputs[..., :1])], axis=-1)
         inputs, basis = _reduced(inputs)
-        residuals = residuals_of(labels)
+        residuals = residuals_of(labels, balanced_weights(labels))
 
         def gradient(weights):
             return _summed(residuals(_logits(inputs, weights)), inputs)
@@ -125,7 +125,7 @@ class LinearHead(ExampleHead):
     def _fit_cosine(self, inputs, labels):
         """Returns the weights `[T, N, D]`, as long as the temperature."""
         inputs, basis = _reduced(inputs)
-        residuals = residuals_of(labels)
+        residuals = residuals_of(labels, balanced_weights(labels))
 
         def gradient(weights):
             squares = ops.sum(ops.square(weights), axis=-1, keepdims=True)
@@ -189,15 +189,17 @@ def _summed(amounts, inputs):
     return ops.matmul(ops.swapaxes(amounts, 1, 2), inputs)
 
 
-def residuals_of(labels):
+def residuals_of(labels, weights=None):
     """Returns the gradient of the mean cross-entropy as a function of logits.
 
-    All classes count the same in the mean, however many examples they have.
+    Args:
+        labels: one-hot float32 `[T, S, N]`, zeros at padding.
+        weights: optional float32 `[T, S, 1]`, how much each example counts in the mean.
     """
     absent = ops.where(presence(labels)[:, None, :] > 0, 0.0, ABSENT)
     is_real = ops.max(labels, axis=-1, keepdims=True)
     count = ops.maximum(ops.sum(is_real, axis=1, keepdims=True), 1.0)
-    part = balanced_weights(labels) / count
+    part = (is_real if weights is None else weights) / count
 
     def residuals(logits):
         # `ops.softmax` warns of a single class, `ops.log_softmax` does not.
