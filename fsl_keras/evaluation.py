@@ -1,4 +1,4 @@
-"""Measuring learners on episodes and classifiers on labelled pictures."""
+"""Measuring learners on episodes and classifiers on labeled images."""
 
 import dataclasses
 import json
@@ -8,15 +8,17 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from fsl_keras.classifier import UNKNOWN
-from fsl_keras.datasets.folders import listed, warn_of_skipped
-from fsl_keras.datasets.labels import label_names
+from fsl_keras.classifier_report import (
+    ClassifierReport,
+    ClassScores,
+    evaluate_classifier,
+)
 from fsl_keras.datasets.one_shot_runs import one_shot_runs
 from fsl_keras.files import replacing
-from fsl_keras.inputs import Elements, batch_size, item_batches
 from fsl_keras.metrics import Z95
 
 __all__ = [
+    "ClassScores",
     "ClassifierReport",
     "EpisodeReport",
     "PairedDifference",
@@ -266,100 +268,6 @@ def compare(reports):
         )
         for other in reports[1:]
     ]
-
-
-@dataclasses.dataclass
-class ClassifierReport:
-    """How a classifier does on labelled pictures.
-
-    Attributes:
-        class_names: list of strings, the classes of the pictures.
-        recalls: dictionary from class name to the share of its pictures that are
-            named right.
-        accuracy: float, the share of all pictures that are named right.
-        macro_accuracy: float, the mean of the recalls.
-        unknown_rate: float, the share of pictures that are called "unknown".
-        confusions: list of `(class, answer, count)`, the most frequent first.
-    """
-
-    class_names: list
-    recalls: dict
-    accuracy: float
-    macro_accuracy: float
-    unknown_rate: float
-    confusions: list
-
-
-def evaluate_classifier(classifier, images, labels=None):
-    """Measures a classifier on labelled images.
-
-    Args:
-        classifier: a `FewShotClassifier`.
-        images: images in any form that `EpisodicModel.adapt` takes. Files that cannot
-            be read are left out, with a warning that names them.
-        labels: the class of each: names, or integers, which index
-            `classifier.class_names`; None where the images bring them along. Classes
-            the classifier does not know are allowed: the right answer to them is
-            "unknown".
-
-    Returns:
-        A `ClassifierReport`.
-
-    Raises:
-        ValueError: if there are more or fewer labels than images, no label is one of
-            the classifier's classes or "unknown", or no image can be read.
-    """
-    given = Elements.labelled(images, labels, classifier.preprocessing is not None)
-    if len(given.labels):
-        _true_names(given.labels, classifier.class_names)  # before images are read
-    predictions, kept, skipped, sources = [], [], [], []
-    for items, rows in item_batches(
-        given,
-        classifier.preprocessing,
-        batch_size(classifier.learner.item_shape),
-        skipped,
-        sources,
-    ):
-        predictions.extend(classifier._named(items))
-        kept.extend(rows)
-    warn_of_skipped(skipped, len(sources))
-    if not predictions:
-        raise ValueError("No image could be read.")
-    names = _true_names(given.labels, classifier.class_names)
-    labels = [names[row] for row in kept]
-    answers = [prediction.class_name for prediction in predictions]
-    wanted = [x if x in classifier.class_names else UNKNOWN for x in labels]
-    right = np.asarray([a == w for a, w in zip(answers, wanted, strict=True)])
-    class_names = sorted(set(labels))
-    recalls = {
-        name: float(right[[label == name for label in labels]].mean())
-        for name in class_names
-    }
-    wrong = [(x, a) for x, a, r in zip(labels, answers, right, strict=True) if not r]
-    confusions = sorted(
-        ((x, a, wrong.count((x, a))) for x, a in set(wrong)),
-        key=lambda row: (-row[2], row),
-    )
-    return ClassifierReport(
-        class_names,
-        recalls,
-        float(right.mean()),
-        float(np.mean(list(recalls.values()))),
-        float(np.mean([a == UNKNOWN for a in answers])),
-        confusions,
-    )
-
-
-def _true_names(labels, class_names):
-    """Returns the name of the class of each label, and refuses what fits none."""
-    names = label_names(labels, class_names)
-    if not {UNKNOWN, *class_names} & set(names):
-        raise ValueError(
-            f"None of the labels, {listed(sorted(set(names)))}, is a class of the "
-            f"classifier, which are {listed(class_names)}. Images of classes that it "
-            f"does not know may be labelled {UNKNOWN!r}."
-        )
-    return names
 
 
 def _spelled(value):

@@ -1,13 +1,12 @@
 """`fsl-keras evaluate`."""
 
 import functools
-import json
 import pathlib
 from typing import Annotated
 
 import typer
 
-from fsl_keras import datasets, evaluation
+from fsl_keras import datasets, evaluation, plots
 from fsl_keras.classifier import FewShotClassifier
 from fsl_keras.cli.app import app
 from fsl_keras.cli.options import DataDir
@@ -57,7 +56,17 @@ def evaluate(
     ] = None,
     output: Annotated[
         pathlib.Path | None,
-        typer.Option(help="JSON file to write the (first) report to."),
+        typer.Option(
+            help="File to write the (first) report to: JSON, or for a classifier CSV "
+            "if its name ends in .csv."
+        ),
+    ] = None,
+    confusion: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help="For a classifier: image file to draw the confusion matrix to, such "
+            "as confusion.png."
+        ),
     ] = None,
 ):
     """Measure a learner on a data set, or a classifier on labelled pictures."""
@@ -68,7 +77,7 @@ def evaluate(
                 f"{model} is a classifier: name a folder that holds a folder of "
                 f"pictures for each class."
             )
-        _evaluate_folder(loaded, folder, output)
+        _evaluate_folder(loaded, folder, output, confusion)
         return
     if folder is not None:
         raise ValueError(
@@ -121,20 +130,27 @@ def _evaluate_runs(learner, folder, name):
     return report
 
 
-def _evaluate_folder(classifier, folder, output):
+def _evaluate_folder(classifier, folder, output, confusion):
     files = picture_files(folder)
     paths = [path for found in files.values() for path in found]
     labels = [name for name, found in files.items() for _ in found]
     with working(f"Reading {len(paths)} pictures"):
         report = evaluation.evaluate_classifier(classifier, paths, labels)
-    rows = [(name, f"{100 * recall:.1f} %") for name, recall in report.recalls.items()]
-    print_table(["class", "recall"], rows)
-    print_table(["class", "taken for", "pictures"], report.confusions[:10])
-    say(
-        f"accuracy {100 * report.accuracy:.1f} %, "
-        f"macro accuracy {100 * report.macro_accuracy:.1f} %, "
-        f"unknown {100 * report.unknown_rate:.1f} %"
-    )
-    if output:
-        with replacing(output) as beside:
-            beside.write_text(json.dumps(vars(report), indent=1, ensure_ascii=False))
+    if output and output.suffix == ".csv":
+        report.save_csv(output)
+    elif output:
+        report.save(output)
+    if confusion:
+        with replacing(confusion) as beside:
+            plots.confusion_matrix(report).savefig(beside)
+    header, *rows = report.table()
+    print_table(header, rows)
+    # Each unknown class by itself; together they are "unknown" in the table above.
+    recalls = [
+        (name, f"{100 * recall:.1f} %")
+        for name, recall in report.recalls.items()
+        if name not in classifier.class_names
+    ]
+    print_table(["class that is not known", "recall"], recalls)
+    print_table(["class", "predicted", "images"], report.confusions[:10])
+    say(report.summary())

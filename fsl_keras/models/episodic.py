@@ -1,11 +1,19 @@
 """What all learners share: training, testing and adapting on episodes."""
 
+import dataclasses
+import json
+import pathlib
+
 import keras
 import tensorflow as tf
 
 from fsl_keras.classifier import FewShotClassifier
+from fsl_keras.estimates.base_classes import BaseCalibration
 from fsl_keras.files import SavesBeside
 from fsl_keras.metrics import EpisodeAccuracy
+
+# The asset of a saved learner that tells of its training.
+ORIGIN = "origin.json"
 
 
 class EpisodicModel(SavesBeside, keras.Model):
@@ -65,6 +73,9 @@ class EpisodicModel(SavesBeside, keras.Model):
     def merge(self, memory, more):
         """Joins the memories of two support sets over the same classes."""
         raise NotImplementedError
+
+    # Whether the memory is the features of all examples, its `"support"`.
+    memory_holds_features = False
 
     @property
     def takes_pictures(self):
@@ -229,8 +240,41 @@ class EpisodicModel(SavesBeside, keras.Model):
         """Returns an uncompiled copy, with weights of its own."""
         copy = type(self).from_config(self.get_config())
         copy.set_weights(self.get_weights())
-        copy.training_classes = self.training_classes
-        return copy
+        return copy.with_origin_of(self)
+
+    def with_origin_of(self, other):
+        """Takes over what another learner tells of its training.
+
+        Args:
+            other: a learner, whose `training_classes` and `base_calibration` become
+                those of this one.
+
+        Returns:
+            This learner.
+        """
+        self.training_classes = other.training_classes
+        self.base_calibration = other.base_calibration
+        return self
+
+    def save_assets(self, dir_path):
+        """Writes into a `.keras` file what the learner tells of its training."""
+        calibration = self.base_calibration
+        origin = {
+            "training_classes": self.training_classes and list(self.training_classes),
+            "base_calibration": calibration and dataclasses.asdict(calibration),
+        }
+        pathlib.Path(dir_path, ORIGIN).write_text(json.dumps(origin), encoding="utf-8")
+
+    def load_assets(self, dir_path):
+        """Reads what `save_assets` wrote; files of earlier versions do not have it."""
+        path = pathlib.Path(dir_path, ORIGIN)
+        if not path.exists():
+            return
+        origin = json.loads(path.read_text(encoding="utf-8"))
+        if origin["training_classes"] is not None:
+            self.training_classes = tuple(origin["training_classes"])
+        if origin["base_calibration"] is not None:
+            self.base_calibration = BaseCalibration(**origin["base_calibration"])
 
     def deployable(self):
         """Returns the copy of this learner that a classifier will own.
