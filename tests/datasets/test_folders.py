@@ -32,13 +32,13 @@ def test_hidden_things_are_passed_over_and_other_files_named(birds):
     (birds / "Ägretta" / "._no 0.png").write_text("")
     (birds / "README.txt").write_text("")
     assert picture_files(birds) == before
-    for name in ("no 4.heic", "no 0.png.part"):
+    for name in ("no 4.pdf", "no 0.png.part"):
         (birds / "Ägretta" / name).write_text("")
     total = sum(map(len, before.values())) + 2
     with pytest.warns(
         UserWarning,
         match=rf"Skipped 2 of {total} files: .*no 0.png.part: not named as a picture "
-        r"\(\.jpg.*no 4.heic",
+        r"\(\.jpg.*no 4.pdf",
     ):
         assert picture_files(birds) == before
 
