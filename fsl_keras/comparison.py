@@ -14,6 +14,9 @@ from fsl_keras.metrics import wilson_interval
 # parts.
 PARTS = 50
 
+# Thumbnails are made of so many images at a time, for which these are in memory.
+CHUNK = 64
+
 
 @dataclasses.dataclass
 class Candidate:
@@ -103,9 +106,11 @@ def _support(data, vectors, with_images):
     """Returns the support set of all items; thumbnails are taken of pictures once."""
     support = SupportSet()
     for number, name in enumerate(data.class_names):
-        images = None
-        if with_images and len(data.item_shape) == 3:
-            images = data.class_items(name)
-        found = vectors.class_items(name)
-        support.add(found, [number] * len(found), images=images)
+        rows, found = data.class_rows[number], vectors.class_items(name)
+        for start in range(0, len(rows), CHUNK):
+            images, part = None, slice(start, start + CHUNK)
+            if with_images and len(data.item_shape) == 3:
+                images = data.items.take(rows[part])
+            labels = [number] * len(found[part])
+            support.add(found[part], labels, images=images)
     return support

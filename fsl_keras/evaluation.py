@@ -1,4 +1,4 @@
-"""Measuring learners on episodes and classifiers on labelled pictures."""
+"""Measuring learners on episodes and classifiers on labeled images."""
 
 import dataclasses
 import math
@@ -6,16 +6,19 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from fsl_keras.classifier import UNKNOWN
-from fsl_keras.datasets.folders import warn_of_skipped
+from fsl_keras.classifier_report import (
+    ClassifierReport,
+    ClassScores,
+    evaluate_classifier,
+)
 from fsl_keras.datasets.one_shot_runs import one_shot_runs
 from fsl_keras.files import read_json, write_json
-from fsl_keras.inputs import are_paths
 from fsl_keras.metrics import Z95
 from fsl_keras.outputs import JSON
 from fsl_keras.tuner import untuned
 
 __all__ = [
+    "ClassScores",
     "ClassifierReport",
     "EpisodeReport",
     "PairedDifference",
@@ -301,82 +304,6 @@ def compare(reports):
         )
         for other in reports[1:]
     ]
-
-
-@dataclasses.dataclass
-class ClassifierReport:
-    """How a classifier does on labelled pictures.
-
-    Attributes:
-        class_names: list of strings, the classes of the pictures.
-        recalls: dictionary from class name to the share of its pictures that are
-            named right.
-        accuracy: float, the share of all pictures that are named right.
-        macro_accuracy: float, the mean of the recalls.
-        unknown_rate: float, the share of pictures that are called "unknown".
-        confusions: list of `(class, answer, count)`, the most frequent first.
-    """
-
-    class_names: list
-    recalls: dict
-    accuracy: float
-    macro_accuracy: float
-    unknown_rate: float
-    confusions: list
-
-
-def evaluate_classifier(classifier, images, labels):
-    """Measures a classifier on labelled pictures.
-
-    Args:
-        classifier: a `FewShotClassifier`.
-        images: pictures as `FewShotClassifier.predict_classes` takes them. Files that
-            cannot be read are left out, with a warning that names them.
-        labels: the name of the class of each. Classes the classifier does not know
-            are allowed: the right answer to them is "unknown".
-
-    Returns:
-        A `ClassifierReport`.
-
-    Raises:
-        ValueError: if there are more or fewer labels than images, or no picture can
-            be read.
-    """
-    if len(images) != len(labels):
-        raise ValueError(f"There are {len(images)} images and {len(labels)} labels.")
-    labels = [str(label) for label in labels]
-    if are_paths(images):
-        found, skipped = classifier.predict_files(images)
-        warn_of_skipped(skipped, len(images))
-        predictions = [prediction for _, prediction in found]
-        bad = {path for path, _ in skipped}
-        pairs = zip(images, labels, strict=True)
-        labels = [label for path, label in pairs if str(path) not in bad]
-    else:
-        predictions = classifier.predict_classes(images)
-    if not predictions:
-        raise ValueError("No picture could be read.")
-    answers = [prediction.class_name for prediction in predictions]
-    wanted = [x if x in classifier.class_names else UNKNOWN for x in labels]
-    right = np.asarray([a == w for a, w in zip(answers, wanted, strict=True)])
-    class_names = sorted(set(labels))
-    recalls = {
-        name: float(right[[label == name for label in labels]].mean())
-        for name in class_names
-    }
-    wrong = [(x, a) for x, a, r in zip(labels, answers, right, strict=True) if not r]
-    confusions = sorted(
-        ((x, a, wrong.count((x, a))) for x, a in set(wrong)),
-        key=lambda row: (-row[2], row),
-    )
-    return ClassifierReport(
-        class_names,
-        recalls,
-        float(right.mean()),
-        float(np.mean(list(recalls.values()))),
-        float(np.mean([a == UNKNOWN for a in answers])),
-        confusions,
-    )
 
 
 def _spelled(value):

@@ -1,4 +1,4 @@
-"""What a learner keeps of one task: how it is gathered, and how it is stored."""
+"""The memory, the state and the examples of one task, as weights."""
 
 import hashlib
 
@@ -6,9 +6,10 @@ import keras
 import numpy as np
 from keras import ops
 
-# Examples are remembered so many at a time: heads that keep them all would copy what
-# they have at each batch.
-REMEMBERED = 4096
+from fsl_keras.task_examples import LearnedExamples
+
+# What fingerprints begin with that do not hold the paths of weights.
+PREFIX = "names-"
 
 
 class TaskWeights(keras.layers.Layer):
@@ -26,7 +27,7 @@ class TaskWeights(keras.layers.Layer):
 
     >>> task = TaskWeights()
     >>> ones = np.ones((1, 2, 3), "float32")
-    >>> task.replace(memory={"sums": ones}, state={"means": ones}, examples=[])
+    >>> task.replace({"sums": ones}, {"means": ones}, LearnedExamples())
     >>> task.spec["memory"]
     {'sums': [[2, 3], 'float32']}
     """
@@ -56,125 +57,100 @@ class TaskWeights(keras.layers.Layer):
         return {name: v[None] for name, v in self._parts["state"].items()}
 
     @property
+    def variables_of_state(self):
+        """The learner's state, a dictionary of variables.
+
+        `replace` makes new ones, so that who has these goes on with the old state.
+        """
+        return self._parts.get("state", {})
+
+    @property
     def examples(self):
         """The examples in memory, a list of pairs of digest and class number."""
         rows = ops.convert_to_numpy(self._parts["examples"]["digests"])
         return [tuple(row) for row in rows.tolist()]
 
+    @property
+    def learned(self):
+        """The record of the examples in memory, a `LearnedExamples`."""
+        parts = self._parts["examples"]
+        return LearnedExamples.from_arrays(
+            {name: ops.convert_to_numpy(value) for name, value in parts.items()}
+        )
+
     def replace(self, memory, state, examples):
-        """Takes the memory, state and examples of another task, of any shape."""
-        digests = np.asarray(examples, "int64").reshape(-1, 2)
+        """Takes the memory, state and examples of another task, of any shape.
+
+        Args:
+            memory: dictionary of tensors `[1, ...]`.
+            state: dictionary of tensors `[1, ...]`.
+            examples: `LearnedExamples`.
+        """
         values = {
             "memory": _of_one_task(memory),
             "state": _of_one_task(state),
-            "examples": {"digests": digests},
+            "examples": examples.to_arrays(),
         }
         self._make(
             {
                 part: {name: [list(v.shape), str(v.dtype)] for name, v in tree.items()}
                 for part, tree in values.items()
-            }
+            },
+            values,
         )
-        for part, tree in self._parts.items():
-            for name, variable in tree.items():
-                variable.assign(values[part][name])
 
-    def _make(self, spec):
+    def _make(self, spec, values=None):
+        """Makes new variables, of zeros or of values, then drops the old ones."""
+        old = list(self.weights)
         # Keras has no public way to replace the weights of a layer.
-        for variable in list(self.weights):
-            self._untrack_variable(variable)
         self._tracker.unlock()
-        self._parts = {
+        parts = {
             part: {
-                name: self.add_weight(
-                    shape=tuple(shape),
-                    dtype=dtype,
-                    initializer="zeros",
-                    trainable=False,
-                    name=f"{part}_{name}",
-                )
+                name: self._variable(f"{part}_{name}", shape, dtype)
                 for name, (shape, dtype) in tree.items()
             }
             for part, tree in spec.items()
         }
+        for part, tree in (values or {}).items():
+            for name, value in tree.items():
+                parts[part][name].assign(value)
+        # In one step, as other threads may read.
+        self._parts = parts
+        for variable in old:
+            self._untrack_variable(variable)
 
-
-def learn(
-    learner, batches, ways, memory=None, examples=(), support=None, expansion=None
-):
-    """Adds examples to a memory; the same item twice for a class counts once.
-
-    Args:
-        learner: a learner.
-        batches: iterable of triples: items `[b, *item]`, class numbers `[b]`, and the
-            index of each among all that were given.
-        ways: integer, the number of classes.
-        memory: optional memory of one task, to which the examples are added.
-        examples: the examples in `memory`, as `TaskWeights.examples`.
-        support: optional `SupportSet`, to which the new examples are added.
-        expansion: optional `SupportExpansion`, which makes augmented copies of the new
-            examples, to be learned as well.
-
-    Returns:
-        A pair: the memory (None if there was none and no example came) and the
-        list of all examples in it.
-    """
-    known, waiting = dict.fromkeys(examples), []
-
-    def remembered():
-        features, classes = map(np.concatenate, zip(*waiting, strict=True))
-        labels = np.eye(ways, dtype="float32")[classes]
-        more = learner.remember_features(
-            ops.convert_to_tensor(features[None]), labels[None]
+    def _variable(self, name, shape, dtype):
+        return self.add_weight(
+            shape=tuple(shape),
+            dtype=dtype,
+            initializer="zeros",
+            trainable=False,
+            name=name,
         )
-        return more if memory is None else learner.merge(memory, more)
-
-    for items, classes, rows in batches:
-        new = []
-        for place, (item, number) in enumerate(zip(items, classes, strict=True)):
-            example = (_digest(item), int(number))
-            if example not in known:
-                known[example] = rows[place]
-                new.append(place)
-            elif support is not None:
-                support.repeat(known[example], rows[place])
-        if new:
-            if len(new) < len(items):
-                items, classes, rows = items[new], np.asarray(classes)[new], rows[new]
-            features, copies = learner.features(items), ()
-            waiting.append((features, classes))
-            if expansion is not None:
-                more, numbers = expansion.transform(items, classes, (0, int(rows[0])))
-                copies = learner.features(np.asarray(more)[len(items) :])
-                waiting.append((copies, np.asarray(numbers)[len(items) :]))
-            if support is not None:
-                images = items if learner.takes_pictures else None
-                support.add(features, classes, rows, images, copies)
-        if sum(len(classes) for _, classes in waiting) >= REMEMBERED:
-            memory, waiting = remembered(), []
-    if waiting:
-        memory = remembered()
-    return memory, list(known)
 
 
 def fingerprint_of(learner):
     """Returns a string that changes when any weight of a learner does."""
+    return PREFIX + _digest_of(learner, lambda weight: weight.name)
+
+
+def has_fingerprint(learner, fingerprint):
+    """Returns whether a fingerprint is that of the weights of a learner."""
+    if fingerprint is None or fingerprint.startswith(PREFIX):
+        return fingerprint == fingerprint_of(learner)
+    # Those of earlier versions hold paths, which of a `Sequential` change in a file.
+    paths = lambda weight: weight.path.split("/", 1)[-1], lambda weight: weight.path
+    return any(fingerprint == _digest_of(learner, path) for path in paths)
+
+
+def _digest_of(learner, name_of):
     digest = hashlib.sha256()
     for weight in learner.weights:
         # Of the ways to a variable's numbers this is by far the fastest.
         value = np.ascontiguousarray(weight.value.value())
-        digest.update(f"{weight.path.split('/', 1)[-1]}{value.shape}".encode())
+        digest.update(f"{name_of(weight)}{value.shape}".encode())
         digest.update(value.view("uint8"))
     return digest.hexdigest()
-
-
-def _digest(item):
-    if not isinstance(item, bytes):
-        item = np.asarray(item)
-        item = np.ascontiguousarray(item) if item.ndim else item.tobytes()
-    # Of all digests here, processors compute this one fastest.
-    digest = hashlib.sha256(item).digest()[:8]
-    return int.from_bytes(digest, "big", signed=True)
 
 
 def _of_one_task(tree):

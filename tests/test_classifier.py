@@ -122,7 +122,7 @@ class TestPredict:
     def test_nan_is_refused(self, classifier):
         images = pictures(THREE)[0].astype("float32") / 255
         images[2, 3, 4, 0] = np.nan
-        with pytest.raises(ValueError, match=r"NaN.*index 2"):
+        with pytest.raises(ValueError, match=r"index \[2\] hold NaN"):
             classifier.predict_classes(images)
         with pytest.raises(tf.errors.InvalidArgumentError, match="values from 0 to 1"):
             classifier.predict(images, verbose=0)
@@ -253,7 +253,6 @@ class TestAdapt:
             (lambda x, y: (x, y, ["bar", "beam"]), r"\['disk'\].*class_names"),
             (lambda x, y: (x, y, [*THREE, "egg"]), r"\['egg'\] have no example"),
             (lambda x, y: (x[:0], []), "no images"),
-            (lambda x, y: (x[..., 0], y), "images\\[..., None\\]"),
         ],
         ids=[
             "range",
@@ -266,7 +265,6 @@ class TestAdapt:
             "strange name",
             "empty class",
             "nothing",
-            "no channels",
         ],
     )
     def test_errors_name_the_mend(self, learner, change, message):
@@ -316,7 +314,8 @@ def test_mixed_precision_leaves_memory_and_state_in_float32():
         ]
     finally:
         keras.config.set_dtype_policy(before)
-    assert {v.dtype for v in classifier.task.weights} == {"float32", "int64"}
+    parts = (classifier.task.memory, classifier.task.state)
+    assert {v.dtype.name for part in parts for v in part.values()} == {"float32"}
     # The picture itself is not rounded to half precision.
     assert found.dtype == classifier.compute_dtype == "float32"
     np.testing.assert_allclose(found, one_by_one, atol=1e-3)

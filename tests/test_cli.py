@@ -1,6 +1,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -127,6 +128,44 @@ def test_pictures_are_read_alike_whatever_arrays_the_classifier_was_made_of(
     assert f"accuracy {100 * right:.1f} %" in out
 
 
+def test_predict_prints_the_most_probable_classes(run_cli, classifier, folder):
+    picture = folder / "heron" / "0.png"
+    (expected,) = keras.saving.load_model(classifier).predict_classes([picture])
+    status, out, _ = run_cli("predict", classifier, picture, "--top=2")
+    assert status == 0
+    rows = [line for line in out.splitlines() if "0.png" in line]
+    assert len(rows) == 2
+    for row, (name, probability) in zip(rows, expected.top(2), strict=True):
+        assert name in row
+        assert f"{probability:.3f}" in row
+    _, out, _ = run_cli("predict", classifier, picture, "--top=2", "--json")
+    (prediction,) = json.loads(out)["predictions"]
+    assert [row["class_name"] for row in prediction["top"]] == [
+        name for name, _ in expected.top(2)
+    ]
+
+
+def test_evaluate_writes_csv(run_cli, classifier, folder, tmp_path):
+    run_cli("evaluate", classifier, folder, "--output", tmp_path / "report.csv")
+    lines = (tmp_path / "report.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("class,images,recall,predicted grey egret")
+    assert len(lines) == 4
+
+
+def test_adapt_shows_recalls_where_classes_are_of_unequal_size(
+    run_cli, folder, learner, tmp_path
+):
+    for name in ("heron", "grey egret"):
+        shutil.copytree(folder / name, tmp_path / "photos" / name)
+    (tmp_path / "photos" / "heron" / "4.png").unlink()
+    arguments = ("--learner", learner, "--output", tmp_path / "birds.keras")
+    _, out, _ = run_cli("adapt", tmp_path / "photos", *arguments)
+    assert "Balanced accuracy" in out
+    assert [line for line in out.splitlines() if "recall" in line]
+    _, out, _ = run_cli("adapt", folder, *arguments)
+    assert "Balanced accuracy" not in out
+
+
 def test_a_classifier_of_other_items_takes_no_pictures(run_cli, folder, tmp_path):
     backbone = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     learner = fsl.models.PrototypicalNetwork(backbone)
@@ -135,7 +174,7 @@ def test_a_classifier_of_other_items_takes_no_pictures(run_cli, folder, tmp_path
     for command in (["predict", picture], ["evaluate", folder]):
         status, _, err = run_cli(command[0], tmp_path / "vectors.keras", command[1])
         assert status == 1
-        assert "items of shape (4,), no pictures" in err
+        assert "items of shape (4,), no images" in err
 
 
 @pytest.mark.parametrize("contents", [b"", b"no model", b"PK\x03\x04 cut off"])
@@ -165,10 +204,17 @@ def test_predict_names_and_counts_what_it_skips(run_cli, classifier, folder, tmp
 def test_evaluate_measures_a_classifier_on_a_folder(
     run_cli, classifier, folder, tmp_path
 ):
-    report = tmp_path / "report.json"
-    status, out, _ = run_cli("evaluate", classifier, folder, "--output", report)
+    report, picture = tmp_path / "report.json", tmp_path / "confusion.png"
+    status, out, _ = run_cli(
+        "evaluate", classifier, folder, "--output", report, "--confusion", picture
+    )
     assert status == 0
-    assert "macro accuracy" in out
+    measured = fsl.evaluation.ClassifierReport.load(report)
+    assert measured.matrix.sum() == 15
+    assert measured.summary() in out
+    assert [line for line in out.splitlines() if "weighted avg" in line]
+    with Image.open(picture) as drawn:
+        assert drawn.format == "PNG"
     measured = json.loads(report.read_text())
     assert set(measured["recalls"]) == {"heron", "grey egret", "φλαμίνγκο"}
     assert measured["unknown_rate"] == 0.0

@@ -6,6 +6,7 @@ import pytest
 
 import fsl_keras as fsl
 from fsl_keras.comparison import Candidate, cross_validate
+from fsl_keras.datasets.items import MemoryItems
 from fsl_keras.estimates.leave_one_out import leave_one_out
 from fsl_keras.estimates.support_set import SupportSet
 
@@ -61,3 +62,29 @@ def test_differences_are_paired():
     # Differences 0, 1, 0, 0: mean 1/4, standard deviation 1/2.
     assert one.minus(other) == pytest.approx((0.25, 1.96 * 0.25), abs=1e-3)
     assert one.accuracy == 0.75
+
+
+class Watched(MemoryItems):
+    """Items that note how many are taken at a time."""
+
+    def __init__(self, values):
+        super().__init__(values)
+        self.taken = []
+
+    def take(self, rows):
+        self.taken.append(len(rows))
+        return super().take(rows)
+
+
+def test_images_of_a_large_class_are_in_memory_a_few_at_a_time():
+    rng = np.random.default_rng(0)
+    items = Watched(rng.integers(0, 256, (180, 8, 8, 3), dtype="uint8"))
+    rows = np.split(np.arange(180), [150])
+    data = fsl.ClassDataset(items, rows, ["many", "few"])
+    mean = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D()]
+    )
+    learners = {"cosine": fsl.models.TransferLearner(mean, "cosine")}
+    (candidate,) = cross_validate(learners, data, cache=False)
+    assert len(candidate.right) == 180
+    assert max(items.taken) <= 64

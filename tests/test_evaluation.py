@@ -9,7 +9,6 @@ from fsl_keras.evaluation import (
     EpisodeReport,
     compare,
     evaluate,
-    evaluate_classifier,
     mean_and_interval,
 )
 from tests.checks import random_classes
@@ -137,39 +136,3 @@ def test_reports_of_other_episodes_are_not_compared(told, count):
     first = EpisodeReport("a", np.array([0.2, 0.8]), {"seed": 1})
     with pytest.raises(ValueError, match="not measured on the same episodes"):
         compare([first, EpisodeReport("b", np.full(count, 0.5), told)])
-
-
-def test_a_classifier_is_measured_class_by_class(model, data):
-    pictures = {name: data.class_items(name) for name in data.class_names}
-    known = data.class_names[:3]
-    support = np.concatenate([pictures[name][:2] for name in known])
-    classifier = model.adapt(support, np.repeat(known, 2))
-    images = np.concatenate([pictures[name] for name in data.class_names[:4]])
-    labels = np.repeat(data.class_names[:4], 8)
-    report = evaluate_classifier(classifier, images, labels)
-
-    answers = [p.class_name for p in classifier.predict_classes(images)]
-    for name in known:
-        mine = [a for a, label in zip(answers, labels, strict=True) if label == name]
-        share = np.mean([a == name for a in mine])
-        assert report.recalls[name] == pytest.approx(share)
-    # The fourth class is not known, and without a threshold nothing is "unknown".
-    assert report.recalls[data.class_names[3]] == 0.0
-    assert report.unknown_rate == 0.0
-    assert report.macro_accuracy == pytest.approx(
-        np.mean(list(report.recalls.values()))
-    )
-    assert sum(count for *_, count in report.confusions) == round(
-        32 * (1 - report.accuracy)
-    )
-
-
-def test_unknown_is_right_for_a_class_that_is_not_known(model, data):
-    known = data.class_names[:2]
-    support = np.concatenate([data.class_items(name)[:1] for name in known])
-    classifier = model.adapt(support, known, unknown_threshold=1.1)
-    report = evaluate_classifier(
-        classifier, data.class_items(data.class_names[5]), ["?"] * 8
-    )
-    assert report.recalls == {"?": 1.0}
-    assert report.unknown_rate == 1.0

@@ -1,5 +1,6 @@
 """A SavedModel that a process with nothing but TensorFlow loads and runs."""
 
+import io
 import json
 
 import numpy as np
@@ -8,6 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from fsl_keras import pictures as picture_files
+from fsl_keras.layers import PicturePreprocessing
 from tests.checks import run_python
 from tests.shapes import NAMES, make_learner, picture, pictures, write
 
@@ -91,6 +93,29 @@ def test_the_range_of_arrays_given_in_python_is_not_that_of_the_endpoints(tmp_pa
         np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-2)
 
 
+def test_every_endpoint_resizes_as_the_classifier(tmp_path, images):
+    learned = make_learner().adapt(*pictures(NAMES[:3]))
+    learned.preprocessing = PicturePreprocessing((16, 16), 1, resize="pad")
+    learned.export(tmp_path / "shapes")
+    exported = tf.saved_model.load(tmp_path / "shapes")
+    files = [path.read_bytes() for path in write(tmp_path, images, NAMES)]
+    floats = grey(images).astype("float32") / 255
+    for answer, given in (
+        (exported.serve(grey(images)), images),
+        (exported.serve_float(floats), floats),
+        (exported.serve_bytes(tf.constant(files)), images),
+    ):
+        expected = learned.predict(given, verbose=0)
+        np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
+
+
+def test_bytes_that_a_graph_does_not_decode_are_refused(exported):
+    tiff = io.BytesIO()
+    Image.new("L", (16, 16)).save(tiff, "TIFF")
+    with pytest.raises(tf.errors.InvalidArgumentError, match="that TensorFlow decodes"):
+        exported.serve_bytes(tf.constant([tiff.getvalue()]))
+
+
 def test_floats_to_255_are_refused(exported, images):
     with pytest.raises(tf.errors.InvalidArgumentError, match="from 0 to 1"):
         exported.serve_float(grey(images).astype("float32"))
@@ -140,6 +165,9 @@ def files(tmp_path):
     rgb.save(folder / "turned.jpg", exif=turned, quality=95)
     clear.save(folder / "clear.png")
     rgb.save(folder / "lossy.webp")
+    rgb.save(folder / "turned.png", exif=turned)
+    rgb.save(folder / "turned.webp", exif=turned)
+    rgb.quantize(8).save(folder / "clear.gif", transparency=0)
     deep.save(folder / "deep.png")
     return sorted(folder.iterdir())
 
@@ -222,3 +250,12 @@ def test_a_folder_that_is_there_is_replaced_whole(folder, classifier):
     classifier.export(folder)
     assert not (folder / "left_over.txt").exists()
     assert [path.name for path in folder.parent.iterdir()] == ["shapes"]
+
+
+def test_the_examples_are_not_exported(folder, classifier):
+    stored = tf.train.list_variables(str(folder / "variables" / "variables"))
+    shapes = {tuple(shape) for name, shape in stored if "_CHECKPOINTABLE" not in name}
+    learned = classifier.task.learned
+    assert learned.features.shape not in shapes
+    assert learned.pairs.shape not in shapes
+    assert tuple(classifier.task.state["prototypes"].shape[1:]) in shapes

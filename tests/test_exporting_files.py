@@ -12,6 +12,8 @@ import tensorflow as tf
 
 import fsl_keras as fsl
 from fsl_keras.estimates.calibration import Calibration
+from fsl_keras.exporting import endpoints
+from fsl_keras.layers import PicturePreprocessing
 from tests.shapes import NAMES, THREE, picture, pictures
 
 
@@ -72,6 +74,20 @@ def inverted_and_resized():
     return learner(3).adapt(*pictures(THREE), invert=True)
 
 
+def resized_by(resize):
+    classifier = learner(3).adapt(*pictures(THREE))
+    classifier.preprocessing = PicturePreprocessing(SIZE, 3, True, resize=resize)
+    return classifier
+
+
+def cropped():
+    return resized_by("crop")
+
+
+def padded():
+    return resized_by("pad")
+
+
 def one_class():
     classifier = learner(1).adapt(*pictures(NAMES[:1]))
     # Half of the pictures that are asked about are farther from it than this.
@@ -102,11 +118,15 @@ CASES = {
     for make in (
         grey,
         inverted_and_resized,
+        cropped,
+        padded,
         one_class,
         a_hundred_classes_of_vectors,
         reconstructed_both_ways,
     )
 }
+
+RESIZED = ("inverted_and_resized", "cropped", "padded")
 
 
 @pytest.fixture(scope="module", params=RUNTIMES)
@@ -125,7 +145,7 @@ def exported(format, tmp_path_factory):
     def open_case(case):
         classifier = CASES[case]()
         path = folder / f"{case}{RUNTIMES[format].suffix}"
-        size = OTHER_SIZE if case == "inverted_and_resized" else None
+        size = OTHER_SIZE if case in RESIZED else None
         classifier.export(path, format, size)
         return classifier, RUNTIMES[format](path)
 
@@ -143,7 +163,7 @@ def items_of(case):
         return np.append(np.zeros((1, 6)), generator.normal(size=(7, 6)), 0).astype(
             "f4"
         )
-    size, channels = (OTHER_SIZE, 3) if case == "inverted_and_resized" else (SIZE, 1)
+    size, channels = (OTHER_SIZE, 3) if case in RESIZED else (SIZE, 1)
     noise = generator.integers(0, 256, (4, *size, channels), "uint8")
     shapes = [picture(name, size, seed=50)[..., :channels] for name in NAMES]
     return np.concatenate([noise, shapes])
@@ -169,6 +189,18 @@ def test_the_answers_are_those_of_the_classifier(exported, case):
     np.testing.assert_array_equal(answer["class_index"], expected.argmax(-1))
     names = [each.class_name for each in classifier.predict_classes(items)]
     assert answer["known"].tolist() == [name != "unknown" for name in names]
+
+
+@pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
+@pytest.mark.parametrize("invert", [False, True])
+@pytest.mark.parametrize("size", [(9, 30), (31, 8)])
+def test_the_matrices_resize_as_the_layer(resize, invert, size):
+    layer = PicturePreprocessing(SIZE, 3, invert, resize=resize)
+    images = np.random.default_rng(0).integers(0, 256, (2, *size, 3), "uint8")
+    found = endpoints.preprocessing_of_one_size(layer, size)(images)
+    # A value halfway between two integers may go to either.
+    np.testing.assert_allclose(found, layer(images), rtol=0, atol=1 / 255 + 1e-6)
+    assert np.mean(np.abs(found - layer(images)) > 1e-6) < 0.01
 
 
 def test_some_of_the_pictures_are_unknown(exported):

@@ -110,5 +110,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path):
     reason = "a PNG of 202 megapixels; at most 179 are read: make it smaller"
     assert skipped == [(str(path), reason)]
     layer = PicturePreprocessing((4, 4), 3)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="more than 179 megapix"):
+    with pytest.raises(ValueError, match="item of index 0: a PNG of 202 megapixels"):
         layer.from_bytes([whole])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="more than 179 megapix"):
+        tf.function(layer.from_bytes)(tf.constant([whole]))

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from fsl_keras.layers import FoldedConvolution, FusedBatchNormalization
+from fsl_keras.layers.data_format import check_channels_last
 
 BLOCKS = 4
 # Pictures of at most so many channels take the folded convolution.
@@ -58,6 +59,7 @@ class Conv4(keras.Model):
         name=None,
         **kwargs,
     ):
+        check_channels_last()
         item_shape = tuple(item_shape)
         are_own = hasattr(filters, "__len__")
         channels = [*filters] if are_own else [filters] * BLOCKS

@@ -7,6 +7,7 @@ import warnings
 import keras
 
 from fsl_keras.layers import ApplicationPreprocessing
+from fsl_keras.layers.data_format import check_channels_last
 
 
 def pretrained(
@@ -48,6 +49,7 @@ def pretrained(
     >>> len(backbone.trainable_weights)
     0
     """
+    check_channels_last()
     build = _application(name)
     module = build.__module__.rsplit(".", 1)[-1]
     arguments = {"include_top": False, "input_shape": input_shape, "pooling": pooling}

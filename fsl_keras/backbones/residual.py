@@ -3,12 +3,14 @@
 from keras import layers
 
 from fsl_keras.layers import FusedBatchNormalization
+from fsl_keras.layers.data_format import check_channels_last
 
 POOLINGS = ("average", None)
 
 
 def check_arguments(item_shape, pooling, halvings):
     """Refuses items that are no pictures or too small, and unknown poolings."""
+    check_channels_last()
     if len(item_shape) != 3 or min(item_shape[:2]) < 2**halvings:
         raise ValueError(
             f"`item_shape` must be (height, width, channels) of at least "

@@ -174,6 +174,10 @@ def predict(
         pathlib.Path, typer.Argument(help="The classifier, a .keras file.")
     ],
     images: Annotated[list[pathlib.Path], typer.Argument(help="Picture files.")],
+    top: Annotated[
+        int | None,
+        typer.Option(min=1, help="Print so many of the most probable classes."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON instead of a table.")
     ] = False,
@@ -188,7 +192,7 @@ def predict(
         sys.stdout.write(
             json.dumps(
                 {
-                    "predictions": [{"file": f, **p._asdict()} for f, p in rows],
+                    "predictions": [_prediction_json(f, p, top) for f, p in rows],
                     "skipped": [{"file": str(f), "reason": r} for f, r in skipped],
                 },
                 ensure_ascii=False,
@@ -197,12 +201,36 @@ def predict(
             + "\n"
         )
     else:
-        print_table(
-            ["file", "class", "probability"],
-            [(f, p.class_name, f"{p.probability:.3f}") for f, p in rows],
-        )
+        print_table(*_predictions_table(rows, top))
     if not rows:
         raise ValueError("No picture could be read.")
+
+
+def _predictions_table(rows, top):
+    """Returns the columns and the rows of a table of predictions.
+
+    With `top` there is a row for each of the most probable classes.
+    """
+    if top is None:
+        cells = [(f, p.class_name, f"{p.probability:.3f}") for f, p in rows]
+        return ["file", "class", "probability"], cells
+    cells = [
+        (file, prediction.class_name, name, f"{probability:.3f}")
+        for file, prediction in rows
+        for name, probability in prediction.top(top)
+    ]
+    return ["file", "predicted", "class", "probability"], cells
+
+
+def _prediction_json(file, prediction, top):
+    """Returns a prediction as a JSON object."""
+    content = {"file": file, **prediction._asdict()}
+    if top is not None:
+        content["top"] = [
+            {"class_name": name, "probability": probability}
+            for name, probability in prediction.top(top)
+        ]
+    return content
 
 
 def _print_honest_estimate(report, paths):
@@ -221,6 +249,20 @@ def _print_honest_estimate(report, paths):
     if report.alone:
         alone = listed(report.alone)
         say(f"Not tested, as no other picture of them is left: {alone}")
+    if report.is_imbalanced:
+        say(
+            f"Balanced accuracy {100 * report.balanced_accuracy:.1f} %, where each "
+            f"class counts the same"
+        )
+        counts = np.bincount(report.labels[report.tested])
+        numbers = {name: i for i, name in enumerate(report.class_names)}
+        print_table(
+            ["class", "recall", "pictures"],
+            [
+                (name, f"{100 * recall:.1f} %", counts[numbers[name]])
+                for name, recall in report.recalls.items()
+            ],
+        )
     print_table(["class", "taken for", "pictures"], report.confusions[:MOST_LISTED])
     for i, name, probability in report.suspects[:MOST_LISTED]:
         say(

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from fsl_keras import datasets, evaluation
+from fsl_keras import datasets, evaluation, plots
 from fsl_keras.classifier import FewShotClassifier
 from fsl_keras.cli.app import app
 from fsl_keras.cli.options import DataDir
 from fsl_keras.cli.output import print_reports, print_table, say, working
 from fsl_keras.cli.stored import load_model
 from fsl_keras.datasets.folders import picture_files
-from fsl_keras.files import write_json
-from fsl_keras.outputs import JSON
+from fsl_keras.files import replacing
+from fsl_keras.outputs import FIGURE
 from fsl_keras.testing import embedded_once, variants
 
 
@@ -57,7 +57,17 @@ def evaluate(
     ] = None,
     output: Annotated[
         pathlib.Path | None,
-        typer.Option(help="JSON file to write the (first) report to."),
+        typer.Option(
+            help="File to write the (first) report to: JSON, or for a classifier CSV "
+            "if its name ends in .csv."
+        ),
+    ] = None,
+    confusion: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help="For a classifier: image file to draw the confusion matrix to, such "
+            "as confusion.png."
+        ),
     ] = None,
 ):
     """Measure a learner on a data set, or a classifier on labelled pictures."""
@@ -68,13 +78,17 @@ def evaluate(
                 f"{model} is a classifier: name a folder that holds a folder of "
                 f"pictures for each class."
             )
-        _evaluate_folder(loaded, folder, output)
+        _evaluate_folder(loaded, folder, output, confusion)
         return
     if folder is not None:
         raise ValueError(
             f"{model} is a learner, which is measured on episodes of a data set "
             f"(--dataset): make a classifier of it with `fsl-keras adapt` to measure "
             f"it on {folder}."
+        )
+    if confusion is not None:
+        raise ValueError(
+            f"{model} is a learner: --confusion goes with a classifier and a folder."
         )
     if one_shot_runs is not None:
         reports = [_evaluate_runs(loaded, one_shot_runs, model.stem)]
@@ -121,19 +135,27 @@ def _evaluate_runs(learner, folder, name):
     return report
 
 
-def _evaluate_folder(classifier, folder, output):
+def _evaluate_folder(classifier, folder, output, confusion):
     files = picture_files(folder)
     paths = [path for found in files.values() for path in found]
     labels = [name for name, found in files.items() for _ in found]
     with working(f"Reading {len(paths)} pictures"):
         report = evaluation.evaluate_classifier(classifier, paths, labels)
-    rows = [(name, f"{100 * recall:.1f} %") for name, recall in report.recalls.items()]
-    print_table(["class", "recall"], rows)
-    print_table(["class", "taken for", "pictures"], report.confusions[:10])
-    say(
-        f"accuracy {100 * report.accuracy:.1f} %, "
-        f"macro accuracy {100 * report.macro_accuracy:.1f} %, "
-        f"unknown {100 * report.unknown_rate:.1f} %"
-    )
-    if output:
-        write_json(output, vars(report), JSON)
+    if output and output.suffix == ".csv":
+        report.save_csv(output)
+    elif output:
+        report.save(output)
+    if confusion:
+        with replacing(confusion, FIGURE) as beside:
+            plots.confusion_matrix(report).savefig(beside)
+    header, *rows = report.table()
+    print_table(header, rows)
+    # Each unknown class by itself; together they are "unknown" in the table above.
+    recalls = [
+        (name, f"{100 * recall:.1f} %")
+        for name, recall in report.recalls.items()
+        if name not in classifier.class_names
+    ]
+    print_table(["class that is not known", "recall"], recalls)
+    print_table(["class", "predicted", "images"], report.confusions[:10])
+    say(report.summary())

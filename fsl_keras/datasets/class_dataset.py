@@ -15,6 +15,7 @@ from fsl_keras.datasets.folders import (
 )
 from fsl_keras.datasets.items import FileItems, MemoryItems
 from fsl_keras.datasets.labels import label_index
+from fsl_keras.datasets.tf_elements import tf_elements
 from fsl_keras.episodes import (
     EpisodeSampler,
     episode_dataset,
@@ -81,7 +82,7 @@ class ClassDataset:
         Args:
             images: array of uint8 pictures `[n, H, W, C]` or `[n, H, W]`, of float
                 pictures in [0, 1], of vectors `[n, d]`, or of strings `[n]`.
-            labels: `n` integers from 0, or names.
+            labels: `n` integers from 0, names, or one-hot rows; see `label_index`.
             class_names: optional list of names; integer labels index it.
             name: string, what the data set is called in reports.
             value_range: optional pair, the values of pictures that become 0 and 1;
@@ -106,7 +107,9 @@ class ClassDataset:
         memory_limit=MEMORY_LIMIT,
         name=None,
     ):
-        """Reads a folder that holds a folder of pictures for each class.
+        """Reads a folder that holds a folder of images for each class.
+
+        Which files and folders are taken is in `datasets.folders.picture_files`.
 
         Files are decoded in parallel. Those that cannot be read are left out, named
         in a warning and listed in `skipped`. Of animated GIFs the first frame is taken;
@@ -126,7 +129,6 @@ class ClassDataset:
             ValueError: if it has no class folders or a class has no picture that can
                 be read.
         """
-        folder = pathlib.Path(folder)
         files = picture_files(folder)
         class_names = list(files)
         paths = [path for name in class_names for path in files[name]]
@@ -143,35 +145,42 @@ class ClassDataset:
         warn_of_skipped(skipped, len(paths))
         warn_of_animations([paths[i] for i in kept])
         rows = [np.flatnonzero(labels == label) for label in range(len(class_names))]
-        return cls(items, rows, class_names, name or folder.name, skipped)
+        return cls(items, rows, class_names, name or pathlib.Path(folder).name, skipped)
 
     @classmethod
     def from_dataset(cls, dataset, class_names=None, name="dataset"):
         """Reads any finite `tf.data.Dataset` of `(item, label)` into memory.
 
         Args:
-            dataset: elements `(item, label)`, single or in batches, labels as in
-                `from_arrays`. Float pictures from 0 to 255, as of
+            dataset: elements `(item, label)`, `(item, label, weight)` or dictionaries
+                with the names of `datasets.columns`, single or in batches, labels as in
+                `from_arrays`. Weights are not used. Float images from 0 to 255, as of
                 `keras.utils.image_dataset_from_directory`, are stored as uint8.
             class_names: optional list of names that the integer labels index;
                 `dataset.class_names` by default, where it is there.
             name: string.
 
         Raises:
-            ValueError: if elements are no such pairs, or there are none or no end.
+            ValueError: if elements have no label, there are none or no end, or items
+                differ in shape.
         """
         class_names = class_names or getattr(dataset, "class_names", None)
-        if _check_pairs(dataset).shape.rank == 1:
-            dataset = dataset.unbatch()
-        pairs = list(untuned(dataset).as_numpy_iterator())
+        elements = tf_elements(untuned(dataset), labelled=True, images=None)
+        pairs = list(elements)
         if not pairs:
             raise ValueError("The dataset has no elements.")
+        shapes = {np.shape(item) for item, _ in pairs}
+        if len(shapes) > 1:
+            raise ValueError(
+                f"The items of the dataset differ in shape, such as "
+                f"{sorted(shapes)[:2]}. Bring them to one, with `tf.image.resize` for "
+                f"example."
+            )
         values = np.stack([item for item, _ in pairs])
         is_float_picture = values.dtype.kind == "f" and values.ndim == 4
         if is_float_picture and 1 < values.max() <= 255 and values.min() >= 0:
             values = np.round(values).astype("uint8")
-        labels = np.asarray([label for _, label in pairs])
-        return cls.from_arrays(values, labels, class_names, name)
+        return cls.from_arrays(values, [label for _, label in pairs], class_names, name)
 
     @classmethod
     def from_tfds(cls, name, split="train", size=None, channels=None, **kwargs):
@@ -420,20 +429,3 @@ def _check_items(values, value_range):
         return values.astype("float32")
     values = values[..., None] if values.ndim == 3 else values
     return pictures.to_unit_range(values, value_range).numpy()
-
-
-def _check_pairs(dataset):
-    """Returns the spec of the labels of a finite dataset of `(item, label)`."""
-    spec = dataset.element_spec
-    if not isinstance(spec, tuple) or len(spec) != 2:
-        raise ValueError(
-            f"Elements of the dataset must be pairs `(item, label)`. They are {spec}."
-        )
-    if spec[1].dtype.is_floating or spec[1].shape.rank not in (0, 1, None):
-        raise ValueError(
-            f"Labels must be an integer or a name for each item. They are {spec[1]}. "
-            f'Use `label_mode="int"`, or `tf.argmax` of one-hot labels.'
-        )
-    if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
-        raise ValueError("The dataset has no end. Leave out its `repeat()`.")
-    return spec[1]

@@ -1,16 +1,48 @@
-"""Folders that hold a folder of pictures for each class."""
+"""Folders that hold a folder of images for each class."""
 
+import os
 import pathlib
+import stat
+import unicodedata
 import warnings
 
-from fsl_keras.pictures import PICTURE_SUFFIXES, animated, is_picture_name
+from fsl_keras.datasets.labels import check_blanks
+from fsl_keras.pictures import (
+    PICTURE_SUFFIXES,
+    animated,
+    is_picture_name,
+    kind_of_file,
+)
+
+# What operating systems, servers and archives leave in folders, in lower case. What
+# begins with a dot is passed over as well: ._photo.jpg, .DS_Store, .ipynb_checkpoints.
+JUNK = {
+    "__macosx",
+    "@eadir",
+    "#recycle",
+    "$recycle.bin",
+    "lost+found",
+    "system volume information",
+    "thumbs.db",
+    "desktop.ini",
+}
+
+# Names of folders that are parts of a data set, or wrap it, more often than classes.
+SPLITS = {
+    *("train", "training", "val", "valid", "validation", "dev", "test", "testing"),
+    *("images", "img", "imgs", "photos", "pictures"),
+}
 
 
 def picture_files(folder):
-    """Lists the pictures of a folder that holds a folder for each class.
+    """Lists the images of a folder that holds a folder for each class.
 
-    Hidden files and folders are passed over. Files whose name is not that of a
-    picture are skipped, with a warning that names them.
+    Class folders may hold further folders, and links are followed. An image is known by
+    the suffix of its name, or by its first bytes where the name has no suffix. Other
+    files are skipped, with a warning that names them; hidden files and folders, and
+    what operating systems leave (`__MACOSX`, `@eaDir`, `Thumbs.db`), are passed over.
+    Two folders whose names are the same letters in different Unicode forms are one
+    class.
 
     Args:
         folder: path.
@@ -20,69 +52,163 @@ def picture_files(folder):
 
     Raises:
         FileNotFoundError: if the folder is not there.
-        ValueError: if it has no class folders, or one holds no picture.
+        ValueError: if it has no class folders, one holds no image, or what it holds
+            are the parts of a data set, such as `train` and `test`.
     """
-    folder = pathlib.Path(folder)
+    folder = pathlib.Path(folder).expanduser()
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"There is no folder {folder}. It should hold a folder of pictures for "
+            f"There is no folder {folder}. It should hold a folder of images for "
             f"each class."
         )
-    classes = sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
+    entries = [p for p in sorted(folder.iterdir()) if not _is_junk(p.name)]
+    classes = [p for p in entries if p.is_dir()]
     if not classes:
         raise ValueError(
-            f"{folder} has no folders in it. Put the pictures of each class into a "
+            f"{folder} has no folders in it. Put the images of each class into a "
             f"folder of its own, which bears the name of the class."
         )
-    files, others = {}, []
+    found, others = {}, []
     for path in classes:
-        files[path.name], more = _divided(path)
+        found[path], more = _divided(path)
         others.extend(more)
+    _check_is_no_split(folder, found)
+    files = {}
+    for path, images in found.items():
+        files.setdefault(unicodedata.normalize("NFC", path.name), []).extend(images)
     empty = [name for name, paths in files.items() if not paths]
     if empty:
         raise ValueError(
-            f"The class folders {empty} of {folder} hold no picture "
+            f"The class folders {empty} of {folder} hold no image "
             f"({', '.join(PICTURE_SUFFIXES)}). Fill or remove them."
         )
-    _warn_of_others(others, sum(map(len, files.values())))
+    check_blanks(files)
+    _warn_of_cases(folder, files)
+    loose = [p for p in entries if not p.is_dir() and _why_no_image(p) is None]
+    others += [(p, "beside the class folders, so of no class") for p in loose]
+    warn_of_skipped(others, len(others) + sum(map(len, files.values())))
     return files
 
 
 def class_files(folder):
-    """Lists the pictures of one class, which lie in a folder; see `picture_files`.
+    """Lists the images in a folder, nested ones too; see `picture_files`.
+
+    Args:
+        folder: path.
+
+    Returns:
+        A sorted list of paths.
 
     Raises:
         FileNotFoundError: if the folder is not there.
-        ValueError: if it holds no picture.
+        ValueError: if it holds no image.
     """
-    folder = pathlib.Path(folder)
+    folder = pathlib.Path(folder).expanduser()
     if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {folder} of pictures of a class.")
+        raise FileNotFoundError(f"There is no folder {folder} of images.")
     files, others = _divided(folder)
     if not files:
         raise ValueError(
-            f"{folder} holds no picture ({', '.join(PICTURE_SUFFIXES)}) of a class."
+            f"{folder} holds no image ({', '.join(PICTURE_SUFFIXES)}), and no folder "
+            f"in it does."
         )
-    _warn_of_others(others, len(files))
+    warn_of_skipped(others, len(others) + len(files))
     return files
 
 
 def _divided(folder):
-    """Returns the files of a class that are named as pictures, and the others."""
-    found = sorted(
-        p for p in folder.rglob("*") if p.is_file() and not _hidden(p, folder)
+    """Returns the images in a folder, and pairs of other files and reasons."""
+    images, others = [], []
+    for path in _walked(folder, others):
+        reason = _why_no_image(path)
+        if reason is None:
+            images.append(path)
+        else:
+            others.append((path, reason))
+    return sorted(images), sorted(others)
+
+
+def _walked(folder, others):
+    """Yields the files below a folder; each folder once, though links may be loops."""
+    seen = set()
+
+    def failed(error):
+        others.append((pathlib.Path(error.filename), f"not read: {error.strerror}"))
+
+    for place, folders, files in os.walk(folder, onerror=failed, followlinks=True):
+        status = os.stat(place)
+        known = (status.st_dev, status.st_ino) in seen
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = [] if known else [n for n in folders if not _is_junk(n)]
+        if not known:
+            yield from (pathlib.Path(place, n) for n in files if not _is_junk(n))
+
+
+def _is_junk(name):
+    return name.startswith(".") or name.lower() in JUNK
+
+
+def _why_no_image(path):
+    """Says in a few words why a file is no image; None where it is one."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        is_broken = isinstance(error, FileNotFoundError) and path.is_symlink()
+        return "a link to nothing" if is_broken else f"not read: {error.strerror}"
+    if not stat.S_ISREG(mode):  # reading a pipe or a device might never end
+        return "not a regular file"
+    if is_picture_name(path) or (not path.suffix and _begins_as_image(path)):
+        return None
+    return f"not named as an image ({', '.join(PICTURE_SUFFIXES)})"
+
+
+def _begins_as_image(path):
+    try:
+        return kind_of_file(path) is not None
+    except OSError:
+        return True  # reading it gives the reason
+
+
+def _check_is_no_split(folder, found):
+    """Refuses a folder whose folders are the parts of a data set, not classes.
+
+    Args:
+        folder: path.
+        found: dictionary from the path of each folder in it to its images.
+    """
+    found = {path: images for path, images in found.items() if images}
+    # The folders right below each, among those that hold all of its images.
+    below = {
+        path: {image.relative_to(path).parts[0] for image in images}
+        for path, images in found.items()
+        if all(len(image.relative_to(path).parts) > 1 for image in images)
+    }
+    named = [path for path in found if path.name.lower() in SPLITS]
+    are_splits = any(path in below for path in named) and (
+        len(named) > 1 or len(named) == len(found)
     )
-    named = [p for p in found if is_picture_name(p)]
-    return named, [p for p in found if not is_picture_name(p)]
+    is_wrapped = len(found) == 1 and any(len(names) > 1 for names in below.values())
+    if are_splits or is_wrapped:
+        inner = next(iter(path for path in named or found if path in below))
+        names = [path.name for path in found]
+        raise ValueError(
+            f"{folder} holds {listed(names)}, whose folders hold the images: did you "
+            f"mean {inner}? Name the folder that holds the class folders. If "
+            f"{inner.name!r} is a class, put its images right into its folder."
+        )
 
 
-def _warn_of_others(others, pictures):
-    kinds = f"not named as a picture ({', '.join(PICTURE_SUFFIXES)})"
-    warn_of_skipped([(path, kinds) for path in others], len(others) + pictures)
-
-
-def _hidden(path, folder):
-    return any(part[0] == "." for part in path.relative_to(folder).parts)
+def _warn_of_cases(folder, names):
+    spelled = {}
+    for name in names:
+        spelled.setdefault(name.casefold(), []).append(name)
+    for same in spelled.values():
+        if len(same) > 1:
+            warnings.warn(
+                f"{folder} has folders whose names differ by case alone, which are "
+                f"classes of their own: {same}. Put them together if they are one.",
+                stacklevel=3,
+            )
 
 
 def warn_of_skipped(skipped, total):

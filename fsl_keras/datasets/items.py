@@ -70,7 +70,7 @@ class FileItems:
         """Decodes the items of int32 rows `[n]` as float32 in [0, 1]."""
 
         def read(path):
-            picture = pictures.decode(tf.io.read_file(path))
+            picture = pictures.decode_in_process(tf.io.read_file(path))
             return pictures.fit(picture, self.size, self.channels, self.invert)
 
         items = tf.map_fn(

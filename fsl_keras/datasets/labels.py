@@ -1,13 +1,22 @@
 """Labels as people have them, to numbers and names."""
 
+import unicodedata
+
 import numpy as np
+
+# The types of pandas's missing values, by name: pandas is not required.
+_MISSING_TYPES = ("NAType", "NaTType")
 
 
 def label_index(labels, class_names=None, length=None):
     """Turns integer labels or names into class numbers and class names.
 
+    Names are compared in Unicode's composed form (NFC): the name of a folder on macOS
+    equals the same name typed on another system.
+
     Args:
-        labels: integers from 0, or names.
+        labels: integers from 0, or names: a list, an array, a tensor, a pandas Series
+            or Categorical; or one-hot rows `[n, classes]`. Booleans are 0 and 1.
         class_names: optional list of names. Integer labels index it; labels that
             are names take their order from it. By default integers name themselves
             and names are sorted.
@@ -17,8 +26,8 @@ def label_index(labels, class_names=None, length=None):
         A pair: int64 array of class numbers, and the list of class names.
 
     Raises:
-        ValueError: if labels are floats, negative, of another length, or none of
-            `class_names`.
+        ValueError: if labels are missing (None, NaN, blank), floats, negative, partly
+            numbers and partly names, of another length, or not in `class_names`.
 
     Example:
 
@@ -26,13 +35,106 @@ def label_index(labels, class_names=None, length=None):
     (array([1, 0, 1]), ['egret', 'heron'])
     >>> label_index([1, 0], class_names=["egret", "heron"])
     (array([1, 0]), ['egret', 'heron'])
+    >>> label_index([[0, 1], [1, 0]])
+    (array([1, 0]), ['0', '1'])
     """
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or (length is not None and len(labels) != length):
-        items = "" if length is None else f" for {length} images"
+    labels = clean_labels(labels, length)
+    if class_names is not None:
+        class_names = [class_name_of(name) for name in class_names]
+        if len(set(class_names)) != len(class_names):
+            raise ValueError(f"`class_names` repeats a name: {class_names}.")
+    if isinstance(labels, list):
+        return _from_names(labels, class_names)
+    if labels.dtype.kind == "b":
+        class_names = class_names or ["False", "True"]
+    return _from_integers(labels.astype("int64"), class_names)
+
+
+def label_names(labels, class_names, length=None):
+    """Returns the name of the class that each label stands for.
+
+    Unlike in `label_index`, names need not be among `class_names`.
+
+    Args:
+        labels: as in `label_index`.
+        class_names: list of names, which integer labels index.
+        length: optional integer, how many labels there must be.
+
+    Returns:
+        A list of strings.
+
+    Raises:
+        ValueError: as `label_index`, save for names that are not in `class_names`.
+
+    Example:
+
+    >>> label_names([1, 0], ["egret", "heron"])
+    ['heron', 'egret']
+    >>> label_names(["ibis"], ["egret", "heron"])
+    ['ibis']
+    """
+    labels = clean_labels(labels, length)
+    if isinstance(labels, list):
+        # Class names of classifiers of former versions may be of another form.
+        known = {unicodedata.normalize("NFC", name): name for name in class_names}
+        return [known.get(name, name) for name in labels]
+    numbers, _ = _from_integers(labels.astype("int64"), class_names)
+    return [class_names[number] for number in numbers]
+
+
+def class_name_of(name):
+    """Returns the name of a class as a string, in Unicode's composed form.
+
+    Args:
+        name: string, bytes in UTF-8, or an integer, which is written in digits.
+
+    Raises:
+        ValueError: if it is something else, or blank.
+
+    Example:
+
+    >>> class_name_of(3), class_name_of(b"heron")
+    ('3', 'heron')
+    """
+    name = _plain(name)
+    if isinstance(name, bytes):
+        name = name.decode()
+    if isinstance(name, int):
+        name = str(name)
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(
+            f"The name of a class must be a string that is not blank. Received: "
+            f"{name!r}"
+        )
+    return unicodedata.normalize("NFC", name)
+
+
+def clean_labels(labels, length=None):
+    """Returns labels as an array of integers or booleans, or as a list of names.
+
+    Args:
+        labels: as in `label_index`.
+        length: optional integer, how many labels there must be.
+
+    Raises:
+        ValueError: as `label_index`, as far as class names do not matter.
+    """
+    labels = _as_array(labels)
+    if length is not None and len(labels) != length:
         raise ValueError(
             f"`labels` must be one label for each image: got labels of shape "
-            f"{labels.shape}{items}."
+            f"{labels.shape} for {length} images."
+        )
+    if len(labels) == 0:
+        return np.zeros(0, "int64")
+    if labels.ndim != 1:
+        labels = _from_rows(labels)
+    missing = _missing(labels)
+    if len(missing):
+        raise ValueError(
+            f"{len(missing)} of {len(labels)} labels are missing (None, NaN or blank), "
+            f"those of rows {_some(missing)}. Give each image the name of its class, "
+            f"or leave out these rows."
         )
     if labels.dtype.kind == "f":
         raise ValueError(
@@ -40,16 +142,94 @@ def label_index(labels, class_names=None, length=None):
             f"{labels[:3].tolist()}: use `labels.astype(int)` if these are numbers of "
             f"classes."
         )
-    if class_names is not None:
-        class_names = [str(name) for name in class_names]
-        if len(set(class_names)) != len(class_names):
-            raise ValueError(f"`class_names` repeats a name: {class_names}.")
-    if labels.dtype.kind in "iu":
-        return _from_integers(labels.astype("int64"), class_names)
-    names = [
-        label.decode() if isinstance(label, bytes) else str(label) for label in labels
-    ]
-    return _from_names(names, class_names)
+    if labels.dtype.kind in "iub":
+        return labels
+    if labels.dtype.kind not in "OUS":
+        raise ValueError(
+            f"`labels` must be integers or names. Received: {labels.dtype.name}"
+        )
+    return _names(labels.tolist())
+
+
+def _as_array(labels):
+    if hasattr(labels, "to_numpy"):  # pandas
+        labels = labels.to_numpy()
+    if isinstance(labels, (str, bytes)) or not hasattr(labels, "__iter__"):
+        raise ValueError(
+            f"`labels` must be one label for each image. Received: {labels!r}"
+        )
+    if hasattr(labels, "shape"):
+        return np.asarray(labels)
+    labels = [_plain(label) for label in labels]
+    # NumPy would turn numbers among names into names.
+    if {type(label) for label in labels} <= {int, bool, float, np.ndarray, list, tuple}:
+        return np.asarray(labels)
+    array = np.empty(len(labels), object)
+    array[:] = labels
+    return array
+
+
+def _plain(label):
+    """Returns a scalar of TensorFlow or NumPy as one of Python."""
+    if hasattr(label, "numpy"):
+        label = label.numpy()
+    if isinstance(label, np.generic) or getattr(label, "shape", None) == ():
+        label = label.item()
+    return label
+
+
+def _from_rows(labels):
+    """Returns the class numbers of one-hot rows, or of a column of them."""
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        return labels[:, 0]
+    is_one_hot = (
+        labels.ndim == 2
+        and labels.dtype.kind in "iufb"
+        and ((labels == 0) | (labels == 1)).all()
+        and (labels.sum(axis=1) == 1).all()
+    )
+    if not is_one_hot:
+        raise ValueError(
+            f"`labels` must be one label for each image, or one-hot rows with a single "
+            f"1 in each: got labels of shape {labels.shape}."
+        )
+    return labels.argmax(axis=1)
+
+
+def _missing(labels):
+    """Returns the rows of the labels that are missing."""
+    if labels.dtype.kind in "iub":
+        return []
+    if labels.dtype.kind == "f":
+        return np.flatnonzero(np.isnan(labels))
+    is_text = labels.dtype.kind == "U"
+
+    def is_missing(label):
+        label = _plain(label)
+        if isinstance(label, (str, bytes)):
+            # NumPy writes a NaN among names as this name.
+            return not label.strip() or (is_text and label == "nan")
+        is_nan = isinstance(label, float) and np.isnan(label)
+        return label is None or is_nan or type(label).__name__ in _MISSING_TYPES
+
+    return [row for row, label in enumerate(labels.tolist()) if is_missing(label)]
+
+
+def _names(labels):
+    """Returns a list of names, or an array where all labels are integers."""
+    labels = [_plain(label) for label in labels]
+    kinds = {type(label) for label in labels}
+    if kinds == {bool} or kinds == {int}:
+        return np.asarray(labels)
+    others = [row for row, x in enumerate(labels) if not isinstance(x, (str, bytes))]
+    if others:
+        raise ValueError(
+            f"`labels` must be all integers or all names. Received "
+            f"{labels[others[0]]!r} in row {others[0]}; {len(labels) - len(others)} of "
+            f"the {len(labels)} labels are names. Write numbers that are names as "
+            f"strings."
+        )
+    return [class_name_of(label) for label in labels]
 
 
 def _from_integers(labels, class_names):
@@ -76,10 +256,38 @@ def _from_integers(labels, class_names):
 
 
 def _from_names(labels, class_names):
+    found = sorted(set(labels))
+    check_blanks(found if class_names is None else class_names)
     if class_names is None:
-        class_names = sorted(set(labels))
+        class_names = found
     number = {name: index for index, name in enumerate(class_names)}
-    strange = sorted(set(labels) - set(number))
-    if strange:
-        raise ValueError(f"Labels {strange[:5]} are not in `class_names`.")
+    unknown = [name for name in found if name not in number]
+    if unknown:
+        raise ValueError(
+            f"Labels {unknown[:5]} are not in `class_names`, which are "
+            f"{class_names[:5]}{'...' if len(class_names) > 5 else ''}."
+        )
     return np.asarray([number[name] for name in labels], "int64"), class_names
+
+
+def check_blanks(names):
+    """Refuses names that differ by blanks at their ends alone.
+
+    Args:
+        names: list of strings.
+
+    Raises:
+        ValueError: if there are such names.
+    """
+    stripped = {}
+    for name in names:
+        other = stripped.setdefault(name.strip(), name)
+        if other != name:
+            raise ValueError(
+                f"The class names {other!r} and {name!r} differ by blanks at their "
+                f"ends alone. Strip them if they are one class."
+            )
+
+
+def _some(rows):
+    return [int(row) for row in rows[:10]] + (["..."] if len(rows) > 10 else [])

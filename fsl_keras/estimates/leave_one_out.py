@@ -60,6 +60,31 @@ class LeaveOneOutReport:
         return float((self.answers == self.labels)[tested].mean())
 
     @property
+    def recalls(self):
+        """Dictionary from class to the share of its tested examples predicted right.
+
+        Classes of which no example could be tested are not in it.
+        """
+        right = self.answers == self.labels
+        return {
+            self.class_names[i]: float(right[self.tested & (self.labels == i)].mean())
+            for i in np.unique(self.labels[self.tested])
+        }
+
+    @property
+    def balanced_accuracy(self):
+        """The mean of `recalls`, where each class counts the same; NaN if none is.
+
+        The accuracy can be high while a class of few examples is never predicted.
+        """
+        return float(np.mean(list(self.recalls.values()))) if self.recalls else math.nan
+
+    @property
+    def is_imbalanced(self):
+        """Whether some classes have more tested examples than others."""
+        return len(set(np.unique(self.labels[self.tested], return_counts=True)[1])) > 1
+
+    @property
     def interval(self):
         """The 95% interval of `accuracy`, a pair, by Wilson's formula.
 

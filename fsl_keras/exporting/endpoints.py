@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras.heads.inverse import inverses_by_products
+from fsl_keras.pictures.resizing import source_and_target
 
 
 def answers(classifier, items):
@@ -55,7 +56,7 @@ def endpoint_of_one_size(classifier, image_size=None, batch=None):
         return serve, tf.TensorSpec(shape, learner.item_dtype, "items")
 
     size = preprocessing.size if image_size is None else _checked(image_size)
-    to_items = _preprocessing_of_one_size(preprocessing, size)
+    to_items = preprocessing_of_one_size(preprocessing, size)
 
     def serve_pictures(images):
         with inverses_by_products():
@@ -123,23 +124,25 @@ def _checked(image_size):
     return size
 
 
-def _preprocessing_of_one_size(preprocessing, size):
+def preprocessing_of_one_size(preprocessing, size):
     """`PicturePreprocessing.from_standard` in operations that every runtime knows.
 
     Resizing with antialiasing, which they do not know, is linear: for one size it is
-    a matrix for rows and one for columns. What they know of uint8 is little, so that
-    the whole numbers are counted in float32, which holds them exactly.
+    a matrix for rows and one for columns, and so are cropping and padding by zeros.
+    What they know of uint8 is little, so that the whole numbers are counted in
+    float32, which holds them exactly.
     """
-    pairs = zip(size, preprocessing.size, strict=True)
-    rows, columns = (_resizing(given, wanted) for given, wanted in pairs)
+    rows, columns = _resizing_matrices(size, preprocessing.size, preprocessing.resize)
+    # Padding is white: with it, values are counted from white.
+    zero = 255.0 if preprocessing.resize == "pad" else 0.0
     (height, _), (_, width), channels = preprocessing.size, size, preprocessing.channels
 
     def to_items(images):
         values = tf.cast(images, tf.float32)
         if size != preprocessing.size:
-            values = tf.reshape(values, [-1, size[0], width * channels])
+            values = tf.reshape(values - zero, [-1, size[0], width * channels])
             values = tf.reshape(rows @ values, [-1, height, width, channels])
-            values = tf.floor(columns @ values + 0.5)
+            values = tf.floor(columns @ values + (zero + 0.5))
         if preprocessing.invert:
             # LiteRT's converter has been seen to turn `255 - values` around.
             return values * (-1.0 / 255) + 1.0
@@ -148,7 +151,17 @@ def _preprocessing_of_one_size(preprocessing, size):
     return to_items
 
 
-def _resizing(given, wanted):
-    """The matrix `[wanted, given]` that resizes as TensorFlow does."""
-    each = np.eye(given, dtype="float32")[..., None]
-    return tf.image.resize(each, (wanted, given), antialias=True)[..., 0].numpy()
+def _resizing_matrices(given, wanted, resize):
+    """The matrices `[wanted, given]` for rows and columns that resize as `fit` does."""
+    source, target = source_and_target(given, wanted, resize)
+    matrices = []
+    for axis in (0, 1):
+        part, result = int(source[axis]), int(target[axis])
+        each = np.eye(part, dtype="float32")[..., None]
+        # An axis is resized as in an image, whose other axis stays as it is.
+        resized = tf.image.resize(each, (result, part), antialias=True)[..., 0]
+        after, before = (wanted[axis] - result) // 2, (given[axis] - part) // 2
+        matrix = np.zeros((wanted[axis], given[axis]), "float32")
+        matrix[after : after + result, before : before + part] = resized
+        matrices.append(matrix)
+    return matrices

@@ -16,6 +16,7 @@ class ExampleHead(Head):
     """
 
     class_axes = {"labels": 2}
+    memory_holds_features = True
 
     def remember(self, support, support_labels):
         """Returns `{"support": [T, S, *embedding], "labels": [T, S, N]}`."""
@@ -31,12 +32,33 @@ class ExampleHead(Head):
         }
 
     def select(self, memory, classes):
-        """Keeps some classes; the embeddings of the others' examples are blanked."""
-        kept = super().select(memory, classes)
-        is_kept = ops.max(kept["labels"], axis=-1)
-        ones = (1,) * (len(kept["support"].shape) - 2)
-        is_kept = ops.reshape(is_kept, (*ops.shape(is_kept), *ones))
-        return {**kept, "support": kept["support"] * is_kept}
+        """Keeps some classes, and their examples alone."""
+        return with_examples_alone(super().select(memory, classes))
+
+
+def balanced_weights(labels):
+    """Returns how much each example counts, for all classes to count the same.
+
+    Args:
+        labels: float32 one-hot `[T, S, N]`, zeros at padding.
+
+    Returns:
+        Float32 `[T, S, 1]`: the number of examples over the number of classes times
+        the number of examples of the class. It is exactly 1 where classes have
+        equally many examples, and 0 at padding.
+    """
+    counts = ops.sum(labels, axis=1, keepdims=True)
+    total = ops.sum(counts, axis=-1, keepdims=True)
+    classes = ops.sum(ops.cast(counts > 0, "float32"), axis=-1, keepdims=True)
+    of_class = total / ops.maximum(classes * counts, 1.0)
+    return ops.sum(labels * of_class, axis=-1, keepdims=True)
+
+
+def with_examples_alone(memory):
+    """Drops the rows of a memory `{"support", "labels"}` that have no label."""
+    labels = ops.convert_to_numpy(memory["labels"])
+    rows = labels.max(axis=(0, 2)).nonzero()[0]
+    return {name: ops.take(value, rows, axis=1) for name, value in memory.items()}
 
 
 def presence(labels):

@@ -43,6 +43,8 @@ class Head(keras.layers.Layer):
     kind = "inductive"
     embedding_rank = 1
     class_axes = {}
+    # Whether the memory is the embeddings of all examples, its `"support"`.
+    memory_holds_features = False
 
     def __init__(self, **kwargs):
         kwargs.setdefault("dtype", "float32")

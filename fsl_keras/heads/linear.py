@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from fsl_keras.heads.examples import ExampleHead, presence
+from fsl_keras.heads.examples import ExampleHead, balanced_weights, presence
 from fsl_keras.heads.head import ABSENT
 from fsl_keras.layers.unit_length import to_unit_length
 
@@ -17,7 +17,8 @@ class LinearHead(ExampleHead):
     """Fits a linear classifier to the support set and scores queries by it.
 
     Gradient steps with momentum lower the mean cross-entropy of the support set plus
-    `weight_decay / 2` times the squared weights. All tasks of a batch take them
+    `weight_decay / 2` times the squared weights. All classes count the same in the
+    mean, however many examples they have. All tasks of a batch take them
     together, and each step sees the whole support set: the answer is the same at
     every call, whatever the order of the examples, the padding and the other tasks.
     The paper's recipe, batches of four in random order from random weights, takes ten
@@ -111,7 +112,7 @@ class LinearHead(ExampleHead):
         # Biases are the weights of an input that is always one.
         inputs = ops.concatenate([inputs, ops.ones_like(inputs[..., :1])], axis=-1)
         inputs, basis = _reduced(inputs)
-        residuals = residuals_of(labels)
+        residuals = residuals_of(labels, balanced_weights(labels))
 
         def gradient(weights):
             return _summed(residuals(_logits(inputs, weights)), inputs)
@@ -124,7 +125,7 @@ class LinearHead(ExampleHead):
     def _fit_cosine(self, inputs, labels):
         """Returns the weights `[T, N, D]`, as long as the temperature."""
         inputs, basis = _reduced(inputs)
-        residuals = residuals_of(labels)
+        residuals = residuals_of(labels, balanced_weights(labels))
 
         def gradient(weights):
             squares = ops.sum(ops.square(weights), axis=-1, keepdims=True)
@@ -188,11 +189,17 @@ def _summed(amounts, inputs):
     return ops.matmul(ops.swapaxes(amounts, 1, 2), inputs)
 
 
-def residuals_of(labels):
-    """Returns the gradient of the mean cross-entropy as a function of logits."""
+def residuals_of(labels, weights=None):
+    """Returns the gradient of the mean cross-entropy as a function of logits.
+
+    Args:
+        labels: one-hot float32 `[T, S, N]`, zeros at padding.
+        weights: optional float32 `[T, S, 1]`, how much each example counts in the mean.
+    """
     absent = ops.where(presence(labels)[:, None, :] > 0, 0.0, ABSENT)
     is_real = ops.max(labels, axis=-1, keepdims=True)
-    part = is_real / ops.maximum(ops.sum(is_real, axis=1, keepdims=True), 1.0)
+    count = ops.maximum(ops.sum(is_real, axis=1, keepdims=True), 1.0)
+    part = (is_real if weights is None else weights) / count
 
     def residuals(logits):
         # `ops.softmax` warns of a single class, `ops.log_softmax` does not.

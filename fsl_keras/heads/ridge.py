@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from fsl_keras.heads.examples import ExampleHead, presence
+from fsl_keras.heads.examples import ExampleHead, balanced_weights, presence
 from fsl_keras.heads.head import ABSENT
 from fsl_keras.heads.linear import root_mean_square
 
@@ -23,7 +23,9 @@ class RidgeHead(ExampleHead):
     the solution: it learns an embedding in which such a classifier does well, the
     regularization lambda, and a scale and a bias of the logits, since regressed labels
     lie between 0 and 1. As in the paper's equations, there is no intercept for each
-    class. A softmax does not see the bias; a loss of each logit alone does.
+    class. A softmax does not see the bias; a loss of each logit alone does. Squared
+    errors are weighted so that all classes count the same, however many examples they
+    have.
 
     Reference:
 
@@ -101,17 +103,18 @@ class RidgeHead(ExampleHead):
         """Returns `{"weights": [T, D, N], "present": [T, N]}`."""
         labels = memory["labels"]
         # A row of zeros, in support and labels, adds nothing to either form.
-        support = memory["support"] * ops.max(labels, axis=-1)[..., None]
+        root = ops.stop_gradient(ops.sqrt(balanced_weights(labels)))
+        support, targets = root * memory["support"], root * labels
         longest = ops.max(ops.sum(ops.square(support), axis=-1), axis=-1)
         ridge = ops.exp(self.log_regularization)
         if self.relative:
-            ridge *= root_mean_square(support, labels)[:, 0, 0] ** 2
+            ridge *= root_mean_square(memory["support"], labels)[:, 0, 0] ** 2
         ridge = ops.maximum(ridge, LEAST * longest)
         examples, length = support.shape[1:]
         if examples is not None and examples > length:
-            weights = primal(support, labels, ridge)
+            weights = primal(support, targets, ridge)
         else:
-            weights = dual(support, labels, ridge)
+            weights = dual(support, targets, ridge)
         return {"weights": weights, "present": presence(labels)}
 
     def score(self, state, query):

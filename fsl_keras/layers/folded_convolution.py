@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from fsl_keras.layers.data_format import check_channels_last
+
 KERNEL = 3
 
 
@@ -46,6 +48,7 @@ class FoldedConvolution(keras.layers.Layer):
     """
 
     def __init__(self, filters, momentum=0.99, epsilon=1e-3, **kwargs):
+        check_channels_last()
         super().__init__(**kwargs)
         self.filters = filters
         self.momentum = momentum

@@ -3,20 +3,22 @@
 import keras
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from fsl_keras import pictures
+from fsl_keras.layers.data_format import check_channels_last
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class PicturePreprocessing(keras.layers.Layer):
     """Turns raw pictures into float32 batches of one size, from 0 to 1.
 
-    A batch of arrays (by calling the layer), a list of arrays of different sizes
-    (`from_list`), files (`from_files`) and the bytes of files (`from_bytes`, which
-    may be exported) all go through `fsl_keras.pictures`, and the same picture gives
-    the same numbers on every way. 16-bit pictures are brought to 8 bits, as in
-    files, unless `value_range` says what they hold. The layer computes in float32
-    under any dtype policy and, as resizing has no XLA kernel, outside of XLA.
+    A batch of arrays (by calling the layer), a list of arrays of different sizes or of
+    Pillow images (`from_list`), files (`from_files`) and the bytes of files
+    (`from_bytes`, which may be exported) all go through `fsl_keras.pictures`, and the
+    same picture gives the same numbers on every way. 16-bit pictures are brought to 8
+    bits, as in files, unless `value_range` says what they hold. The layer computes in
+    float32 under any dtype policy and, as resizing has no XLA kernel, outside of XLA.
 
     Args:
         size: `(height, width)` of the result, in pixels.
@@ -24,7 +26,11 @@ class PicturePreprocessing(keras.layers.Layer):
         invert: bool, whether to turn dark ink on white into high values on 0.
         value_range: `(low, high)`, the values of arrays that stand for black and
             white. By default uint8 reaches from 0 to 255, uint16 to 65,535 and
-            floats from 0 to 1. Files are 8-bit and need none.
+            floats from 0 to 1. Files and Pillow images of 8 bits need none.
+        resize: how images of another aspect ratio are brought to `size`: `"stretch"`
+            (resized whole), `"crop"` (the largest part in the center that has the
+            aspect ratio of `size`) or `"pad"` (resized whole to fit into `size`, and
+            centered on white).
         **kwargs: the `name` of the layer.
 
     Call arguments:
@@ -42,14 +48,25 @@ class PicturePreprocessing(keras.layers.Layer):
     TensorShape([2, 28, 28, 1])
     """
 
-    def __init__(self, size, channels, invert=False, value_range=None, **kwargs):
+    def __init__(
+        self,
+        size,
+        channels,
+        invert=False,
+        value_range=None,
+        resize="stretch",
+        **kwargs,
+    ):
+        check_channels_last()
         super().__init__(**{**kwargs, "dtype": "float32"})
         if channels not in (1, 3):
             raise ValueError(f"channels must be 1 (grey) or 3 (RGB), got {channels!r}.")
+        pictures.check_resize(resize)
         self.size = tuple(size)
         self.channels = channels
         self.invert = invert
         self.value_range = None if value_range is None else tuple(value_range)
+        self.resize = resize
         self.supports_jit = False
 
     def call(self, images):
@@ -72,24 +89,34 @@ class PicturePreprocessing(keras.layers.Layer):
         return pictures.to_unit_range(self._fit(images))
 
     def from_bytes(self, contents):
-        """Preprocesses the bytes of picture files; may be traced and exported.
+        """Preprocesses the bytes of image files; may be traced and exported.
+
+        Inside a graph it takes JPEG, PNG, GIF, BMP and still WebP alone, outside all
+        that `from_files` takes.
 
         Args:
-            contents: string tensor `[batch]`.
+            contents: list of bytes, or string tensor `[batch]`.
 
         Returns:
             A float32 tensor `[batch, *size, channels]`.
+
+        Raises:
+            ValueError: If an item cannot be decoded (inside a graph a
+                `tf.errors.InvalidArgumentError`).
         """
+        contents = tf.convert_to_tensor(contents, tf.string)
+        if tf.executing_eagerly():
+            return self._read(list(contents.numpy()))
         spec = tf.TensorSpec([*self.size, self.channels], tf.uint8)
         images = tf.map_fn(
             lambda one: self._fit(pictures.decode(one)),
-            tf.convert_to_tensor(contents, tf.string),
+            contents,
             fn_output_signature=spec,
         )
         return pictures.to_unit_range(images)
 
     def from_files(self, paths):
-        """Reads and preprocesses picture files.
+        """Reads and preprocesses image files; see `fsl_keras.pictures.decode`.
 
         Args:
             paths: list of strings or `os.PathLike`.
@@ -98,40 +125,53 @@ class PicturePreprocessing(keras.layers.Layer):
             A float32 tensor `[batch, *size, channels]`.
 
         Raises:
-            FileNotFoundError: If a file does not exist.
-            ValueError: If a file cannot be decoded.
+            ValueError: If a file does not exist or cannot be decoded.
         """
-        images, _, skipped = pictures.read(paths, self.size, self.channels, self.invert)
+        return self._read(paths)
+
+    def _read(self, sources):
+        images, kept, skipped = pictures.read(
+            sources, self.size, self.channels, self.invert, self.resize
+        )
         if skipped:
-            named = "; ".join(f"{path}: {reason}" for path, reason in skipped[:5])
+            named = "; ".join(f"{name}: {reason}" for name, reason in skipped[:5])
             more = "; ..." if len(skipped) > 5 else ""
             raise ValueError(
-                f"{len(skipped)} of {len(paths)} files cannot be read: {named}{more}. "
-                "Leave them out or save them anew."
+                f"{len(skipped)} of {len(kept) + len(skipped)} files cannot be read: "
+                f"{named}{more}. Leave them out or save them anew."
             )
         return pictures.to_unit_range(images)
 
     def from_list(self, images):
-        """Preprocesses pictures of different sizes, channels or types.
+        """Preprocesses images of different sizes, channels or types.
 
         Args:
             images: list of arrays `[height, width, c]`, or `[height, width]` for
-                grey, as in a call, or of Pillow images.
+                grey, as in a call, or of Pillow images, of which
+                `fsl_keras.pictures.from_pillow` says how each mode is taken.
 
         Returns:
             A float32 tensor `[batch, *size, channels]`.
 
         Raises:
-            ValueError: If a picture cannot be taken, with its index.
+            ValueError: If an image cannot be taken, with its index.
         """
         batch = np.empty((len(images), *self.size, self.channels), "float32")
         for index, image in enumerate(images):
-            image = np.asarray(image)
             try:
-                batch[index] = self.call(image[..., None] if image.ndim == 2 else image)
+                batch[index] = self._from_one(image)
             except ValueError as error:
                 raise ValueError(f"The picture of index {index}: {error}") from error
         return tf.convert_to_tensor(batch)
+
+    def _from_one(self, image):
+        if isinstance(image, Image.Image):
+            image = pictures.from_pillow(image)
+            # The 8 bits of a file, whatever the range of arrays.
+            take = self.from_standard if image.dtype == "uint8" else self.call
+            return take(image)
+        image = np.asarray(image)
+        return self.call(image[..., None] if image.ndim == 2 else image)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-3], *self.size, self.channels)
@@ -143,7 +183,8 @@ class PicturePreprocessing(keras.layers.Layer):
             "channels": self.channels,
             "invert": self.invert,
             "value_range": self.value_range,
+            "resize": self.resize,
         }
 
     def _fit(self, images):
-        return pictures.fit(images, self.size, self.channels, self.invert)
+        return pictures.fit(images, self.size, self.channels, self.invert, self.resize)

@@ -1,12 +1,20 @@
 """What all learners share: training, testing and adapting on episodes."""
 
+import dataclasses
+import json
+import pathlib
+
 import keras
 import tensorflow as tf
 
 from fsl_keras.classifier import FewShotClassifier
+from fsl_keras.estimates.base_classes import BaseCalibration
 from fsl_keras.files import SavesBeside
 from fsl_keras.metrics import EpisodeAccuracy
 from fsl_keras.tuner import ReadsUntuned, untuned
+
+# The asset of a saved learner that tells of its training.
+ORIGIN = "origin.json"
 
 
 class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
@@ -66,6 +74,9 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
     def merge(self, memory, more):
         """Joins the memories of two support sets over the same classes."""
         raise NotImplementedError
+
+    # Whether the memory is the features of all examples, its `"support"`.
+    memory_holds_features = False
 
     @property
     def takes_pictures(self):
@@ -230,8 +241,41 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
         """Returns an uncompiled copy, with weights of its own."""
         copy = type(self).from_config(self.get_config())
         copy.set_weights(self.get_weights())
-        copy.training_classes = self.training_classes
-        return copy
+        return copy.with_origin_of(self)
+
+    def with_origin_of(self, other):
+        """Takes over what another learner tells of its training.
+
+        Args:
+            other: a learner, whose `training_classes` and `base_calibration` become
+                those of this one.
+
+        Returns:
+            This learner.
+        """
+        self.training_classes = other.training_classes
+        self.base_calibration = other.base_calibration
+        return self
+
+    def save_assets(self, dir_path):
+        """Writes into a `.keras` file what the learner tells of its training."""
+        calibration = self.base_calibration
+        origin = {
+            "training_classes": self.training_classes and list(self.training_classes),
+            "base_calibration": calibration and dataclasses.asdict(calibration),
+        }
+        pathlib.Path(dir_path, ORIGIN).write_text(json.dumps(origin), encoding="utf-8")
+
+    def load_assets(self, dir_path):
+        """Reads what `save_assets` wrote; files of earlier versions do not have it."""
+        path = pathlib.Path(dir_path, ORIGIN)
+        if not path.exists():
+            return
+        origin = json.loads(path.read_text(encoding="utf-8"))
+        if origin["training_classes"] is not None:
+            self.training_classes = tuple(origin["training_classes"])
+        if origin["base_calibration"] is not None:
+            self.base_calibration = BaseCalibration(**origin["base_calibration"])
 
     def deployable(self):
         """Returns the copy of this learner that a classifier will own.
@@ -247,11 +291,25 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
         change it.
 
         Args:
-            images: array of raw items `[n, *item]` (pictures uint8, uint16 or float
-                in [0, 1], of any size), list of pictures of different sizes, list
-                of file paths, `tf.data.Dataset` of batches `(images, labels)`, or the
-                path of a folder that holds a folder of pictures for each class.
-            labels: `n` integers or names. None for a Dataset or a folder.
+            images: the examples in one of these forms:
+
+                - an array of raw items `[n, *item]`: images uint8, uint16 or float in
+                  [0, 1], of any size, `[n, H, W, C]` or `[n, H, W]`;
+                - a list, array, pandas Series, iterator or generator of images, also
+                  of mixed kinds: paths of files, Pillow images, arrays `[H, W, C]` or
+                  `[H, W]`, `bytes` of files, open binary files and uploads; or one
+                  such image alone;
+                - the path of a folder that holds a folder of images for each class;
+                - the path of a CSV file, or a pandas DataFrame, with a column "image",
+                  "path" or "file" and a column "label" or "class" (all names are in
+                  `datasets.columns`). Paths in a CSV file are relative to it;
+                - a `tf.data.Dataset` of `(image, label)`, `(image, label, weight)` or
+                  dictionaries with such keys, single or in batches. Images may be
+                  paths; the weights are not used.
+
+            labels: `n` integers, names or one-hot rows, or one name for all. None
+                where the images bring them along: for a folder, a CSV file, a
+                DataFrame or a Dataset.
             class_names: optional list of names: what integer labels stand for, or
                 the order of the classes where labels are names.
             **kwargs: further arguments of `FewShotClassifier.from_examples`.

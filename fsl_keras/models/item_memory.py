@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from fsl_keras.heads.examples import with_examples_alone
 from fsl_keras.models.episodic import EpisodicModel
 
 
@@ -10,6 +11,8 @@ class ItemMemoryModel(EpisodicModel):
 
     Their memory is `{"support": [T, S, *item], "labels": [T, S, N]}`.
     """
+
+    memory_holds_features = True
 
     def remember(self, support, support_labels):
         """Returns `{"support": [T, S, *item], "labels": [T, S, N]}`."""
@@ -31,6 +34,4 @@ class ItemMemoryModel(EpisodicModel):
     def select(self, memory, classes):
         """Keeps the given classes of a memory, and their examples alone."""
         labels = ops.take(memory["labels"], classes, axis=2)
-        rows = ops.convert_to_numpy(ops.max(labels, axis=(0, 2)) > 0).nonzero()[0]
-        kept = {"support": memory["support"], "labels": labels}
-        return {name: ops.take(value, rows, axis=1) for name, value in kept.items()}
+        return with_examples_alone({"support": memory["support"], "labels": labels})

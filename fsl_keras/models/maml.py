@@ -272,8 +272,7 @@ class MAML(ItemMemoryModel):
         config = {**self.get_config(), "batch_norm": batch_norm}
         other = type(self).from_config(config)
         other.set_weights(self.get_weights())
-        other.training_classes = self.training_classes
-        return other
+        return other.with_origin_of(self)
 
     def deployable(self):
         """Returns a copy whose answers do not depend on the other queries."""

@@ -71,6 +71,11 @@ class MetricModel(EpisodicModel):
         return self.head.incremental
 
     @property
+    def memory_holds_features(self):
+        """Whether the memory is the embeddings of all examples."""
+        return self.head.memory_holds_features
+
+    @property
     def kind(self):
         """Whether the answer to a query depends on others: see `Head.kind`."""
         return self.head.kind
@@ -137,11 +142,13 @@ class MetricModel(EpisodicModel):
         nothing = keras.layers.Identity()(embeddings)
         backbone = keras.Model(embeddings, nothing, name="nothing")
         learner = MetricModel(backbone, self.head, name=self.name)
-        learner.training_classes = self.training_classes
-        return learner
+        return learner.with_origin_of(self)
 
     def with_backbone(self, backbone):
         """Returns a learner of the same kind on another backbone.
+
+        It keeps `training_classes` and `base_calibration`. Calibrate it again, with
+        `estimates.calibrate_on_base_classes`, if its embeddings differ much.
 
         Args:
             backbone: built Keras model, such as
@@ -156,8 +163,7 @@ class MetricModel(EpisodicModel):
         other = type(self).from_config(config)
         other.backbone.set_weights(backbone.get_weights())
         other.head.set_weights(self.head.get_weights())
-        other.training_classes = self.training_classes
-        return other
+        return other.with_origin_of(self)
 
     def deployable(self):
         """Returns the copy of this learner that a classifier will own.

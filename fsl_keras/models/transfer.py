@@ -139,7 +139,7 @@ class TransferLearner(MetricModel):
         head = type(self.head).from_config(self.head.get_config())
         copy = TransferLearner(self.backbone, head, name=self.name)
         copy.head.set_weights(self.head.get_weights())
-        return copy
+        return copy.with_origin_of(self)
 
     def default_optimizer(self):
         """Returns Adam, with a rate of its own for the layers that are unfrozen."""

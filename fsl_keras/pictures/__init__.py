@@ -4,16 +4,24 @@ Data sets, prediction and exported graphs all come through here, so the picture 
 model was trained on and the picture it is asked about are the same numbers.
 """
 
-from fsl_keras.pictures.decoding import decode
+from fsl_keras.pictures.decoding import decode, decode_in_process
 from fsl_keras.pictures.files import PICTURE_SUFFIXES, animated, is_picture_name, read
+from fsl_keras.pictures.kinds import kind_of_file
+from fsl_keras.pictures.pillow import from_pillow
+from fsl_keras.pictures.resizing import RESIZES, check_resize
 from fsl_keras.pictures.values import fit, to_unit_range
 
 __all__ = [
     "PICTURE_SUFFIXES",
+    "RESIZES",
     "animated",
+    "check_resize",
     "decode",
+    "decode_in_process",
     "fit",
+    "from_pillow",
     "is_picture_name",
+    "kind_of_file",
     "read",
     "to_unit_range",
 ]

@@ -1,45 +1,58 @@
 """Pictures from the bytes of their files."""
 
+import functools
+
 import tensorflow as tf
 
-from fsl_keras.pictures.headers import (
-    SIGNATURES,
-    first_bytes,
-    kind_of,
-    number_at,
-    orientation_of,
-    pixels_of,
+from fsl_keras.pictures import gif, png
+from fsl_keras.pictures.headers import MOST_PIXELS, SIGNATURES, kind_of, pixels_of
+from fsl_keras.pictures.kinds import kind_of_bytes
+from fsl_keras.pictures.numbers import first_bytes, number_at, number_in
+from fsl_keras.pictures.orientation import (
+    orientation_in_jpeg,
+    orientation_in_webp,
+    upright,
+)
+from fsl_keras.pictures.pillow import (
+    UnreadableImage,
+    corrupt,
+    decode_by_pillow,
+    named,
+    opened,
+    too_large,
 )
 from fsl_keras.pictures.values import to_8_bits, to_rgb
 
-# TensorFlow decodes no JPEG of more, and Pillow takes larger files for ones made to
-# exhaust the memory, which a few kilobytes can do.
-MOST_PIXELS = 2**29 // 3
-
-_UNKNOWN = "not a JPEG, PNG, GIF, BMP or still WebP picture"
+_NOT_IN_A_GRAPH = (
+    "not a JPEG, PNG, GIF, BMP or still WebP picture that TensorFlow decodes"
+)
 _TOO_LARGE = f"a picture of more than {MOST_PIXELS / 1e6:.0f} megapixels"
 
-
 # A graph of its own takes half a millisecond where its operations one by one take 20.
-@tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
-def decode(contents):
-    """Decodes the bytes of one picture file to RGB, upright, on white.
+_of_bytes = tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
 
-    JPEG (its EXIF orientation applied), PNG, GIF (the first frame), BMP and still
-    WebP are told apart by their bytes. Everything runs in TensorFlow operations, so
-    it may be part of a `tf.data` pipeline or of a SavedModel. JPEG pixels equal
-    Pillow's. Transparency is composited on white, except in GIFs, whose transparent
-    pixels TensorFlow paints black; 16-bit values `v` become `round(v / 257)`.
+
+def decode(contents):
+    """Decodes the bytes of one image file to RGB, upright, on white.
+
+    The kind of file is told by its bytes. JPEG, PNG, GIF, BMP and still WebP are
+    decoded in TensorFlow operations, so that `decode` may be part of a SavedModel.
+    Outside of a graph Pillow decodes the others: TIFF, AVIF, HEIC (with `pip install
+    "fsl-keras[heif]"`), animated WebP, compressed BMP, and GIF whose first frame does
+    not fill the canvas. The EXIF orientation is applied. Of animations and of several
+    pages the first is taken. Transparency is composited on white. Pixels equal those
+    of Pillow; 16-bit grey values `v` become `round(v / 257)`.
 
     Args:
-        contents: string tensor, scalar: the bytes of a file.
+        contents: bytes or string tensor, scalar: the contents of a file.
 
     Returns:
         A uint8 tensor of shape `[height, width, 3]`.
 
     Raises:
-        tf.errors.InvalidArgumentError: If the bytes are no such picture, are corrupt
-            or cut short, or say that they hold more than 179 megapixels.
+        ValueError: If the bytes are no such image, are corrupt or cut short, or say
+            that they hold more than 179 megapixels; inside of a graph a
+            `tf.errors.InvalidArgumentError`.
 
     Example:
 
@@ -47,12 +60,87 @@ def decode(contents):
     >>> decode(contents).shape
     TensorShape([2, 4, 3])
     """
-    branches = [_decode_jpeg, _decode_png, _decode_gif, _decode_bmp, _decode_webp]
-    branches = [lambda branch=branch: branch(contents) for branch in branches]
-    branches += [lambda: _refuse(_UNKNOWN), lambda: _refuse(_TOO_LARGE)]
-    too_large = pixels_of(contents) > MOST_PIXELS
-    index = tf.where(too_large, len(branches) - 1, kind_of(contents))
+    contents = tf.convert_to_tensor(contents, tf.string)
+    if not tf.executing_eagerly():
+        return decode_by_tensorflow(contents)
+    contents = contents.numpy()
+    return decode_kind(contents, kind_and_pixels(contents)[0])
+
+
+def kind_and_pixels(contents):
+    """Returns the `kind_of` bytes and their number of pixels, without decoding them.
+
+    Raises:
+        UnreadableImage: If that already shows that they cannot be decoded.
+    """
+    try:
+        kind, pixels = (int(number) for number in _kind_and_pixels(contents))
+    except tf.errors.InvalidArgumentError as error:
+        raise UnreadableImage(corrupt(named(kind_of_bytes(contents)))) from error
+    if kind == len(SIGNATURES):
+        with opened(contents) as image:
+            pixels = image.width * image.height
+    elif pixels > MOST_PIXELS:
+        raise UnreadableImage(too_large(named(list(SIGNATURES)[kind]), pixels))
+    return kind, pixels
+
+
+def decode_kind(contents, kind):
+    """Decodes bytes whose kind is known; see `decode`.
+
+    Raises:
+        UnreadableImage: If they cannot be decoded.
+    """
+    if kind == len(SIGNATURES):
+        image = tf.convert_to_tensor(decode_by_pillow(contents))
+        return to_rgb(to_8_bits(image) if image.dtype == tf.uint16 else image)
+    try:
+        return _compiled(kind)(contents)
+    except tf.errors.InvalidArgumentError as error:
+        raise UnreadableImage(corrupt(named(list(SIGNATURES)[kind]))) from error
+
+
+def decode_in_process(contents):
+    """Like `decode` outside of a graph; for graphs that are not exported."""
+
+    def by_pillow():
+        image = tf.numpy_function(_by_pillow, [contents], tf.uint8, stateful=False)
+        return tf.ensure_shape(image, [None, None, 3])
+
+    return tf.cond(
+        kind_of(contents) == len(SIGNATURES),
+        by_pillow,
+        lambda: decode_by_tensorflow(contents),
+    )
+
+
+def _by_pillow(contents):
+    return decode_kind(contents, len(SIGNATURES)).numpy()
+
+
+@_of_bytes
+def decode_by_tensorflow(contents):
+    """Like `decode` inside of a graph."""
+    branches = [lambda decode=decode: decode(contents) for decode in _decoders()]
+    branches += [lambda: _refuse(_NOT_IN_A_GRAPH), lambda: _refuse(_TOO_LARGE)]
+    is_large = pixels_of(contents) > MOST_PIXELS
+    index = tf.where(is_large, len(branches) - 1, kind_of(contents))
     return tf.ensure_shape(tf.switch_case(index, branches), [None, None, 3])
+
+
+@_of_bytes
+def _kind_and_pixels(contents):
+    return kind_of(contents), pixels_of(contents)
+
+
+@functools.cache
+def _compiled(kind):
+    return _of_bytes(_decoders()[kind])
+
+
+def _decoders():
+    """The decoders in the order of `SIGNATURES`."""
+    return _decode_jpeg, _decode_png, _decode_gif, _decode_bmp, _decode_webp
 
 
 def _refuse(reason):
@@ -62,33 +150,35 @@ def _refuse(reason):
 
 def _decode_jpeg(contents):
     image = tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE")
-    orientation = orientation_of(contents)
-    for turned, turn in (
-        ((5, 6, 7, 8), lambda image: tf.transpose(image, [1, 0, 2])),
-        ((2, 3, 6, 7), lambda image: tf.reverse(image, [1])),
-        ((3, 4, 7, 8), lambda image: tf.reverse(image, [0])),
-    ):
-        image = tf.cond(
-            tf.reduce_any(orientation == turned),
-            lambda image=image, turn=turn: turn(image),
-            lambda image=image: image,
-        )
-    return image
+    return upright(image, orientation_in_jpeg(contents))
 
 
 def _decode_png(contents):
+    depth, color = (number_in(contents, at, 1) for at in (24, 25))
+
+    def of_other_depths():
+        image = tf.io.decode_png(contents, dtype=tf.uint16)
+        image = png.on_white(image, contents, depth, color)
+        # Of 16-bit colors Pillow knows the upper byte alone, of grey ones all.
+        is_reduced = (depth == 16) & (color != 0)
+        return tf.cond(
+            is_reduced,
+            lambda: tf.cast(image // 256, tf.uint8),
+            lambda: to_8_bits(image),
+        )
+
     # Four channels know every kind of transparency, but TensorFlow is right about them
     # at 8 bits only: at 1, 2 and 4 it makes opaque pixels clear.
-    depth = number_at(first_bytes(contents, 32), 24, 1)
     image = tf.cond(
         depth == 8,
         lambda: tf.io.decode_png(contents, channels=4),
-        lambda: to_8_bits(tf.io.decode_png(contents, dtype=tf.uint16)),
+        of_other_depths,
     )
-    return to_rgb(image)
+    return upright(to_rgb(image), png.orientation(contents))
 
 
 def _decode_gif(contents):
+    contents = gif.on_white(contents)
     return tf.io.decode_image(contents, channels=3, expand_animations=False)
 
 
@@ -108,25 +198,5 @@ def _decode_bmp(contents):
 
 
 def _decode_webp(contents):
-    return to_rgb(tf.image.decode_webp(contents)[0])
-
-
-def why_unreadable(contents):
-    """Says, in a few words, why `decode` refuses the bytes of a file."""
-    if not contents:
-        return "the file is empty"
-    kind = int(kind_of(contents))
-    if kind == len(SIGNATURES):
-        is_webp = contents[8:12] == b"WEBP"
-        return "an animated WebP: only still ones are read" if is_webp else _UNKNOWN
-    name = list(SIGNATURES)[kind]
-    try:
-        pixels = int(pixels_of(contents))
-    except tf.errors.InvalidArgumentError:
-        pixels = 0
-    if pixels > MOST_PIXELS:
-        return (
-            f"a {name} of {pixels / 1e6:.0f} megapixels; at most "
-            f"{MOST_PIXELS / 1e6:.0f} are read: make it smaller"
-        )
-    return f"a {name} that is corrupt, cut short or of a rare kind"
+    image = to_rgb(tf.image.decode_webp(contents)[0])
+    return upright(image, orientation_in_webp(contents))

@@ -10,11 +10,23 @@ import threading
 import numpy as np
 import tensorflow as tf
 
-from fsl_keras.pictures.decoding import decode, why_unreadable
-from fsl_keras.pictures.headers import is_animated, pixels_of
+from fsl_keras.pictures import gif
+from fsl_keras.pictures.decoding import decode_kind, kind_and_pixels
+from fsl_keras.pictures.kinds import ENOUGH, kind_of_bytes
+from fsl_keras.pictures.pillow import UnreadableImage, opened
+from fsl_keras.pictures.resizing import check_resize
+from fsl_keras.pictures.sources import (
+    NoContents,
+    check_sources,
+    contents_of,
+    name_of,
+)
 from fsl_keras.pictures.values import fit
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")
+PICTURE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp"),
+    *(".tif", ".tiff", ".avif", ".heic", ".heif"),
+)
 
 # So many pixels are decoded at a time, or those of one larger picture. Each takes 3 to
 # 10 bytes, and up to 16 in files of other than 8 bits.
@@ -38,35 +50,56 @@ def is_picture_name(path):
     return pathlib.Path(path).suffix.lower() in PICTURE_SUFFIXES
 
 
-def animated(paths):
-    """Finds the animated GIFs, of which only the first frame is read.
+def animated(sources):
+    """Finds the images of several frames or pages, of which only the first is read.
 
     Args:
-        paths: list of strings or `os.PathLike`.
+        sources: list of paths or of the contents of files, as `read` keeps them.
 
     Returns:
-        The list of those that have several frames.
+        The list of those that have several: their paths, or "item of index i".
     """
     found = []
-    for path in paths:
-        with open(path, "rb") as file:
-            start = file.read(4)
-            if start == b"GIF8" and is_animated(start + file.read()):
-                found.append(path)
+    for index, source in enumerate(sources):
+        try:
+            if _has_frames(source):
+                found.append(name_of(source, index))
+        except (NoContents, UnreadableImage):  # removed or changed since it was read
+            continue
     return found
 
 
-def read(paths, size, channels, invert=False, threads=None):
-    """Reads picture files in parallel, to one size and channel count.
+def _has_frames(source):
+    start = contents_of(source, ENOUGH)
+    kind = kind_of_bytes(start)
+    # Pillow would decode a still WebP to see that it has one frame.
+    if kind in ("JPEG", "PNG", "BMP", None) or (
+        kind == "WebP"
+        and not (start[12:16] == b"VP8X" and int.from_bytes(start[20:21]) & 2)
+    ):
+        return False
+    contents = contents_of(source)
+    if kind == "GIF":
+        return gif.is_animated(contents)
+    with opened(contents) as image:
+        return getattr(image, "n_frames", 1) > 1
 
-    A file that cannot be decoded is left out and reported. Of large pictures fewer are
-    decoded at a time, so that the memory does not grow with their number.
+
+def read(sources, size, channels, invert=False, resize="stretch", threads=None):
+    """Reads image files in parallel, to one size and channel count.
+
+    What cannot be read is left out and reported: files that are missing or corrupt,
+    folders, pipes. JPEG, PNG, GIF, BMP, WebP, TIFF, AVIF and HEIC are told by their
+    content; `decode` says more. Of large images fewer are decoded at a time, so that
+    the memory does not grow with their number.
 
     Args:
-        paths: list of strings or `os.PathLike`.
+        sources: list of paths (strings or `os.PathLike`) or of the contents of files
+            (`bytes`).
         size: `(height, width)` in pixels, as in `fit`.
         channels: 1 for grey or 3 for RGB, as in `fit`.
         invert: bool, as in `fit`.
+        resize: `"stretch"`, `"crop"` or `"pad"`, as in `fit`.
         threads: int, how many files are read at a time. Defaults to the number of
             processors.
 
@@ -74,11 +107,13 @@ def read(paths, size, channels, invert=False, threads=None):
         A tuple `(images, kept, skipped)`:
 
         - `images`: uint8 array `[n, *size, channels]`;
-        - `kept`: int64 array `[n]`, the index in `paths` of each picture;
-        - `skipped`: list of `(path, reason)`, strings.
+        - `kept`: int64 array `[n]`, the index in `sources` of each image;
+        - `skipped`: list of `(name, reason)`, strings; the name is the path, or
+          "item of index i" for contents.
 
     Raises:
-        FileNotFoundError: If a file does not exist.
+        ValueError: If `sources` is a single path, or `resize` is unknown.
+        TypeError: If a source is neither path nor bytes.
 
     Example:
 
@@ -87,30 +122,33 @@ def read(paths, size, channels, invert=False, threads=None):
     >>> picture = tf.zeros([4, 6, 3], tf.uint8)
     >>> _ = (folder / "a.png").write_bytes(tf.io.encode_png(picture).numpy())
     >>> _ = (folder / "b.png").write_bytes(b"")
-    >>> images, kept, skipped = read(sorted(folder.iterdir()), (2, 3), 3)
+    >>> paths = [folder / "a.png", folder / "b.png", folder / "c.png"]
+    >>> images, kept, skipped = read(paths, (2, 3), 3)
     >>> images.shape, kept.tolist(), [reason for _, reason in skipped]
-    ((1, 2, 3, 3), [0], ['the file is empty'])
+    ((1, 2, 3, 3), [0], ['the file is empty', 'no such file'])
     """
-    if isinstance(paths, (str, os.PathLike)):
-        raise ValueError(f"Expected a list of paths, got one: [{str(paths)!r}] is one.")
-    paths = list(paths)
-    images = np.empty((len(paths), *size, channels), "uint8")
-    decode_and_fit = _decode_and_fit(tuple(size), channels, invert)
+    sources = check_sources(sources)
+    check_resize(resize)
+    images = np.empty((len(sources), *size, channels), "uint8")
+    fitted = _fitting(tuple(size), channels, invert, resize)
     pixels = _Shared(_PIXELS_AT_A_TIME)
 
     def read_one(index):
-        contents = pathlib.Path(paths[index]).read_bytes()
         try:
-            with pixels.taken(int(_pixels_of(contents))):
-                images[index] = decode_and_fit(contents)
-        except tf.errors.InvalidArgumentError:
-            return why_unreadable(contents)
+            contents = contents_of(sources[index])
+            kind, number = kind_and_pixels(contents)
+            with pixels.taken(number):
+                images[index] = fitted(decode_kind(contents, kind))
+        except (NoContents, UnreadableImage) as error:
+            return str(error)
         return None
 
     with concurrent.futures.ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        reasons = list(pool.map(read_one, range(len(paths))))
+        reasons = list(pool.map(read_one, range(len(sources))))
     kept = np.array([i for i, reason in enumerate(reasons) if not reason], "int64")
-    skipped = [(str(paths[i]), reason) for i, reason in enumerate(reasons) if reason]
+    skipped = [
+        (name_of(sources[i], i), reason) for i, reason in enumerate(reasons) if reason
+    ]
     return images[kept] if skipped else images, kept, skipped
 
 
@@ -136,17 +174,11 @@ class _Shared:
                 self._changed.notify_all()
 
 
-@tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
-def _pixels_of(contents):
-    return pixels_of(contents)
-
-
 @functools.cache
-def _decode_and_fit(size, channels, invert):
-    """The two as one graph, which threads run side by side, unlike Python."""
-
-    @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
-    def decode_and_fit(contents):
-        return fit(decode(contents), size, channels, invert)
-
-    return decode_and_fit
+def _fitting(size, channels, invert, resize):
+    """`fit` as a graph, which threads run side by side, unlike Python."""
+    return tf.function(
+        lambda image: fit(image, size, channels, invert, resize),
+        input_signature=[tf.TensorSpec([None, None, 3], tf.uint8)],
+        autograph=False,
+    )

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from fsl_keras.pictures.resizing import check_resize, like, to_size, white
+
 # Pillow's ITU-R 601 weights, of 65536: exact in float32, so that white stays white.
 _LUMA = (19595, 38470, 7471)
 
@@ -13,7 +15,7 @@ _PIECE = 2**20
 _OWN_RANGES = {tf.bool: (0, 1), tf.uint8: (0, 255), tf.uint16: (0, 65535)}
 
 
-def fit(images, size, channels, invert=False):
+def fit(images, size, channels, invert=False, resize="stretch"):
     """Brings pictures to one size and channel count.
 
     Transparency is composited on white, RGB becomes grey by the ITU-R 601 luma
@@ -28,6 +30,13 @@ def fit(images, size, channels, invert=False):
         size: `(height, width)` of the result, in pixels.
         channels: 1 for grey or 3 for RGB.
         invert: bool, whether to turn dark ink on white into high values on 0.
+        resize: how an image of another aspect ratio is brought to `size`:
+
+            - `"stretch"`: resized whole, which changes its aspect ratio;
+            - `"crop"`: the largest part in its center that has the aspect ratio of
+              `size` is resized, as Keras's `crop_to_aspect_ratio` does;
+            - `"pad"`: resized whole to fit into `size`, and centered on white. Paper
+              is white, and so is what is transparent; with `invert` it becomes 0.
 
     Returns:
         A tensor `[..., *size, channels]`: uint8 (rounded) if `images` are integers
@@ -45,10 +54,11 @@ def fit(images, size, channels, invert=False):
     """
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 (grey) or 3 (RGB), got {channels!r}.")
+    check_resize(resize)
     images = _as_uint8_or_float(tf.convert_to_tensor(images))
     images = _to_channels(images, channels)
-    images = _resize(images, tuple(size))
-    return _white(images) - images if invert else images
+    images = to_size(images, tuple(size), resize)
+    return white(images) - images if invert else images
 
 
 def _as_uint8_or_float(images):
@@ -69,6 +79,8 @@ def to_8_bits(images):
 
 
 def _to_channels(images, channels):
+    if images.shape.rank >= 3 and 0 in images.shape[-3:-1]:
+        raise ValueError(f"An image of shape {tuple(images.shape)} has no pixels.")
     given = images.shape[-1] if images.shape.rank >= 3 else "no"
     if given not in (1, 2, 3, 4, None):
         raise ValueError(
@@ -96,15 +108,15 @@ def _repeated(images):
 
 
 def _on_white(images):
-    white = _white(images)
+    full = white(images)
 
     def composited(pixels):
         values = tf.cast(pixels, tf.float32)
-        shade = (white - values[..., :-1]) * (values[..., -1:] / white)
-        return _like(pixels, white - shade)
+        shade = (full - values[..., :-1]) * (values[..., -1:] / full)
+        return like(pixels, full - shade)
 
     # Most pictures of bytes with an alpha channel are opaque: nothing is to compute.
-    is_opaque = tf.reduce_all(images[..., -1] == white)
+    is_opaque = tf.reduce_all(images[..., -1] == full)
     return tf.cond(
         is_opaque & (images.dtype == tf.uint8),
         lambda: images[..., :-1],
@@ -118,7 +130,7 @@ def _to_grey(images):
     def luma(pixels):
         # A product with a matrix, as a sum over the last axis is slow.
         values = tf.tensordot(tf.cast(pixels, tf.float32), weights[:, None], 1)
-        return _like(pixels, values)
+        return like(pixels, values)
 
     return _by_pixel(luma, images, 1)
 
@@ -157,27 +169,6 @@ def _by_pixel(function, images, channels=None):
 
     result = tf.cond(count <= _PIECE, lambda: function(images), in_pieces)
     return tf.ensure_shape(result, [*images.shape[:-1], channels])
-
-
-def _resize(images, size):
-    if tuple(images.shape[-3:-1]) == size:
-        return images
-    shape = tf.shape(images)
-    flat = tf.reshape(images, tf.concat([[-1], shape[-3:]], axis=0))
-    flat = _like(images, tf.image.resize(flat, size, antialias=True))
-    resized = tf.reshape(flat, tf.concat([shape[:-3], size, shape[-1:]], axis=0))
-    return tf.ensure_shape(resized, [*images.shape[:-3], *size, images.shape[-1]])
-
-
-def _white(images):
-    return 255 if images.dtype == tf.uint8 else 1
-
-
-def _like(images, values):
-    """Float32 results in the type of `images`; halves go up, as in Pillow."""
-    if images.dtype == tf.uint8:
-        return tf.saturate_cast(tf.floor(values + 0.5), tf.uint8)
-    return tf.clip_by_value(values, 0.0, 1.0)
 
 
 def to_unit_range(images, value_range=None):

@@ -75,6 +75,12 @@ def write(axes, x, y, text, **style):
     return axes.text(x, y, text, fontfamily=_fonts(), parse_math=False, **style)
 
 
+def write_ticks(axis, names, size=NAME_SIZE):
+    """Writes a name at each of the places 0, 1, 2, ... of an axis."""
+    style = {"fontsize": size, "fontfamily": _fonts(), "parse_math": False}
+    axis.set_ticks(range(len(names)), names, **style)
+
+
 def add_legend(owner, handles, names, loc):
     """Adds a legend to a figure or to axes, in more columns where it is long."""
     style = {"fontsize": NAME_SIZE, "frameon": False, "ncols": 1 + len(names) // 25}

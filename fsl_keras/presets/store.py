@@ -84,10 +84,11 @@ def from_preset(preset):
             f"The weights in {folder / WEIGHTS} do not fit the model that {CONFIG} "
             f"describes: {error}"
         ) from error
+    learner = getattr(model, "learner", model)
     if told.get("training_classes"):
-        model.training_classes = tuple(told["training_classes"])
+        learner.training_classes = tuple(told["training_classes"])
     if told.get("base_calibration"):
-        model.base_calibration = BaseCalibration(**told["base_calibration"])
+        learner.base_calibration = BaseCalibration(**told["base_calibration"])
     return model
 
 
@@ -228,10 +229,11 @@ def save(model, folder, metadata=None, saved_model=False):
         "versions": _versions(),
         **(metadata or {}),
     }
-    classes = getattr(model, "training_classes", None)
+    learner = getattr(model, "learner", model)
+    classes = getattr(learner, "training_classes", None)
     if classes is not None:
         told["training_classes"] = [*classes]
-    calibration = getattr(model, "base_calibration", None)
+    calibration = getattr(learner, "base_calibration", None)
     if calibration is not None:
         told["base_calibration"] = dataclasses.asdict(calibration)
     with replacing(folder, PRESET) as beside:

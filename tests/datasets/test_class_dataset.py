@@ -249,16 +249,37 @@ class TestFromDataset:
         with pytest.raises(ValueError, match="Expected values from 0 to 1"):
             ClassDataset.from_dataset(dataset)
 
+    @pytest.mark.parametrize("batch", [None, 4])
+    def test_the_forms_of_elements(self, batch):
+        pictures = np.stack([picture(i) for i in range(6)])
+        labels = [1, 0, 1, 0, 1, 0]
+        vectors = pictures[:, 0, :2, 0].astype("float32")
+        one_hot = np.eye(2, dtype="float32")[labels]
+        for elements in (
+            (pictures, labels, np.ones(6)),
+            {"image": pictures, "label": labels, "id": labels},
+            (pictures, one_hot),
+            (vectors, one_hot),
+        ):
+            dataset = tf.data.Dataset.from_tensor_slices(elements)
+            data = ClassDataset.from_dataset(dataset.batch(batch) if batch else dataset)
+            assert data.class_names == ["0", "1"]
+            is_vectors = isinstance(elements, tuple) and elements[0] is vectors
+            items = vectors if is_vectors else pictures
+            np.testing.assert_array_equal(data.class_items("1"), items[::2])
+
     def test_datasets_of_another_form_are_refused(self):
         items = tf.zeros((4, 3))
         slices = tf.data.Dataset.from_tensor_slices
+        sizes = tf.data.Dataset.range(4).map(lambda i: (tf.zeros([i + 1, 2, 1]), i))
         for dataset, message in (
-            (slices(items), "must be pairs"),
-            (slices({"image": items, "label": [0, 0, 1, 1]}), "must be pairs"),
-            (slices((items, tf.eye(4))), "an integer or a name for each item"),
-            (slices((items, tf.eye(4))).batch(2), "label_mode"),
+            (slices(items), "without labels.*Make them pairs"),
+            (slices({"x": items, "label": [0, 0, 1, 1]}), "name of the image"),
+            (slices((items, tf.eye(4) / 2)), "one-hot"),
+            (slices((items, tf.zeros(4))).batch(2), "floats"),
             (slices((items, [0, 0, 1, 1])).repeat(), "no end"),
             (slices((items, [0, 0, 1, 1])).take(0), "no elements"),
+            (sizes, r"differ in shape, such as \[\(1, 2, 1\), \(2, 2, 1\)\]"),
         ):
             with pytest.raises(ValueError, match=message):
                 ClassDataset.from_dataset(dataset)

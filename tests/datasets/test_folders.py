@@ -1,12 +1,32 @@
+import os
 import shutil
+import unicodedata
 
 import pytest
+from PIL import Image
 
 from fsl_keras.datasets.folders import (
+    class_files,
     picture_files,
     warn_of_animations,
     warn_of_skipped,
 )
+from tests.datasets.conftest import picture
+
+
+def save(path):
+    """Writes an image, and the folders it lies in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture(0)).save(path)
+    return path
+
+
+def relative(files, folder):
+    """The files of each class as strings below a folder."""
+    return {
+        name: [str(path.relative_to(folder)) for path in paths]
+        for name, paths in files.items()
+    }
 
 
 def test_each_folder_is_a_class(birds):
@@ -20,9 +40,16 @@ def test_each_folder_is_a_class(birds):
     ]
 
 
+def test_the_home_folder_is_known(birds, monkeypatch):
+    monkeypatch.setenv("HOME", str(birds.parent))
+    assert picture_files("~/birds") == picture_files(birds)
+    assert class_files("~/birds/Ägretta") == picture_files(birds)["Ägretta"]
+
+
 def test_folders_in_a_class_belong_to_it(birds):
     shutil.copytree(birds / "Ägretta", birds / "Ägretta" / "juveniles")
     assert len(picture_files(birds)["Ägretta"]) == 8
+    assert len(class_files(birds)) == 16
 
 
 def test_hidden_things_are_passed_over_and_other_files_named(birds):
@@ -32,20 +59,171 @@ def test_hidden_things_are_passed_over_and_other_files_named(birds):
     (birds / "Ägretta" / "._no 0.png").write_text("")
     (birds / "README.txt").write_text("")
     assert picture_files(birds) == before
-    for name in ("no 4.heic", "no 0.png.part"):
+    for name in ("no 4.hex", "no 0.png.part"):
         (birds / "Ägretta" / name).write_text("")
     total = sum(map(len, before.values())) + 2
     with pytest.warns(
         UserWarning,
-        match=rf"Skipped 2 of {total} files: .*no 0.png.part: not named as a picture "
-        r"\(\.jpg.*no 4.heic",
+        match=rf"Skipped 2 of {total} files: .*no 0.png.part: not named as an image "
+        r"\(\.jpg.*no 4.hex",
     ):
         assert picture_files(birds) == before
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__MACOSX",
+        "@eaDir",
+        "#recycle",
+        "$RECYCLE.BIN",
+        "lost+found",
+        "System Volume Information",
+        ".ipynb_checkpoints",
+        ".Trash-1000",
+    ],
+)
+def test_folders_that_systems_leave_are_passed_over(birds, name):
+    before = picture_files(birds)
+    (birds / name).mkdir()
+    assert picture_files(birds) == before
+    shutil.copytree(birds / "Ägretta", birds / "Ägretta" / name)
+    shutil.copytree(birds / "Ägretta", birds / name / "Ägretta")
+    assert picture_files(birds) == before
+    assert class_files(birds / "Ägretta") == before["Ägretta"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Thumbs.db", "desktop.ini", ".DS_Store", "._no 1.jpg"]
+)
+def test_files_that_systems_leave_are_passed_over(birds, name):
+    before = picture_files(birds)
+    (birds / name).write_bytes(b"\xff\xd8\xff")
+    (birds / "Ägretta" / name).write_bytes(b"\xff\xd8\xff")
+    assert picture_files(birds) == before
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "bmp", "webp"])
+def test_a_file_without_suffix_is_told_by_its_bytes(birds, kind):
+    Image.fromarray(picture(7)).save(birds / "Ägretta" / "IMG_0001", kind)
+    names = [path.name for path in picture_files(birds)["Ägretta"]]
+    assert names[0] == "IMG_0001"
+    assert len(names) == 5
+
+
+def test_a_text_without_suffix_is_no_image(birds):
+    (birds / "Ägretta" / "LICENSE").write_text("None")
+    with pytest.warns(UserWarning, match="Skipped 1 of 13 files: .*LICENSE: not named"):
+        assert len(picture_files(birds)["Ägretta"]) == 4
+
+
+def test_links_are_followed(birds, tmp_path):
+    elsewhere = save(tmp_path / "elsewhere" / "a.png").parent
+    (birds / "ibis").symlink_to(elsewhere)
+    (birds / "Ägretta" / "more").symlink_to(elsewhere)
+    (birds / "Ägretta" / "one.png").symlink_to(elsewhere / "a.png")
+    files = relative(picture_files(birds), birds)
+    assert files["ibis"] == ["ibis/a.png"]
+    assert files["Ägretta"][:1] == ["Ägretta/more/a.png"]
+    assert files["Ägretta"][-1:] == ["Ägretta/one.png"]
+
+
+def test_links_that_form_a_loop_are_followed_once(birds):
+    before = picture_files(birds)
+    (birds / "Ägretta" / "loop").symlink_to(birds / "Ägretta")
+    (birds / "Ägretta" / "deep").mkdir()
+    (birds / "Ägretta" / "deep" / "up").symlink_to(birds / "Ägretta" / "deep")
+    assert picture_files(birds) == before
+
+
+def test_a_link_to_nothing_is_named(birds):
+    (birds / "Ägretta" / "gone.png").symlink_to(birds / "nowhere.png")
+    with pytest.warns(UserWarning, match=r"gone\.png: a link to nothing"):
+        assert len(picture_files(birds)["Ägretta"]) == 4
+
+
+def test_a_pipe_is_named_and_not_read(birds):
+    os.mkfifo(birds / "Ägretta" / "pipe.png")
+    os.mkfifo(birds / "Ägretta" / "pipe")
+    named = r"Skipped 2 of 14 .*pipe: not a regular file.*pipe\.png: not a regular file"
+    with pytest.warns(UserWarning, match=named):
+        assert len(picture_files(birds)["Ägretta"]) == 4
+
+
+def test_images_beside_the_class_folders_are_named(birds):
+    save(birds / "group.jpg")
+    with pytest.warns(
+        UserWarning, match=r"Skipped 1 of 13 .*group\.jpg: beside the class folders"
+    ):
+        picture_files(birds)
+
+
+@pytest.mark.parametrize("splits", [("train", "val"), ("Test", "Valid"), ("images",)])
+def test_the_parts_of_a_data_set_are_no_classes(birds, tmp_path, splits):
+    for split in splits:
+        shutil.copytree(birds, tmp_path / "photos" / split)
+    (tmp_path / "photos" / "__MACOSX").mkdir()
+    first = tmp_path / "photos" / sorted(splits)[0]
+    with pytest.raises(ValueError, match=f"did you mean {first}\\?"):
+        picture_files(tmp_path / "photos")
+    assert relative(picture_files(first), first) == relative(
+        picture_files(birds), birds
+    )
+
+
+def test_a_part_without_class_folders_does_not_hide_the_others(birds, tmp_path):
+    shutil.copytree(birds, tmp_path / "photos" / "train")
+    save(tmp_path / "photos" / "test" / "a.png")
+    with pytest.raises(ValueError, match=r"holds test; train, .*did you mean .*train"):
+        picture_files(tmp_path / "photos")
+
+
+def test_one_folder_around_the_classes_is_no_class(birds, tmp_path):
+    shutil.move(birds, tmp_path / "photos" / "birds")
+    with pytest.raises(ValueError, match=r"did you mean .*photos/birds"):
+        picture_files(tmp_path / "photos")
+
+
+def test_classes_may_be_called_like_the_parts_of_a_data_set(tmp_path):
+    for name in ("car/a.png", "plane/a.png", "train/steam/a.png", "train/fast/a.png"):
+        save(tmp_path / name)
+    assert list(picture_files(tmp_path)) == ["car", "plane", "train"]
+    for name in ("train", "test"):
+        save(tmp_path / "flat" / name / "a.png")
+    assert list(picture_files(tmp_path / "flat")) == ["test", "train"]
+
+
+def test_one_class_may_lie_one_folder_deeper(tmp_path):
+    save(tmp_path / "heron" / "2026" / "a.png")
+    assert len(picture_files(tmp_path)["heron"]) == 1
+
+
+def test_names_of_one_spelling_in_two_unicode_forms_are_one_class(tmp_path):
+    for form in ("NFC", "NFD"):
+        save(tmp_path / unicodedata.normalize(form, "Ägretta") / f"{form}.png")
+    (files,) = picture_files(tmp_path).items()
+    assert files[0] == unicodedata.normalize("NFC", "Ägretta")
+    assert sorted(path.name for path in files[1]) == ["NFC.png", "NFD.png"]
+
+
+def test_names_that_differ_by_case_are_told(tmp_path):
+    for name in ("Heron", "egret", "heron"):
+        save(tmp_path / name / "a.png")
+    with pytest.warns(UserWarning, match=r"by case alone.*\['Heron', 'heron'\]"):
+        assert list(picture_files(tmp_path)) == ["Heron", "egret", "heron"]
+
+
+def test_names_that_differ_by_blanks_are_refused(tmp_path):
+    for name in ("heron", "heron "):
+        save(tmp_path / name / "a.png")
+    with pytest.raises(ValueError, match="'heron' and 'heron ' differ by blanks"):
+        picture_files(tmp_path)
+
+
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
-        picture_files(tmp_path / "nowhere")
+    for read in (picture_files, class_files):
+        with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
+            read(tmp_path / "nowhere")
 
 
 def test_a_folder_without_classes_is_named(tmp_path):
@@ -57,8 +235,10 @@ def test_a_folder_without_classes_is_named(tmp_path):
 def test_an_empty_class_is_named(birds):
     (birds / "ibis").mkdir()
     (birds / "ibis" / "notes.txt").write_text("")
-    with pytest.raises(ValueError, match=r"\['ibis'\].*hold no picture.*\.png"):
+    with pytest.raises(ValueError, match=r"\['ibis'\].*hold no image.*\.png"):
         picture_files(birds)
+    with pytest.raises(ValueError, match="ibis holds no image"):
+        class_files(birds / "ibis")
 
 
 def test_skipped_files_are_told_ten_at_a_time():

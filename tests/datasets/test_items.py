@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from fsl_keras.datasets.folders import picture_files
 from fsl_keras.datasets.items import FileItems, MemoryItems
@@ -51,6 +52,21 @@ def test_files_give_what_memory_gives(birds, channels, invert):
     assert in_graph.shape == (3, 6, 7, channels)
     np.testing.assert_array_equal(in_graph, in_memory.fetch(rows))
     np.testing.assert_array_equal(in_files.take(ROWS), in_memory.take(ROWS))
+
+
+def test_files_that_tensorflow_does_not_decode_give_what_memory_gives(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (2, 9, 8, 3), dtype="uint8")
+    first, second = map(Image.fromarray, noise)
+    paths = [tmp_path / f"a.{kind}" for kind in ("tiff", "avif", "png", "webp")]
+    for path in paths:
+        animation = {"save_all": True, "append_images": [second]}
+        first.save(path, **animation if path.suffix == ".webp" else {})
+    values, _, _ = read(paths, (6, 7), 3)
+    in_files = FileItems(paths, (6, 7), 3)
+    dataset = tf.data.Dataset.from_tensors(tf.range(4)).map(in_files.fetch)
+    (fetched,) = dataset.as_numpy_iterator()
+    np.testing.assert_array_equal(fetched, MemoryItems(values).fetch(tf.range(4)))
+    np.testing.assert_array_equal(in_files.take(range(4)), values)
 
 
 def test_a_file_that_broke_later_is_named(birds):

@@ -117,3 +117,20 @@ def test_all_right_is_not_certain():
     )
     low, high = report.interval
     assert (low, high) == pytest.approx((0.7225, 1.0), abs=1e-4)
+
+
+def test_recalls_show_what_the_accuracy_hides():
+    labels = np.array([0, 0, 0, 0, 1, 1, 2])
+    answers = np.array([0, 0, 0, 0, 0, 1, -1])  # the last cannot be tested
+    rows = np.arange(7)
+    report = LeaveOneOutReport(
+        ["many", "few", "one"], labels, answers, np.ones(7), rows, [], 7
+    )
+    assert report.accuracy == 5 / 6
+    assert report.recalls == {"many": 1.0, "few": 0.5}
+    assert report.balanced_accuracy == 0.75
+    assert report.is_imbalanced
+    equal = LeaveOneOutReport(
+        ["a", "b"], labels[2:6], answers[2:6], np.ones(4), rows[:4], [], 4
+    )
+    assert not equal.is_imbalanced

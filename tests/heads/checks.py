@@ -75,6 +75,12 @@ def squared_distances(a, b):
     return np.square(a[:, None] - b[None]).sum(axis=-1)
 
 
+def balanced(labels):
+    """The weights `[S, 1]` of examples for all classes to count the same."""
+    counts = labels.sum(axis=0)
+    return len(labels) / (labels.shape[1] * counts)[labels.argmax(axis=1)][:, None]
+
+
 def class_means(support, labels):
     """The mean `[N, D]` of the examples `[S, D]` of each class."""
     return np.stack([support[own == 1].mean(axis=0) for own in labels.T])

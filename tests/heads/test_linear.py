@@ -3,7 +3,13 @@ import pytest
 import tensorflow as tf
 
 from fsl_keras.heads import LinearHead, PrototypeHead
-from tests.heads.checks import assert_logits, each_shots, signed_episodes, softmax
+from tests.heads.checks import (
+    assert_logits,
+    balanced,
+    each_shots,
+    signed_episodes,
+    softmax,
+)
 
 DISTANCES = ["linear", "cosine"]
 each_distance = pytest.mark.parametrize("distance", DISTANCES)
@@ -24,7 +30,7 @@ def fit_linear(items, targets, query, head):
     items, query = (np.c_[x / size, np.ones(len(x))] for x in (items, query))
     weights = velocity = np.zeros((items.shape[1], targets.shape[1]))
     for _ in range(head.steps):
-        errors = (softmax(items @ weights) - targets) / len(items)
+        errors = balanced(targets) * (softmax(items @ weights) - targets) / len(items)
         slope = items.T @ errors + head.weight_decay * weights
         velocity = 0.9 * velocity + slope
         weights = weights - head.learning_rate * velocity
@@ -38,7 +44,7 @@ def fit_cosine(items, targets, query, head):
     for _ in range(head.steps):
         directions = weights / lengths(weights)
         logits = head.temperature * items @ directions.T
-        errors = (softmax(logits) - targets) / len(items)
+        errors = balanced(targets) * (softmax(logits) - targets) / len(items)
         pull = head.temperature * errors.T @ items
         radial = np.sum(pull * directions, axis=1, keepdims=True) * directions
         slope = (pull - radial) / lengths(weights) + head.weight_decay * weights
@@ -74,15 +80,15 @@ class TestOneStepByHand:
         # log(3) times .48 - .48 and -.36 + .64.
         np.testing.assert_allclose(logits, [[[0.0, 0.307611]]], atol=1e-6)
 
-    def test_unequal_shots_move_the_biases(self):
-        # Two examples of class 0 and one of class 1, all the same: only the biases
-        # tell the classes apart. Errors -1/2, -1/2 and 1/2, each of three.
+    def test_unequal_shots_move_no_bias(self):
+        # Two examples of class 0 and one of class 1, all the same. Errors are -1/2,
+        # -1/2 and 1/2, and count 3/4, 3/4 and 3/2: their sum is zero.
         support = np.array([[[3.0], [3.0], [3.0]]], "float32")
         labels = np.eye(2, dtype="float32")[None, [0, 0, 1]]
         head = LinearHead(steps=1)
         state = head.prepare(head.remember(support, labels))
-        np.testing.assert_allclose(state["biases"], [[1 / 6, -1 / 6]], rtol=1e-6)
-        np.testing.assert_allclose(state["weights"], [[[1 / 18], [-1 / 18]]], rtol=1e-6)
+        np.testing.assert_allclose(state["biases"], [[0, 0]], atol=1e-7)
+        np.testing.assert_allclose(state["weights"], [[[0], [0]]], atol=1e-7)
 
 
 @each_shots
@@ -131,7 +137,8 @@ def test_the_steps_come_to_rest_at_the_minimum():
     size = np.sqrt(np.mean(lengths(items) ** 2))
     items, weights = items / size, np.asarray(state["weights"][0]) * size
     biases = np.asarray(state["biases"][0])
-    errors = (softmax(items @ weights.T + biases) - labels) / len(items)
+    errors = softmax(items @ weights.T + biases) - labels
+    errors *= balanced(labels) / len(items)
     np.testing.assert_allclose(errors.T @ items, -0.05 * weights, atol=1e-5)
     np.testing.assert_allclose(errors.sum(axis=0), -0.05 * biases, atol=1e-5)
     assert np.abs(weights).max() > 0.1

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from fsl_keras.heads import LogisticHead
-from tests.heads.checks import assert_logits, each_shots, signed_episodes, softmax
+from tests.heads.checks import (
+    assert_logits,
+    balanced,
+    each_shots,
+    signed_episodes,
+    softmax,
+)
 
 
 def reference(support, labels, query, regularization):
@@ -14,11 +20,12 @@ def reference(support, labels, query, regularization):
     weights = np.zeros((inputs.shape[1], labels.shape[1]))
     for _ in range(30):
         p = softmax(inputs @ weights)
-        slope = inputs.T @ (p - labels) + regularization * weights
+        counted = balanced(labels)
+        slope = inputs.T @ (counted * (p - labels)) + regularization * weights
         curvature = regularization * np.eye(weights.size)
-        for row, shares in zip(inputs, p, strict=True):
+        for row, shares, (count,) in zip(inputs, p, counted, strict=True):
             spread = np.diag(shares) - np.outer(shares, shares)
-            curvature += np.kron(np.outer(row, row), spread)
+            curvature += count * np.kron(np.outer(row, row), spread)
         step = np.linalg.solve(curvature, slope.ravel()).reshape(weights.shape)
         weights -= step
     assert np.abs(step).max() < 1e-9

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from fsl_keras.heads import RidgeHead
 from fsl_keras.heads.ridge import dual, primal
+from tests.heads.checks import balanced
 
 
 def reference(support, labels, query, ridge, scale=10.0):
@@ -14,7 +15,10 @@ def reference(support, labels, query, ridge, scale=10.0):
     for x, y, q in zip(support, labels, query, strict=True):
         real = y.max(-1) == 1
         x, y = x[real].astype("float64"), y[real]
-        weights = np.linalg.solve(x.T @ x + ridge * np.eye(x.shape[-1]), x.T @ y)
+        counted = x.T * balanced(y[:, y.any(axis=0)]).T
+        weights = np.linalg.solve(
+            counted @ x + ridge * np.eye(x.shape[-1]), counted @ y
+        )
         logits.append(np.where(y.max(0) > 0, scale * q @ weights, -1e9))
     return np.array(logits)
 

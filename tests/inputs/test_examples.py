@@ -1,16 +1,11 @@
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
-from fsl_keras.inputs import Examples, are_paths, batches_of, file_batches
-from fsl_keras.layers import PicturePreprocessing
-from tests.shapes import NAMES, picture, pictures, write
-
-
-@pytest.fixture
-def preprocessing():
-    return PicturePreprocessing((16, 16), 1)
+from fsl_keras.inputs import Examples
+from tests.shapes import NAMES, pictures, write
 
 
 def gathered(examples, size=3):
@@ -82,51 +77,68 @@ class TestExamples:
         assert Examples(vectors, [1, 0], None, None).class_names == ["0", "1"]
         assert Examples(vectors, [1, 0], ["a", "b"], None).class_names == ["a", "b"]
 
+    def test_the_source_of_each_example(self, preprocessing, paths, images):
+        given = [paths[0], str(paths[1]), images[2], paths[3].read_bytes()]
+        examples = Examples(given, "bar", None, preprocessing)
+        (batch,) = examples.batches(4)
+        found = [examples.source(row) for row in batch[2]]
+        assert found == [str(paths[0]), str(paths[1]), 2, 3]
+
+    def test_one_name_for_all(self, preprocessing, folder, images):
+        examples = Examples(folder / "bar", "bar", ["beam", "bar"], preprocessing)
+        items, index, _ = gathered(examples)
+        np.testing.assert_array_equal(items, preprocessing(images[:2]))
+        assert index.tolist() == [1, 1]
+
     def test_errors(self, preprocessing):
         dataset = tf.data.Dataset.from_tensor_slices((np.zeros((2, 3)), [0, 1]))
         for images, labels, message in [
-            (dataset, [0, 1], "holds its labels"),
-            (dataset.repeat(), None, "no end.*`.take`"),
-            (dataset.take(0), None, "no elements"),
+            (dataset, [0, 1], "holds labels"),
+            (dataset.repeat(), None, r"no end.*`.take`"),
+            (dataset.take(0), None, "no images"),
             (np.zeros((2, 3)), None, "`labels` are missing"),
-            ("folder/a.png", ["a"], r"\['folder/a.png'\]"),
         ]:
             with pytest.raises(ValueError, match=message):
                 Examples(images, labels, None, None)
 
+    def test_no_file_can_be_read(self, preprocessing, tmp_path):
+        paths = [tmp_path / "a.png", tmp_path / "b.png"]
+        for given in (paths, tf.data.Dataset.from_tensor_slices(list(map(str, paths)))):
+            examples = Examples(given, ["bar", "bar"], None, preprocessing)
+            with pytest.raises(ValueError, match=r"None of the 2 files.*a\.png"):
+                list(examples.batches(4))
 
-class TestBatches:
-    def test_pictures_of_different_sizes(self, preprocessing):
-        images = [picture("bar", (20, 20)), picture("disk", (40, 30))]
-        (batch,) = batches_of(images, preprocessing, size=64)
-        for item, image in zip(batch, images, strict=True):
-            np.testing.assert_array_equal(item, preprocessing(image[None])[0])
 
-    def test_animated_files_are_named(self, preprocessing, tmp_path):
-        path = tmp_path / "moving.gif"
-        frames = [Image.fromarray(picture(name)) for name in NAMES]
-        frames[0].save(path, save_all=True, append_images=frames[1:])
-        paths, named = [path, path], r"2 of 2 pictures.*moving\.gif; .*moving\.gif"
-        with pytest.warns(UserWarning, match=named):
-            ((batch, _),) = file_batches(paths, preprocessing, 64, skipped=[])
-        with pytest.warns(UserWarning, match=named):
-            (same,) = batches_of(paths, preprocessing, size=64)
-        np.testing.assert_array_equal(same, batch)
+class TestMemory:
+    def test_a_generator_of_arrays_is_read_as_it_is_used(self, images, preprocessing):
+        read = itertools.count()
+        labels = ["bar"] * 8
+        for examples in (
+            Examples(
+                (images[next(read) % 8] for _ in range(8)), labels, None, preprocessing
+            ),
+            Examples(
+                (images[next(read) % 8] for _ in range(8)), "bar", None, preprocessing
+            ),
+        ):
+            before = next(read)
+            batches = examples.batches(2)
+            next(batches)
+            assert next(read) - before == 3
 
-    def test_an_error_tells_from_where_its_index_counts(self, preprocessing):
-        images = pictures(["bar"], count=6)[0].astype("float32") / 255
-        images[5] = np.nan
-        with pytest.raises(ValueError, match=r"from 4 on(.|\n)*index 1"):
-            list(batches_of(images, preprocessing, size=4))
+    def test_a_dataset_of_known_classes_is_read_as_it_is_used(
+        self, images, preprocessing
+    ):
+        read = []
 
-    def test_what_is_no_list(self, preprocessing, tmp_path):
-        with pytest.raises(ValueError, match="not one alone"):
-            list(batches_of(tmp_path / "a.png", preprocessing, size=4))
-        with pytest.raises(ValueError, match="no images"):
-            list(batches_of([], preprocessing, size=4))
+        def elements():
+            for number, image in enumerate(images):
+                read.append(number)
+                yield image, number % 2
 
-    def test_paths_are_told_from_pictures(self, tmp_path):
-        assert are_paths(["a.png"])
-        assert are_paths((tmp_path / "a.png",))
-        assert not are_paths([np.zeros((2, 2, 1))])
-        assert not are_paths(np.zeros((2, 2, 2, 1)))
+        spec = (tf.TensorSpec(images.shape[1:], tf.uint8), tf.TensorSpec([], tf.int64))
+        dataset = tf.data.Dataset.from_generator(elements, output_signature=spec)
+        examples = Examples(dataset, None, ["even", "odd"], preprocessing)
+        assert read == []
+        numbers = np.concatenate([numbers for _, numbers, _ in examples.batches(2)])
+        assert numbers.tolist() == [0, 1] * 4

@@ -1,0 +1,96 @@
+"""What changes the classes and the examples of a classifier, and what refuses to."""
+
+from keras import ops
+
+from fsl_keras.datasets.labels import class_name_of, label_names
+from fsl_keras.learning import relearn
+from fsl_keras.task_weights import has_fingerprint
+
+
+def change_example(classifier, example_id, class_name=None):
+    """Removes one example of a classifier, or moves it to another class.
+
+    Args:
+        classifier: a `FewShotClassifier`.
+        example_id: integer, the `id` of one of `classifier.examples()`.
+        class_name: optional string, the class to move it to.
+    """
+    check_fingerprint(classifier)
+    learner, ways = classifier.learner, len(classifier.class_names)
+    learned = classifier.task.learned
+    row = learned.row_of(example_id)
+    digest, number = learned.pairs[row].tolist()
+    if class_name == classifier.class_names[number]:
+        return
+    if learned.owners is None:
+        raise ValueError(
+            "This classifier does not keep the features of its examples: it was saved "
+            "by an earlier version, or it has very many examples. Call `adapt` of the "
+            "learner with the examples it is to have."
+        )
+    if (learned.classes == number).sum() == 1:
+        name = classifier.class_names[number]
+        raise ValueError(
+            f"This is the only example of {name!r}. Remove the class with "
+            f"`remove_class({name!r})`, or add other examples with `update` first."
+        )
+    if learner.memory_holds_features:
+        learned.features = ops.convert_to_numpy(classifier.task.memory["support"])[0]
+    target = class_name and (digest, classifier.class_names.index(class_name))
+    if target is None or target in classifier.task.examples:
+        # An image that the other class has already counts once.
+        learned = learned.without(row)
+    else:
+        learned = learned.with_class(row, target[1])
+    memory = relearn(learner, learned, ways)
+    if learner.memory_holds_features:
+        learned.features = None
+    classifier.know(classifier.class_names, memory, learned)
+
+
+def known_name(classifier, class_name):
+    """Returns the name of a class as a classifier spells it, or refuses it."""
+    (name,) = label_names([class_name_of(class_name)], classifier.class_names)
+    if name not in classifier.class_names:
+        raise ValueError(
+            f"There is no class {name!r}. Known classes: {classifier.class_names}."
+        )
+    return name
+
+
+def check_growth(classifier):
+    """Refuses to change the number of classes where the learner cannot."""
+    learner = classifier.learner
+    if learner.incremental == "fixed_ways":
+        raise ValueError(
+            f"{type(learner).__name__} was made for a fixed number of classes. Call "
+            f"`adapt` of the learner with the examples of all of them."
+        )
+    check_fingerprint(classifier)
+
+
+def check_fingerprint(classifier, learner=None):
+    """Refuses examples that were embedded by other weights than the learner's."""
+    if not has_fingerprint(learner or classifier.learner, classifier.fingerprint):
+        raise ValueError(
+            "The weights of the backbone are not those that these classes were "
+            "learned with, so their examples cannot be compared. Call `adapt` of "
+            "the learner with the examples of all classes."
+        )
+
+
+def check_joinable(classifier, other):
+    """Refuses to join the classes of classifiers that do not go together."""
+    check_growth(classifier)
+    check_fingerprint(other)
+    check_fingerprint(other, classifier.learner)
+    inverts = [c.preprocessing and c.preprocessing.invert for c in (classifier, other)]
+    if inverts[0] != inverts[1]:
+        raise ValueError(
+            "One classifier was made with `invert=True` and the other without: "
+            "their examples cannot be compared. Call `adapt` of the learner with "
+            "the same `invert` for both."
+        )
+    both = [name for name in other.class_names if name in classifier.class_names]
+    if both:
+        raise ValueError(f"The classes {both} are known already; remove them first.")

@@ -1,0 +1,86 @@
+"""Labelled examples in the forms people have them in."""
+
+import os
+
+import numpy as np
+
+from fsl_keras.datasets.folders import listed, warn_of_skipped
+from fsl_keras.datasets.labels import label_index
+from fsl_keras.inputs.batches import READ, item_batches
+from fsl_keras.inputs.forms import Elements
+
+
+class Examples:
+    """Labelled examples, in batches that a learner takes.
+
+    They are read once. A Dataset whose classes are not known beforehand is read when
+    this is made, and its preprocessed items are kept.
+
+    Args:
+        images: images in any form, see `EpisodicModel.adapt`; or items, without
+            `preprocessing`.
+        labels: `n` integers or names, or one name for all; None where the images bring
+            them along.
+        class_names: optional list of names.
+        preprocessing: optional `PicturePreprocessing`.
+
+    Raises:
+        ValueError: if labels and images do not go together.
+    """
+
+    def __init__(self, images, labels, class_names, preprocessing):
+        self._preprocessing = preprocessing
+        self._skipped, self._sources, self._held = [], [], None
+        are_images = preprocessing is not None
+        if isinstance(labels, str):
+            self._elements = Elements.alone(images, are_images, may_have_labels=False)
+            self.class_names = class_names or [labels]
+            self._index = self.class_names.index(labels)
+            return
+        self._elements = Elements.labelled(images, labels, are_images)
+        if class_names is None:
+            class_names = getattr(images, "class_names", None)
+        if class_names is None and len(self._elements.labels) == 0:
+            self._held = list(self._read(READ))
+        self._index, self.class_names = label_index(self._elements.labels, class_names)
+
+    def __len__(self):
+        """The number of examples, without those that could not be read yet."""
+        return self._elements.length or len(self._elements.labels or ())
+
+    def source(self, row):
+        """Returns the file that an example was read from, a string, or its index."""
+        source = self._sources[row]
+        return source if isinstance(source, int) else os.fspath(source)
+
+    def batches(self, size):
+        """Yields triples: items `[b, *item]`, class numbers and indices `[b]`.
+
+        Files that cannot be read are named in a warning and left out.
+        """
+        read = self._read(size) if self._held is None else self._held
+        for items, rows in read:
+            for first in range(0, len(rows), size):
+                some = rows[first:][:size]
+                yield items[first:][:size], self._numbers(some), some
+        total = len(self._sources)
+        if len(self._skipped) == total:
+            reasons = listed([f"{name}: {reason}" for name, reason in self._skipped])
+            raise ValueError(
+                f"None of the {total} files can be read: {reasons}. Give others, or "
+                f"save them anew."
+            )
+        warn_of_skipped(self._skipped, total)
+
+    def _read(self, size):
+        return item_batches(
+            self._elements, self._preprocessing, size, self._skipped, self._sources
+        )
+
+    def _numbers(self, rows):
+        if isinstance(self._index, int):
+            return np.full(len(rows), self._index)
+        if len(self._index) == 0:
+            labels = [self._elements.labels[row] for row in rows]
+            return label_index(labels, self.class_names)[0]
+        return self._index[rows]

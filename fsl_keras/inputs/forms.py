@@ -1,0 +1,215 @@
+"""Any form of images and labels, to images one by one and the label of each."""
+
+import collections.abc
+import os
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from fsl_keras.datasets.folders import class_files, picture_files
+from fsl_keras.datasets.labels import clean_labels
+from fsl_keras.datasets.tf_elements import holds_labels, tf_elements
+from fsl_keras.inputs.elements import is_single
+from fsl_keras.inputs.tables import (
+    is_data_frame,
+    is_table_file,
+    read_data_frame,
+    read_table,
+)
+
+
+class Elements:
+    """Images (or other items) one by one, and the label of each where there are any.
+
+    Args:
+        images: array `[n, *item]`, list, or another iterable, which is read once.
+        labels: optional list or array `[n]`. A list that is empty at first may grow as
+            the images are read: each label is there when its image is.
+        are_images: bool, False for items that are no images.
+
+    Raises:
+        ValueError: if there are no images, or more or fewer labels than images. Of
+            what has no length, this is found as it is read.
+    """
+
+    def __init__(self, images, labels=None, are_images=True):
+        self.images = images
+        self.labels = labels
+        self.are_images = are_images
+        self.length = len(images) if hasattr(images, "__len__") else None
+        if self.length == 0:
+            raise ValueError("There are no images.")
+
+    @classmethod
+    def labelled(cls, images, labels, are_images=True):
+        """Makes the elements of labelled images.
+
+        Args:
+            images: images in any form.
+            labels: their labels, or None where the images bring them along: for a
+                folder of class folders, a table or a Dataset.
+            are_images: as for the class.
+        """
+        if labels is None:
+            return cls(*_with_labels(images, are_images), are_images)
+        elements = cls.alone(images, are_images, may_have_labels=False)
+        elements.labels = clean_labels(labels, elements.length)
+        if elements.length is None:
+            elements.images = _as_many(elements.images, len(elements.labels))
+            elements.length = len(elements.labels)
+        return elements
+
+    @classmethod
+    def alone(cls, images, are_images=True, may_have_labels=True):
+        """Makes the elements of images without labels.
+
+        Args:
+            images: images in any form. Of a folder, all in it are taken.
+            are_images: as for the class.
+            may_have_labels: bool, whether to leave out the labels of a table or a
+                Dataset; otherwise they are refused.
+        """
+        if isinstance(images, tf.data.Dataset):
+            has_labels = holds_labels(images)
+            found = (item for item, _ in tf_elements(images, False, are_images))
+        elif is_data_frame(images) and are_images:
+            found, labels = read_data_frame(images)
+            has_labels, found = labels is not None, _listed(found)
+        elif are_images and _is_path(images) and is_table_file(images):
+            found, labels = read_table(pathlib.Path(images).expanduser())
+            has_labels = labels is not None
+        else:
+            has_labels = False
+            found = _images(images) if are_images else _items(images)
+        if has_labels and not may_have_labels:
+            raise ValueError(
+                f"The {_kind(images)} holds labels of its own: leave `labels` out, or "
+                f"give the images alone."
+            )
+        return cls(found, are_images=are_images)
+
+
+def _with_labels(images, are_images):
+    """Returns the images and labels of what holds both."""
+    if isinstance(images, tf.data.Dataset):
+        labels = []
+
+        def read(pairs):
+            for item, label in pairs:
+                labels.append(label)
+                yield item
+
+        return read(tf_elements(images, True, are_images)), labels
+    found, labels = None, None
+    if are_images and is_data_frame(images):
+        found, labels = read_data_frame(images)
+    elif are_images and _is_path(images):
+        path = pathlib.Path(images).expanduser()
+        if is_table_file(path):
+            found, labels = read_table(path)
+        elif not path.is_file():
+            files = picture_files(path)
+            found = [file for paths in files.values() for file in paths]
+            labels = [name for name, paths in files.items() for _ in paths]
+    if labels is None:
+        raise ValueError(
+            f"`labels` are missing: give one for each image. A {_kind(images)} does "
+            f"not tell them; a folder with a folder for each class does, a table with "
+            f'a column "label", or a Dataset of pairs `(image, label)`.'
+        )
+    return _listed(found), clean_labels(labels, len(found))
+
+
+def _images(given):
+    """Returns images without labels as an array, a list or an iterator."""
+    if _is_path(given):
+        path = pathlib.Path(given).expanduser()
+        return class_files(path) if path.is_dir() else [given]
+    if is_single(given):
+        return [given]
+    if isinstance(given, tf.RaggedTensor):
+        return [row.to_tensor() if hasattr(row, "to_tensor") else row for row in given]
+    if hasattr(given, "to_numpy"):  # pandas
+        given = given.to_numpy()
+    if hasattr(given, "shape") and hasattr(given, "dtype"):
+        return _of_array(given)
+    return _iterable(given)
+
+
+def _of_array(given):
+    if isinstance(given, tf.Tensor):
+        given = given.numpy()
+    if getattr(given.dtype, "kind", "") in ("U", "S", "O"):
+        return _listed(np.asarray(given))
+    rank = len(given.shape)
+    if rank == 4:
+        return given
+    if rank == 3 and given.shape[-1] > 4:  # grey images without their channel
+        return given[..., None]
+    if rank in (2, 3):
+        return [given]
+    raise ValueError(
+        f"The images have the shape {tuple(given.shape)}. Expected [n, height, width, "
+        f"channels], or [height, width, channels] for one."
+    )
+
+
+def _items(given):
+    """Returns items that are no images as an array, a list or an iterator."""
+    if isinstance(given, (str, bytes)):
+        return [given]
+    if hasattr(given, "to_numpy"):
+        given = given.to_numpy()
+    if hasattr(given, "shape"):
+        one_vector = len(given.shape) == 1 and np.asarray(given).dtype.kind in "iufb"
+        return np.asarray(given)[None] if one_vector else given
+    return _iterable(given)
+
+
+def _iterable(given):
+    if isinstance(given, (list, tuple)):
+        return list(given)
+    is_unordered = isinstance(given, (set, frozenset, collections.abc.Mapping))
+    if is_unordered or not hasattr(given, "__iter__"):
+        raise ValueError(
+            f"Images are not taken from a {type(given).__name__}. Expected a list, an "
+            f"array, a folder, a table, a `tf.data.Dataset` or an iterator of images, "
+            f"or one image."
+        )
+    return given if hasattr(given, "__len__") else iter(given)
+
+
+def _listed(paths):
+    """Returns a column or an array of paths as a list, in its order."""
+    if hasattr(paths, "to_numpy"):
+        paths = paths.to_numpy()
+    if isinstance(paths, np.ndarray):
+        # Strings of TensorFlow come as bytes too: those of NumPy may be paths.
+        as_numpy = (np.bytes_(x) if type(x) is bytes else x for x in paths.tolist())
+        return list(as_numpy)
+    return paths
+
+
+def _as_many(images, count):
+    """Yields images of unknown number, and raises if they are not as many as this."""
+    seen = 0
+    for image in images:
+        seen += 1
+        if seen > count:
+            raise ValueError(f"There are {count} labels and more images.")
+        yield image
+    if seen < count:
+        raise ValueError(f"There are {count} labels and {seen} images.")
+
+
+def _is_path(given):
+    return isinstance(given, (str, os.PathLike))
+
+
+def _kind(given):
+    if _is_path(given):
+        return "table" if is_table_file(given) else "file"
+    if isinstance(given, tf.data.Dataset):
+        return "Dataset"
+    return type(given).__name__

@@ -1,0 +1,91 @@
+"""Tables of image files and labels: CSV files and pandas DataFrames."""
+
+import csv
+import io
+import pathlib
+
+from fsl_keras.datasets.columns import has_labels, image_column, label_column
+
+SUFFIXES = (".csv", ".tsv")
+
+
+def is_table_file(path):
+    """Returns whether a path is named as a table.
+
+    Example:
+
+    >>> is_table_file("photos/labels.CSV"), is_table_file("photos")
+    (True, False)
+    """
+    return pathlib.Path(path).suffix.lower() in SUFFIXES
+
+
+def is_data_frame(given):
+    """Returns whether something is a table like a pandas DataFrame."""
+    return hasattr(given, "columns") and hasattr(given, "iloc")
+
+
+def read_table(path):
+    """Reads a CSV file of image files, with or without labels.
+
+    The first line names the columns, separated by commas, semicolons or tabs; which
+    names are known is in `datasets.columns`. Blanks around values and empty lines are
+    left out.
+
+    Args:
+        path: path of the file, in UTF-8. Relative paths in it start from its folder.
+
+    Returns:
+        A pair: the list of paths, and the list of labels, all strings, or None where
+        there is no column of labels.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it has no column of images, or a row has no image.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not in UTF-8: save it as such.") from error
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    rows = csv.DictReader(
+        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True
+    )
+    try:
+        image = image_column(rows.fieldnames or [])
+        label = label_column(rows.fieldnames) if has_labels(rows.fieldnames) else None
+        images, labels = [], []
+        for row in rows:
+            name = (row[image] or "").strip()
+            if not name:
+                raise ValueError(f"Line {rows.line_num} has no {image!r}.")
+            images.append(path.parent / pathlib.Path(name).expanduser())
+            labels.append((row[label] or "").strip() if label else None)
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"{path}: {error}") from error
+    return images, labels if label else None
+
+
+def read_data_frame(frame):
+    """Reads the images and labels of a DataFrame.
+
+    Args:
+        frame: pandas DataFrame; see `read_table` for its columns. Relative paths start
+            from the working folder.
+
+    Returns:
+        A pair: the column of the images and that of the labels, or None.
+
+    Raises:
+        ValueError: if there is no column of images.
+    """
+    try:
+        image = image_column(frame.columns)
+    except ValueError as error:
+        raise ValueError(f"The columns of the DataFrame: {error}") from error
+    labels = frame[label_column(frame.columns)] if has_labels(frame.columns) else None
+    return frame[image], labels

@@ -1,0 +1,39 @@
+import pytest
+
+from fsl_keras.layers import PicturePreprocessing
+from tests.shapes import NAMES, pictures, write
+
+
+@pytest.fixture(scope="session")
+def preprocessing():
+    return PicturePreprocessing((16, 16), 1)
+
+
+@pytest.fixture(scope="session")
+def images():
+    """Eight images, two of each shape, uint8 RGB."""
+    return pictures(sorted(NAMES), count=2)[0]
+
+
+@pytest.fixture(scope="session")
+def labels():
+    return pictures(sorted(NAMES), count=2)[1]
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory, images, labels):
+    """A folder that holds a folder of the images of each shape; a table beside it."""
+    folder = tmp_path_factory.mktemp("inputs") / "shapes"
+    paths = write(folder, images, labels)
+    rows = [
+        f"shapes/{path.relative_to(folder)},{label}"
+        for path, label in zip(paths, labels, strict=True)
+    ]
+    table = folder.parent / "labels.csv"
+    table.write_text("\n".join(["path,label", *rows]), "utf-8")
+    return folder
+
+
+@pytest.fixture
+def paths(folder):
+    return sorted(folder.rglob("*.png"))
