@@ -268,6 +268,7 @@ def test_selected_classes_come_in_the_order_asked(make_head):
     np.testing.assert_allclose(
         head.score(head.prepare(selected), query),
         head(support, of_two, query),
+        rtol=1e-5,
         atol=1e-5,
     )
 
