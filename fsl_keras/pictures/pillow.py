@@ -20,9 +20,7 @@ _FORMATS = {
     "GIF": "GIF",
     "BMP": "BMP",
 }
-_UNKNOWN = (
-    "not an image of a known format (JPEG, PNG, GIF, BMP, WebP, TIFF, AVIF, HEIC)"
-)
+_UNKNOWN = "not a JPEG, PNG, GIF, BMP, WebP, TIFF, AVIF or HEIC image"
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
