@@ -14,6 +14,7 @@ from fsl_keras.estimates.support_set import SupportSet
 from fsl_keras.files import SavesBeside
 from fsl_keras.layers import PicturePreprocessing
 from fsl_keras.predictions import UNKNOWN, ClassPrediction
+from fsl_keras.progress import Progress
 from fsl_keras.task_weights import TaskWeights, fingerprint_of, learn
 
 __all__ = ["UNKNOWN", "ClassPrediction", "FewShotClassifier", "fingerprint_of"]
@@ -500,7 +501,7 @@ class FewShotClassifier(SavesBeside, keras.Model):
 
 def _with_progress(batches, total):
     """Yields batches of examples under a progress bar."""
-    bar = keras.utils.Progbar(total)
-    for items, numbers, rows in batches:
-        yield items, numbers, rows
-        bar.update(int(rows[-1]) + 1)
+    with Progress(total, "images") as progress:
+        for items, numbers, rows in batches:
+            yield items, numbers, rows
+            progress.update(int(rows[-1]) + 1)

@@ -7,18 +7,20 @@ from typing import Annotated
 
 import typer
 
-from fsl_keras import datasets, evaluation
-from fsl_keras.classifier import FewShotClassifier
-from fsl_keras.cli.app import app
-from fsl_keras.cli.options import DataDir
-from fsl_keras.cli.output import print_reports, print_table, say, working
-from fsl_keras.cli.stored import load_model
-from fsl_keras.datasets.folders import picture_files
-from fsl_keras.files import replacing
-from fsl_keras.testing import embedded_once, variants
+from fsl_keras.cli.options import DataDir, Import
+from fsl_keras.cli.output import (
+    AsCsv,
+    AsJson,
+    Output,
+    plain,
+    print_confusions,
+    print_reports,
+    working,
+)
+from fsl_keras.cli.stored import import_modules, load_model
+from fsl_keras.cli.targets import check_file
 
 
-@app.command()
 def evaluate(
     model: Annotated[
         pathlib.Path,
@@ -29,7 +31,7 @@ def evaluate(
     ],
     folder: Annotated[
         pathlib.Path | None,
-        typer.Argument(help="For a classifier: a folder of pictures for each class."),
+        typer.Argument(help="For a classifier: a folder of images for each class."),
     ] = None,
     dataset: Annotated[
         str, typer.Option(help="For a learner: the data set of the episodes.")
@@ -59,16 +61,28 @@ def evaluate(
         pathlib.Path | None,
         typer.Option(help="JSON file to write the (first) report to."),
     ] = None,
+    modules: Import = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ):
-    """Measure a learner on a data set, or a classifier on labelled pictures."""
+    """Measure a learner on a data set, or a classifier on labelled images."""
+    from fsl_keras import datasets, evaluation
+    from fsl_keras.classifier import FewShotClassifier
+    from fsl_keras.testing import embedded_once, variants
+
+    out = Output(as_json, as_csv)
+    if output:
+        check_file(output)
+    import_modules(modules)
     loaded = load_model(model)
     if isinstance(loaded, FewShotClassifier):
         if folder is None:
             raise ValueError(
                 f"{model} is a classifier: name a folder that holds a folder of "
-                f"pictures for each class."
+                f"images for each class."
             )
-        _evaluate_folder(loaded, folder, output)
+        _evaluate_folder(out, loaded, folder, output)
+        out.finish()
         return
     if folder is not None:
         raise ValueError(
@@ -93,13 +107,19 @@ def evaluate(
             )
             for tested, asked in variants(loaded, queries)
         ]
-        print_reports(reports)
     if output:
         reports[0].save(output)
+    print_reports(out, reports)
+    if one_shot_runs is not None:
+        error, ci95 = 100 * reports[0].error, 100 * reports[0].ci95
+        out.say(f"error {error:.2f} ± {ci95:.2f} %")
+    out.finish()
 
 
 def _load_as_taken(item_shape, dataset, split, data_dir):
-    """Loads a data set at the size of the pictures that a learner takes."""
+    """Loads a data set at the size of the images that a learner takes."""
+    from fsl_keras import datasets
+
     data = datasets.load(dataset, split, data_dir)
     if data.item_shape[2:] != item_shape[2:]:
         raise ValueError(
@@ -112,29 +132,45 @@ def _load_as_taken(item_shape, dataset, split, data_dir):
 
 
 def _evaluate_runs(learner, folder, name):
+    from fsl_keras import evaluation
+
     stream = evaluation.one_shot_runs(folder, learner.item_shape[:2])
     if learner.kind == "transductive":
         learner = learner.deployable()
-    report = evaluation.evaluate(learner, stream, name)
-    print_reports([report])
-    say(f"error {100 * report.error:.2f} ± {100 * report.ci95:.2f} %")
-    return report
+    return evaluation.evaluate(learner, stream, name)
 
 
-def _evaluate_folder(classifier, folder, output):
+def _evaluate_folder(out, classifier, folder, output):
+    from fsl_keras import evaluation
+    from fsl_keras.datasets.folders import picture_files
+    from fsl_keras.files import replacing
+
     files = picture_files(folder)
     paths = [path for found in files.values() for path in found]
     labels = [name for name, found in files.items() for _ in found]
-    with working(f"Reading {len(paths)} pictures"):
+    with working(f"Reading {len(paths)} images"):
         report = evaluation.evaluate_classifier(classifier, paths, labels)
-    rows = [(name, f"{100 * recall:.1f} %") for name, recall in report.recalls.items()]
-    print_table(["class", "recall"], rows)
-    print_table(["class", "taken for", "pictures"], report.confusions[:10])
-    say(
+    if output:
+        with replacing(output) as beside:
+            text = json.dumps(plain(vars(report)), indent=1, ensure_ascii=False)
+            beside.write_text(text, encoding="utf-8")
+    recalls = report.recalls.items()
+    out.table(
+        "recalls",
+        [{"class_name": name, "recall": recall} for name, recall in recalls],
+        [
+            {"class": name, "recall": f"{100 * recall:.1f} %"}
+            for name, recall in recalls
+        ],
+    )
+    print_confusions(out, report.confusions)
+    out.say(
         f"accuracy {100 * report.accuracy:.1f} %, "
         f"macro accuracy {100 * report.macro_accuracy:.1f} %, "
         f"unknown {100 * report.unknown_rate:.1f} %"
     )
-    if output:
-        with replacing(output) as beside:
-            beside.write_text(json.dumps(vars(report), indent=1, ensure_ascii=False))
+    out.add(
+        accuracy=report.accuracy,
+        macro_accuracy=report.macro_accuracy,
+        unknown_rate=report.unknown_rate,
+    )
