@@ -1,6 +1,6 @@
 """Imports on demand, so that what is not used costs no time."""
 
-import contextlib
+import functools
 import importlib
 import importlib.util
 import sys
@@ -51,25 +51,26 @@ def around_import(module, context):
 
 
 class _Around:
-    """A finder of one module, which steps back once it is found."""
+    """A finder of one module, which steps back once that is imported."""
 
     def __init__(self, module, context):
         self._module = module
         self._context = context
 
     def find_spec(self, name, path=None, target=None):
+        # That a module is looked for does not mean that it will be imported.
         if name != self._module:
             return None
-        with contextlib.suppress(ValueError):  # another thread was here
-            sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is None:
-            return None
-        execute = spec.loader.exec_module
-
-        def exec_module(module):
-            with self._context():
-                execute(module)
-
-        spec.loader.exec_module = exec_module
+        others = [finder for finder in sys.meta_path if finder is not self]
+        found = (finder.find_spec(name, path, target) for finder in others)
+        spec = next(filter(None, found), None)
+        if spec is not None:
+            spec.loader.exec_module = functools.partial(
+                self._execute, spec.loader.exec_module
+            )
         return spec
+
+    def _execute(self, execute, module):
+        with self._context():
+            execute(module)
+        sys.meta_path.remove(self)

@@ -56,7 +56,7 @@ def load_model(path):
         raise ValueError(
             f"{path} cannot be loaded. Give a .keras file that `fsl-keras train` or "
             f"`fsl-keras adapt` wrote, and name the Python file of its own layers, if "
-            f"it has any, with --import. The reason: {error}"
+            f"it has any, with --import. The reason: {_reason(error)}"
         ) from error
 
 
@@ -84,6 +84,12 @@ def load_classifier(path):
             f"with `fsl-keras adapt`."
         )
     return model
+
+
+def _reason(error):
+    """Returns why Keras could not load a model, without its whole configuration."""
+    text = str(error).split("Exception encountered: ")[-1]
+    return text.split("Full object config: ")[0].strip()
 
 
 def _import_file(path):

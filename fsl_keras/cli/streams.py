@@ -11,13 +11,16 @@ from fsl_keras.imports import around_import
 
 
 def prepare():
-    """Prepares the streams of a process that runs the command."""
+    """Prepares the streams of a process that runs the command.
+
+    TensorFlow is silent, unless `TF_CPP_MIN_LOG_LEVEL` says how much it may log.
+    """
     sys.stdout, sys.stderr = _robust(sys.stdout), _robust(sys.stderr)
     if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
         around_import("tensorflow", _without_native_logs)
-    for name in ("tensorflow", "absl", "tf2onnx"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        for name in ("tensorflow", "absl", "tf2onnx"):
+            logging.getLogger(name).setLevel(logging.ERROR)
 
 
 class _ForgivingFile(io.FileIO):
