@@ -153,7 +153,8 @@ def _evaluate_folder(out, classifier, folder, output):
     if output:
         with replacing(output) as beside:
             text = json.dumps(plain(vars(report)), indent=1, ensure_ascii=False)
-            beside.write_text(text, encoding="utf-8")
+            # A name that is not UTF-8 is spelled in the escapes of JSON.
+            beside.write_text(text, encoding="utf-8", errors="backslashreplace")
     recalls = report.recalls.items()
     out.table(
         "recalls",

@@ -65,7 +65,7 @@ def metadata(preset):
             f"`presets.save` wrote: {', '.join((CONFIG, WEIGHTS, METADATA))}."
         )
     try:
-        told = json.loads(path.read_text())
+        told = json.loads(path.read_text(encoding="utf-8"))
         made_for, _ = told["format"], told["files"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(

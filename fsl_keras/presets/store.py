@@ -62,7 +62,7 @@ def from_preset(preset):
     told = metadata(folder)
     for name in (CONFIG, WEIGHTS):
         _check_file(folder, name, told["files"][name])
-    config = json.loads((folder / CONFIG).read_text())
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     model = keras.saving.deserialize_keras_object(config)
     try:
         with warnings.catch_warnings():
@@ -197,7 +197,7 @@ def save(model, folder, metadata=None, saved_model=False):
         plain.set_weights(model.get_weights())
         plain.save_weights(beside / WEIGHTS)
         told["files"] = {name: _sha256(beside / name) for name in (CONFIG, WEIGHTS)}
-        (beside / CARD).write_text(model_card(told))
+        (beside / CARD).write_text(model_card(told), encoding="utf-8")
         if classes is not None:
             told["training_classes"] = _grouped(classes)
         _write_json(beside / METADATA, told)
@@ -246,4 +246,4 @@ def _write_json(path, content):
     text = json.dumps(content, indent=1, ensure_ascii=False)
     # Lists of numbers and names each on one line. A string has no raw line break.
     text = re.sub(r"\[[^\[\]{}]*\]", lambda found: re.sub(r"\n *", " ", found[0]), text)
-    path.write_text(text + "\n")
+    path.write_text(text + "\n", encoding="utf-8")
