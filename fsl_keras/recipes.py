@@ -118,4 +118,7 @@ def _commit():
     if not (root / ".git").exists():
         return None
     git = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
-    return subprocess.run(git, capture_output=True, encoding="utf-8").stdout.strip() or None
+    return (
+        subprocess.run(git, capture_output=True, encoding="utf-8").stdout.strip()
+        or None
+    )
