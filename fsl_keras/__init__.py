@@ -1,33 +1,32 @@
 """Few-shot learning for Keras."""
 
-import os
-import sys
+import typing
 
-if os.path.basename(sys.argv[0]) == "fsl-keras":
-    # TensorFlow's notes on the processor would break the command's progress bar, and
-    # it reads the level when it is imported, which happens below.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from fsl_keras.imports import on_demand
+from fsl_keras.registration import register
 
-from fsl_keras import (
-    backbones,
-    datasets,
-    episodes,
-    estimates,
-    evaluation,
-    features,
-    heads,
-    layers,
-    losses,
-    metrics,
-    models,
-    optimizers,
-    plots,
-    presets,
-    pretraining,
-)
-from fsl_keras.classifier import FewShotClassifier
-from fsl_keras.datasets import ClassDataset
-from fsl_keras.presets import from_preset
+if typing.TYPE_CHECKING:
+    from fsl_keras import (
+        backbones,
+        comparison,
+        datasets,
+        episodes,
+        estimates,
+        evaluation,
+        features,
+        heads,
+        layers,
+        losses,
+        metrics,
+        models,
+        optimizers,
+        plots,
+        presets,
+        pretraining,
+    )
+    from fsl_keras.classifier import FewShotClassifier
+    from fsl_keras.datasets import ClassDataset
+    from fsl_keras.presets import from_preset
 
 __version__ = "0.1.0"
 
@@ -35,6 +34,7 @@ __all__ = [
     "ClassDataset",
     "FewShotClassifier",
     "backbones",
+    "comparison",
     "datasets",
     "episodes",
     "estimates",
@@ -51,3 +51,15 @@ __all__ = [
     "presets",
     "pretraining",
 ]
+
+__getattr__, __dir__ = on_demand(
+    __name__,
+    __all__,
+    {
+        "ClassDataset": "fsl_keras.datasets",
+        "FewShotClassifier": "fsl_keras.classifier",
+        "from_preset": "fsl_keras.presets",
+    },
+)
+
+register()

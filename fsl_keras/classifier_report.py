@@ -205,7 +205,8 @@ class ClassifierReport:
         }
         with replacing(path) as beside:
             text = json.dumps(content, indent=1, ensure_ascii=False)
-            beside.write_text(text, encoding="utf-8")
+            # A name that is not UTF-8 is spelled in the escapes of JSON.
+            beside.write_text(text, encoding="utf-8", errors="backslashreplace")
 
     @classmethod
     def load(cls, path):

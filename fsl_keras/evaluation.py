@@ -113,12 +113,14 @@ class EpisodeReport:
             "accuracies": [round(float(a), 9) for a in self.accuracies],
         }
         with replacing(path) as beside:
-            beside.write_text(json.dumps(content, indent=1, ensure_ascii=False))
+            beside.write_text(
+                json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8"
+            )
 
     @classmethod
     def load(cls, path):
         """Reads a report that `save` wrote."""
-        content = json.loads(pathlib.Path(path).read_text())
+        content = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
         accuracies = np.asarray(content["accuracies"])
         return cls(content["name"], accuracies, content["protocol"])
 

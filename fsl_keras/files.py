@@ -26,8 +26,8 @@ def replacing(path):
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "report.json"
     >>> with replacing(path) as beside:
-    ...     _ = beside.write_text("{}")
-    >>> path.read_text()
+    ...     _ = beside.write_text("{}", encoding="utf-8")
+    >>> path.read_text(encoding="utf-8")
     '{}'
     """
     path = pathlib.Path(path)

@@ -79,7 +79,7 @@ class Run:
         path = pathlib.Path(folder) / "options.json"
         if not path.exists():
             raise FileNotFoundError(f"The folder {folder} holds no run to resume.")
-        stored = json.loads(path.read_text())
+        stored = json.loads(path.read_text(encoding="utf-8"))
         stored["tests"] = tuple(tuple(test) for test in stored["tests"])
         # A run of an older version may lack options: they had their defaults.
         options = Options(**stored)
@@ -193,7 +193,7 @@ class Run:
     def history(self):
         """What training told after each epoch, a dictionary of lists."""
         path = self.folder / "history.json"
-        return json.loads(path.read_text()) if path.exists() else {}
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def _fit(self, stage, checkpoint, epochs, callbacks):
         """Trains one stage, from its checkpoint on if there is one.

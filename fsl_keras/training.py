@@ -182,7 +182,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.folder = folder
         self.name = name
         path = folder / "history.json"
-        history = json.loads(path.read_text()) if path.exists() else {}
+        history = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         # What came after the last checkpoint is trained again.
         self.history = {name: values[:done] for name, values in history.items()}
         self._since = time.process_time()
@@ -225,4 +225,6 @@ class TimeBudget(keras.callbacks.Callback):
 def write_json(path, content):
     """Writes JSON for people to read, whole or not at all."""
     with replacing(path) as beside:
-        beside.write_text(json.dumps(content, indent=1, ensure_ascii=False))
+        beside.write_text(
+            json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8"
+        )

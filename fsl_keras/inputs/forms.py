@@ -90,6 +90,18 @@ class Elements:
         return cls(found, are_images=are_images)
 
 
+def image_files(paths):
+    """Lists the image files that paths name.
+
+    Args:
+        paths: list of paths of files, of folders of images, and of tables.
+
+    Returns:
+        A list of paths.
+    """
+    return [file for path in paths for file in Elements.alone(path).images]
+
+
 def _with_labels(images, are_images):
     """Returns the images and labels of what holds both."""
     if isinstance(images, tf.data.Dataset):
