@@ -70,7 +70,8 @@ class RelationHead(Head):
         self.units = units
         self.momentum = momentum
         dtype = {"dtype": self.dtype_policy}
-        convolution = {"padding": "same", "use_bias": False, **dtype}
+        last = {"data_format": "channels_last"}
+        convolution = {"padding": "same", "use_bias": False, **last, **dtype}
         self.class_convolution = layers.Conv2D(filters, 3, name="class", **convolution)
         self.query_convolution = layers.Conv2D(filters, 3, name="query", **convolution)
         self.pair_convolution = layers.Conv2D(filters, 3, name="pair", **convolution)
@@ -128,7 +129,11 @@ class RelationHead(Head):
 
     def _normalize(self, block, x, training):
         x = ops.relu(self.normalizations[block](x, training=training))
-        return ops.max_pool(x, 2) if min(x.shape[1:3]) > 1 else x
+        return (
+            ops.max_pool(x, 2, data_format="channels_last")
+            if min(x.shape[1:3]) > 1
+            else x
+        )
 
     def merge(self, memory, more):
         """Adds up two memories over the same classes."""

@@ -113,16 +113,17 @@ def _with_labels(images, are_images):
                 yield item
 
         return read(tf_elements(images, True, are_images)), labels
-    if is_data_frame(images):
+    found, labels = None, None
+    if are_images and is_data_frame(images):
         found, labels = read_data_frame(images)
-    elif _is_path(images) and is_table_file(images):
-        found, labels = read_table(pathlib.Path(images).expanduser())
-    elif _is_path(images) and not pathlib.Path(images).expanduser().is_file():
-        files = picture_files(images)
-        found = [path for paths in files.values() for path in paths]
-        labels = [name for name, paths in files.items() for _ in paths]
-    else:
-        found, labels = None, None
+    elif are_images and _is_path(images):
+        path = pathlib.Path(images).expanduser()
+        if is_table_file(path):
+            found, labels = read_table(path)
+        elif not path.is_file():
+            files = picture_files(path)
+            found = [file for paths in files.values() for file in paths]
+            labels = [name for name, paths in files.items() for _ in paths]
     if labels is None:
         raise ValueError(
             f"`labels` are missing: give one for each image. A {_kind(images)} does "

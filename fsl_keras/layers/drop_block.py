@@ -77,7 +77,7 @@ class DropBlock(keras.layers.Layer):
         drawn = ops.pad(
             ops.cast(draws < chance, "float32"), ((0, 0), margin, margin, (0, 0))
         )
-        kept = 1.0 - ops.max_pool(drawn, side, strides=1)
+        kept = 1.0 - ops.max_pool(drawn, side, strides=1, data_format="channels_last")
         total = ops.cast(ops.size(kept), "float32")
         scaled = kept * (total / ops.maximum(ops.sum(kept), 1.0))
         return inputs * ops.cast(scaled, inputs.dtype)

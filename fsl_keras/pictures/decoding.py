@@ -4,13 +4,12 @@ import functools
 
 import tensorflow as tf
 
-from fsl_keras.pictures import gif
+from fsl_keras.pictures import gif, png
 from fsl_keras.pictures.headers import MOST_PIXELS, SIGNATURES, kind_of, pixels_of
 from fsl_keras.pictures.kinds import kind_of_bytes
 from fsl_keras.pictures.numbers import first_bytes, number_at, number_in
 from fsl_keras.pictures.orientation import (
     orientation_in_jpeg,
-    orientation_in_png,
     orientation_in_webp,
     upright,
 )
@@ -159,6 +158,7 @@ def _decode_png(contents):
 
     def of_other_depths():
         image = tf.io.decode_png(contents, dtype=tf.uint16)
+        image = png.on_white(image, contents, depth, color)
         # Of 16-bit colors Pillow knows the upper byte alone, of grey ones all.
         is_reduced = (depth == 16) & (color != 0)
         return tf.cond(
@@ -174,7 +174,7 @@ def _decode_png(contents):
         lambda: tf.io.decode_png(contents, channels=4),
         of_other_depths,
     )
-    return upright(to_rgb(image), orientation_in_png(contents))
+    return upright(to_rgb(image), png.orientation(contents))
 
 
 def _decode_gif(contents):

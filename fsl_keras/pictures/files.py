@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from fsl_keras.pictures import gif
 from fsl_keras.pictures.decoding import decode_kind, kind_and_pixels
-from fsl_keras.pictures.kinds import kind_of_bytes
+from fsl_keras.pictures.kinds import ENOUGH, kind_of_bytes
 from fsl_keras.pictures.pillow import UnreadableImage, opened
 from fsl_keras.pictures.resizing import check_resize
 from fsl_keras.pictures.sources import (
@@ -62,23 +62,25 @@ def animated(sources):
     found = []
     for index, source in enumerate(sources):
         try:
-            contents = contents_of(source)
-        except NoContents:  # removed since it was read
+            if _has_frames(source):
+                found.append(name_of(source, index))
+        except (NoContents, UnreadableImage):  # removed or changed since it was read
             continue
-        if _has_frames(contents):
-            found.append(name_of(source, index))
     return found
 
 
-def _has_frames(contents):
-    kind = kind_of_bytes(contents)
-    if kind == "GIF":
-        return gif.is_animated(contents)
+def _has_frames(source):
+    start = contents_of(source, ENOUGH)
+    kind = kind_of_bytes(start)
     # Pillow would decode a still WebP to see that it has one frame.
     if kind in ("JPEG", "PNG", "BMP", None) or (
-        kind == "WebP" and not (contents[12:16] == b"VP8X" and contents[20] & 2)
+        kind == "WebP"
+        and not (start[12:16] == b"VP8X" and int.from_bytes(start[20:21]) & 2)
     ):
         return False
+    contents = contents_of(source)
+    if kind == "GIF":
+        return gif.is_animated(contents)
     with opened(contents) as image:
         return getattr(image, "n_frames", 1) > 1
 

@@ -11,9 +11,10 @@ _HEIC_BRANDS = {
     *(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
     *(b"mif1", b"msf1"),
 }
-_BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
 # A text may begin with the two letters, so the size of the header must be right too.
-_ENOUGH = 128
+_BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
+# So many bytes tell the kind.
+ENOUGH = 128
 
 
 def kind_of_file(path):
@@ -40,7 +41,7 @@ def kind_of_file(path):
     if not stat.S_ISREG(os.stat(path).st_mode):
         return None
     with open(path, "rb") as file:
-        return kind_of_bytes(file.read(_ENOUGH))
+        return kind_of_bytes(file.read(ENOUGH))
 
 
 def kind_of_bytes(contents):
@@ -53,7 +54,7 @@ def kind_of_bytes(contents):
     if contents[:4] in _TIFF:
         return "TIFF"
     if contents[4:8] == b"ftyp":
-        size = min(int.from_bytes(contents[:4]), _ENOUGH)
+        size = min(int.from_bytes(contents[:4]), ENOUGH)
         brands = {contents[at : at + 4] for at in (8, *range(16, size, 4))}
         if brands & _AVIF_BRANDS:
             return "AVIF"

@@ -67,20 +67,7 @@ def orientation_in_jpeg(contents):
         [tf.constant(2, tf.int64)],
         maximum_iterations=100,
     )
-    return _orientation_if(is_exif(start), contents, start + 4, _MOST_EXIF)
-
-
-def orientation_in_png(contents):
-    """The orientation that a PNG's eXIf chunk states; 0 without one."""
-
-    def size_of(start):
-        return number_in(contents, start, 4)
-
-    def is_exif(start):
-        return number_in(contents, start + 4, 4) == int.from_bytes(b"eXIf")
-
-    start = _chunk(contents, 8, is_exif, lambda start: 12 + size_of(start))
-    return _orientation_if(is_exif(start), contents, start + 8, size_of(start))
+    return orientation_if(is_exif(start), contents, start + 4, _MOST_EXIF)
 
 
 def orientation_in_webp(contents):
@@ -95,12 +82,19 @@ def orientation_in_webp(contents):
     def length_with_padding(start):
         return 8 + size_of(start) + size_of(start) % 2
 
-    start = _chunk(contents, 12, is_exif, length_with_padding)
-    return _orientation_if(is_exif(start), contents, start + 8, size_of(start))
+    start = chunk(contents, 12, is_exif, length_with_padding)
+    return orientation_if(is_exif(start), contents, start + 8, size_of(start))
 
 
-def _chunk(contents, start, is_wanted, length):
-    """Where the wanted chunk begins, or the end of the last."""
+def chunk(contents, start, is_wanted, length):
+    """Where the first wanted chunk begins, or the end of the last.
+
+    Args:
+        contents: string tensor.
+        start: integer, where the first chunk begins.
+        is_wanted: function from the start of a chunk to a bool tensor.
+        length: function from the start of a chunk to its length.
+    """
     end = length_of(contents)
     (start,) = tf.while_loop(
         lambda start: (start < end) & ~is_wanted(start),
@@ -111,7 +105,8 @@ def _chunk(contents, start, is_wanted, length):
     return start
 
 
-def _orientation_if(is_exif, contents, start, size):
+def orientation_if(is_exif, contents, start, size):
+    """The orientation that the EXIF bytes at a place state, if they are there."""
     return tf.cond(
         is_exif,
         lambda: orientation_in_exif(substring(contents, start, size)),

@@ -73,7 +73,8 @@ def from_pillow(image):
     except Exception as error:  # decoders raise errors of many kinds
         raise UnreadableImage(f"Pillow cannot decode it: {error}") from error
     if image.mode.startswith("I;16"):
-        values = values.astype("uint16")  # in the byte order of the machine
+        clear = values == image.info.get("transparency", -1)
+        values = np.where(clear, 65535, values).astype("uint16")
     return values[..., None] if values.ndim == 2 else values
 
 
@@ -82,9 +83,7 @@ def _converted(image):
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return image
     has_alpha = image.has_transparency_data
-    if image.mode == "1":  # whose transparent color may be its black
-        return image.convert("L")
-    if image.mode in ("L", "LA", "La"):
+    if image.mode in ("1", "L", "LA", "La"):
         return image.convert("LA" if has_alpha else "L")
     return image.convert("RGBA" if has_alpha else "RGB")
 

@@ -1,7 +1,6 @@
 """The contents of image files, or why they cannot be had."""
 
 import os
-import pathlib
 import stat
 
 _OTHERS = {
@@ -17,8 +16,10 @@ class NoContents(Exception):
     """A file cannot be read; the message says why, without its name."""
 
 
-def contents_of(source):
+def contents_of(source, most=-1):
     """Returns the bytes of a source: those of the file at a path, or itself.
+
+    At most so many of the first ones, or all.
 
     A pipe, socket or device is not opened, as that could wait for ever.
 
@@ -31,7 +32,8 @@ def contents_of(source):
         kind = stat.S_IFMT(os.stat(source).st_mode)
         if kind != stat.S_IFREG:
             raise NoContents(_OTHERS.get(kind, "not a file"))
-        return pathlib.Path(source).read_bytes()
+        with open(source, "rb") as file:
+            return file.read(most)
     except FileNotFoundError as error:
         link = os.path.islink(source)
         raise NoContents(

@@ -79,6 +79,8 @@ def to_8_bits(images):
 
 
 def _to_channels(images, channels):
+    if images.shape.rank >= 3 and 0 in images.shape[-3:-1]:
+        raise ValueError(f"An image of shape {tuple(images.shape)} has no pixels.")
     given = images.shape[-1] if images.shape.rank >= 3 else "no"
     if given not in (1, 2, 3, 4, None):
         raise ValueError(

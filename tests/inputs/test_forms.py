@@ -367,3 +367,5 @@ def test_items_that_are_no_images():
         ]
     assert np.concatenate(list(batches_of("a text", None, 8))).tolist() == ["a text"]
     assert Elements.labelled(vectors, [0] * 6, are_images=False).length == 6
+    with pytest.raises(ValueError, match="`labels` are missing"):
+        Examples("a text", None, None, None)

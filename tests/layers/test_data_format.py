@@ -36,3 +36,19 @@ def test_batch_normalization_goes_by_its_axis():
         found = layers.FusedBatchNormalization(axis=axis)(values, training=True)
         expected = keras.layers.BatchNormalization(axis=axis)(values, training=True)
         np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.usefixtures("channels_first")
+@pytest.mark.parametrize(
+    ("make", "call"),
+    [
+        (lambda: layers.DropBlock(0.3, 3, seed=1), {"training": True}),
+        (lambda: layers.augmentation.RandomResizedCrop(size=(3, 3)), {}),
+    ],
+)
+def test_layers_take_channels_last_all_the_same(make, call):
+    values = np.random.default_rng(0).uniform(size=(2, 6, 6, 3)).astype("float32")
+    found = np.asarray(make()(values, **call))
+    keras.config.set_image_data_format("channels_last")
+    np.testing.assert_array_equal(found, make()(values, **call))
+    assert not np.array_equal(found, values)

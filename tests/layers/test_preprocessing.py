@@ -164,3 +164,11 @@ def test_unreadable_files_are_named(tmp_path):
 def test_channels_are_one_or_three():
     with pytest.raises(ValueError, match="got 4"):
         PicturePreprocessing(SIZE, 4)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((0, 5, 3), "uint8"), Image.new("RGB", (3, 0))], ids=type
+)
+def test_an_image_without_pixels_is_named(image):
+    with pytest.raises(ValueError, match=r"index 1: An image of shape .* no pixels"):
+        PicturePreprocessing(SIZE, 3).from_list([noise()[0], image])

@@ -75,7 +75,11 @@ class RandomResizedCrop(Augmentation):
             return super().call(images, training=training)
         images = ops.convert_to_tensor(images)
         *lead, _, _, _ = shape = ops.shape(images)
-        resized = ops.image.resize(ops.reshape(images, (-1, *shape[-3:])), self.size)
+        resized = ops.image.resize(
+            ops.reshape(images, (-1, *shape[-3:])),
+            self.size,
+            data_format="channels_last",
+        )
         return ops.reshape(resized, (*lead, *resized.shape[1:]))
 
     def compute_output_shape(self, input_shape):
