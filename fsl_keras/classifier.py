@@ -220,7 +220,7 @@ class FewShotClassifier(ClassifierModel):
         """
         with self._snapshots.changing():
             class_name = known_name(self, class_name)
-            check_fingerprint(self, fingerprint_of(self.learner))
+            check_fingerprint(self)
             self._learn(self.class_names, self.task.memory, images, class_name)
 
     def remove_class(self, class_name):

@@ -4,7 +4,7 @@ from keras import ops
 
 from fsl_keras.datasets.labels import class_name_of, label_names
 from fsl_keras.learning import relearn
-from fsl_keras.task_weights import fingerprint_of
+from fsl_keras.task_weights import has_fingerprint
 
 
 def change_example(classifier, example_id, class_name=None):
@@ -15,7 +15,7 @@ def change_example(classifier, example_id, class_name=None):
         example_id: integer, the `id` of one of `classifier.examples()`.
         class_name: optional string, the class to move it to.
     """
-    check_fingerprint(classifier, fingerprint_of(classifier.learner))
+    check_fingerprint(classifier)
     learner, ways = classifier.learner, len(classifier.class_names)
     learned = classifier.task.learned
     row = learned.row_of(example_id)
@@ -66,12 +66,12 @@ def check_growth(classifier):
             f"{type(learner).__name__} was made for a fixed number of classes. Call "
             f"`adapt` of the learner with the examples of all of them."
         )
-    check_fingerprint(classifier, fingerprint_of(learner))
+    check_fingerprint(classifier)
 
 
-def check_fingerprint(classifier, fingerprint):
-    """Refuses examples that were embedded by other weights."""
-    if fingerprint != classifier.fingerprint:
+def check_fingerprint(classifier, learner=None):
+    """Refuses examples that were embedded by other weights than the learner's."""
+    if not has_fingerprint(learner or classifier.learner, classifier.fingerprint):
         raise ValueError(
             "The weights of the backbone are not those that these classes were "
             "learned with, so their examples cannot be compared. Call `adapt` of "
@@ -82,7 +82,8 @@ def check_fingerprint(classifier, fingerprint):
 def check_joinable(classifier, other):
     """Refuses to join the classes of classifiers that do not go together."""
     check_growth(classifier)
-    check_fingerprint(classifier, other.fingerprint)
+    check_fingerprint(other)
+    check_fingerprint(other, classifier.learner)
     inverts = [c.preprocessing and c.preprocessing.invert for c in (classifier, other)]
     if inverts[0] != inverts[1]:
         raise ValueError(

@@ -8,6 +8,9 @@ from keras import ops
 
 from fsl_keras.task_examples import LearnedExamples
 
+# What fingerprints begin with that do not hold the paths of weights.
+PREFIX = "names-"
+
 
 class TaskWeights(keras.layers.Layer):
     """The memory, the state and the examples of one task, as weights.
@@ -128,11 +131,24 @@ class TaskWeights(keras.layers.Layer):
 
 def fingerprint_of(learner):
     """Returns a string that changes when any weight of a learner does."""
+    return PREFIX + _digest_of(learner, lambda weight: weight.name)
+
+
+def has_fingerprint(learner, fingerprint):
+    """Returns whether a fingerprint is that of the weights of a learner."""
+    if fingerprint is None or fingerprint.startswith(PREFIX):
+        return fingerprint == fingerprint_of(learner)
+    # Those of earlier versions hold paths, which of a `Sequential` change in a file.
+    paths = lambda weight: weight.path.split("/", 1)[-1], lambda weight: weight.path
+    return any(fingerprint == _digest_of(learner, path) for path in paths)
+
+
+def _digest_of(learner, name_of):
     digest = hashlib.sha256()
     for weight in learner.weights:
         # Of the ways to a variable's numbers this is by far the fastest.
         value = np.ascontiguousarray(weight.value.value())
-        digest.update(f"{weight.path.split('/', 1)[-1]}{value.shape}".encode())
+        digest.update(f"{name_of(weight)}{value.shape}".encode())
         digest.update(value.view("uint8"))
     return digest.hexdigest()
 

@@ -1,5 +1,7 @@
 """Classes and examples that come to a classifier later, or leave it."""
 
+import hashlib
+
 import keras
 import numpy as np
 import pytest
@@ -205,6 +207,31 @@ class TestAnotherBackboneIsRefused:
     def test_a_copy_has_the_same_fingerprint(self, learner):
         assert fingerprint_of(learner.copy()) == fingerprint_of(learner)
         assert fingerprint_of(make_learner(seed=1)) != fingerprint_of(learner)
+
+
+def test_a_classifier_of_a_sequential_backbone_grows_after_loading(tmp_path):
+    backbone = keras.Sequential([keras.Input((4,)), keras.layers.Dense(5)])
+    learner = fsl.models.TransferLearner(backbone)
+    items = np.eye(4, dtype="float32")
+    learner.adapt(items[:2], ["a", "b"]).save(tmp_path / "vectors.keras")
+    loaded = keras.saving.load_model(tmp_path / "vectors.keras")
+    loaded.add_class("c", items[2:3])
+    loaded.add_classes_from(learner.adapt(items[3:], ["d"]))
+    assert names(loaded, items) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("path", ["rest", "whole"])
+def test_fingerprints_of_earlier_versions_are_known(classifier, path):
+    digest = hashlib.sha256()
+    for weight in classifier.learner.weights:
+        value = weight.numpy()
+        name = weight.path.split("/", 1)[-1] if path == "rest" else weight.path
+        digest.update(f"{name}{value.shape}".encode() + value.tobytes())
+    classifier.fingerprint = digest.hexdigest()
+    classifier.add_class("frame", pictures(["frame"])[0])
+    classifier.fingerprint = "0" * 64
+    with pytest.raises(ValueError, match="weights of the backbone"):
+        classifier.remove_class("frame")
 
 
 @keras.saving.register_keras_serializable(package="tests")

@@ -250,3 +250,12 @@ def test_a_folder_that_is_there_is_replaced_whole(folder, classifier):
     classifier.export(folder)
     assert not (folder / "left_over.txt").exists()
     assert [path.name for path in folder.parent.iterdir()] == ["shapes"]
+
+
+def test_the_examples_are_not_exported(folder, classifier):
+    stored = tf.train.list_variables(str(folder / "variables" / "variables"))
+    shapes = {tuple(shape) for name, shape in stored if "_CHECKPOINTABLE" not in name}
+    learned = classifier.task.learned
+    assert learned.features.shape not in shapes
+    assert learned.pairs.shape not in shapes
+    assert tuple(classifier.task.state["prototypes"].shape[1:]) in shapes

@@ -101,6 +101,10 @@ def evaluate(
             f"(--dataset): make a classifier of it with `fsl-keras adapt` to measure "
             f"it on {folder}."
         )
+    if confusion is not None:
+        raise ValueError(
+            f"{model} is a learner: --confusion goes with a classifier and a folder."
+        )
     if one_shot_runs is not None:
         reports = [_evaluate_runs(loaded, one_shot_runs, model.stem)]
     else:

@@ -16,7 +16,10 @@ def export_saved_model(classifier, filepath):
         filepath: path of the folder to write; it is replaced whole.
     """
     archive = ExportArchive()
-    archive.track(classifier)
+    # Neither the memory nor the record of the examples: predictions need the state.
+    archive.track(classifier.learner)
+    state = classifier.task.variables_of_state
+    archive.add_variable_collection("state", list(state.values()))
     for name, function, signature in _endpoints(classifier):
         archive.add_endpoint(name, function, [signature])
     with replacing(filepath) as beside:
