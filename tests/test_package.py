@@ -74,7 +74,7 @@ def test_its_command_runs(wheel, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "path", (ROOT / "fsl_keras").rglob("*.py"), ids=lambda path: path.stem
+    "path", sorted((ROOT / "fsl_keras").rglob("*.py")), ids=lambda path: path.stem
 )
 def test_text_files_are_utf_8_in_any_locale(path):
     calls = [
