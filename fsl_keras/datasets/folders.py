@@ -37,7 +37,7 @@ SPLITS = {
 def picture_files(folder):
     """Lists the images of a folder that holds a folder for each class.
 
-    Class folders may hold further folders, and links are followed. An image is told by
+    Class folders may hold further folders, and links are followed. An image is known by
     the suffix of its name, or by its first bytes where the name has no suffix. Other
     files are skipped, with a warning that names them; hidden files and folders, and
     what operating systems leave (`__MACOSX`, `@eaDir`, `Thumbs.db`), are passed over.
@@ -166,7 +166,7 @@ def _begins_as_image(path):
     try:
         return kind_of_file(path) is not None
     except OSError:
-        return True  # whoever reads it tells why it cannot be
+        return True  # reading it gives the reason
 
 
 def _check_is_no_split(folder, found):

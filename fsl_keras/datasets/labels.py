@@ -4,7 +4,7 @@ import unicodedata
 
 import numpy as np
 
-# What pandas has where a value is missing, told by its type: pandas is not required.
+# The types of pandas's missing values, by name: pandas is not required.
 _MISSING_TYPES = ("NAType", "NaTType")
 
 

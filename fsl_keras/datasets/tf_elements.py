@@ -16,8 +16,8 @@ def tf_elements(dataset, labelled, images=True):
             are not used.
         labelled: bool, whether labels are needed. Otherwise they are left out.
         images: bool, whether items are images or their files: `[H, W, C]`, `[H, W]`
-            or strings, by which single items are told from batches. None takes items of
-            three axes and more for images.
+            or strings, by which single items and batches are distinguished. None takes
+            items of three axes and more for images.
 
     Yields:
         Pairs of an item, an array or bytes, and its label, an array or bytes, or None

@@ -180,7 +180,7 @@ def _of_arrays(images, layer, start, places=None):
         try:
             return layer(batch[..., None] if batch.ndim == 3 else batch).numpy()
         except ValueError:
-            pass  # told below, with the index of the image
+            pass  # raised again below, with the index of the image
     items = np.empty((len(images), *layer.size, layer.channels), "float32")
     for i, image in enumerate(images):
         index = start + (i if places is None else places[i])

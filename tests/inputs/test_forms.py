@@ -1,7 +1,6 @@
 """Whatever form images and labels come in, the same numbers come out."""
 
 import io
-import itertools
 
 import keras
 import numpy as np
@@ -315,41 +314,6 @@ class TestErrors:
         for given in (floats, [*paths[:5], floats[5]]):
             with pytest.raises(ValueError, match=r"image of index 5.*from 0 to 1"):
                 list(batches_of(given, preprocessing, size=4))
-
-
-class TestMemory:
-    def test_a_generator_of_arrays_is_read_as_it_is_used(self, images, preprocessing):
-        read = itertools.count()
-        labels = ["bar"] * 8
-        for examples in (
-            Examples(
-                (images[next(read) % 8] for _ in range(8)), labels, None, preprocessing
-            ),
-            Examples(
-                (images[next(read) % 8] for _ in range(8)), "bar", None, preprocessing
-            ),
-        ):
-            before = next(read)
-            batches = examples.batches(2)
-            next(batches)
-            assert next(read) - before == 3
-
-    def test_a_dataset_of_known_classes_is_read_as_it_is_used(
-        self, images, preprocessing
-    ):
-        read = []
-
-        def elements():
-            for number, image in enumerate(images):
-                read.append(number)
-                yield image, number % 2
-
-        spec = (tf.TensorSpec(images.shape[1:], tf.uint8), tf.TensorSpec([], tf.int64))
-        dataset = tf.data.Dataset.from_generator(elements, output_signature=spec)
-        examples = Examples(dataset, None, ["even", "odd"], preprocessing)
-        assert read == []
-        numbers = np.concatenate([numbers for _, numbers, _ in examples.batches(2)])
-        assert numbers.tolist() == [0, 1] * 4
 
 
 def test_items_that_are_no_images():
