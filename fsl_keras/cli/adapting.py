@@ -147,10 +147,13 @@ def add_class(
     """Teach a classifier one more class, with no training."""
     from fsl_keras.inputs import image_files
 
-    if name is None and not (len(images) == 1 and images[0].is_dir()):
-        raise ValueError("Give the name of the class with --name.")
     if output:
         check_file(output, ".keras")
+    if name is None and (len(images) > 1 or images[0].is_file()):
+        raise ValueError(
+            "The name of a class that comes from files is not known: give it with "
+            "--name."
+        )
     import_modules(modules)
     model = load_classifier(classifier)
     check_file(output or classifier, ".keras")
