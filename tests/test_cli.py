@@ -174,7 +174,7 @@ def test_a_classifier_of_other_items_takes_no_pictures(run_cli, folder, tmp_path
     for command in (["predict", picture], ["evaluate", folder]):
         status, _, err = run_cli(command[0], tmp_path / "vectors.keras", command[1])
         assert status == 1
-        assert "items of shape (4,), no images" in err
+        assert "no images: " in err
 
 
 @pytest.mark.parametrize("contents", [b"", b"no model", b"PK\x03\x04 cut off"])
