@@ -1,37 +1,33 @@
 """Few-shot learning for Keras."""
 
-import os
-import sys
-
-if os.path.basename(sys.argv[0]) == "fsl-keras":
-    # TensorFlow's notes on the processor would break the command's progress bar, and
-    # it reads the level when it is imported, which happens below.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import typing
 
 from fsl_keras import onednn
+from fsl_keras.imports import on_demand
+from fsl_keras.registration import register
 
-onednn.enable()  # before TensorFlow is loaded
-
-from fsl_keras import (  # noqa: E402
-    backbones,
-    datasets,
-    episodes,
-    estimates,
-    evaluation,
-    features,
-    heads,
-    layers,
-    losses,
-    metrics,
-    models,
-    optimizers,
-    plots,
-    presets,
-    pretraining,
-)
-from fsl_keras.classifier import FewShotClassifier  # noqa: E402
-from fsl_keras.datasets import ClassDataset  # noqa: E402
-from fsl_keras.presets import from_preset  # noqa: E402
+if typing.TYPE_CHECKING:
+    from fsl_keras import (
+        backbones,
+        comparison,
+        datasets,
+        episodes,
+        estimates,
+        evaluation,
+        features,
+        heads,
+        layers,
+        losses,
+        metrics,
+        models,
+        optimizers,
+        plots,
+        presets,
+        pretraining,
+    )
+    from fsl_keras.classifier import FewShotClassifier
+    from fsl_keras.datasets import ClassDataset
+    from fsl_keras.presets import from_preset
 
 __version__ = "0.1.0"
 
@@ -39,6 +35,7 @@ __all__ = [
     "ClassDataset",
     "FewShotClassifier",
     "backbones",
+    "comparison",
     "datasets",
     "episodes",
     "estimates",
@@ -55,3 +52,16 @@ __all__ = [
     "presets",
     "pretraining",
 ]
+
+__getattr__, __dir__ = on_demand(
+    __name__,
+    __all__,
+    {
+        "ClassDataset": "fsl_keras.datasets",
+        "FewShotClassifier": "fsl_keras.classifier",
+        "from_preset": "fsl_keras.presets",
+    },
+)
+
+onednn.enable()  # before TensorFlow is loaded
+register()

@@ -1,6 +1,5 @@
 """How a classifier is made of the examples of its classes."""
 
-import keras
 import numpy as np
 
 from fsl_keras import inputs
@@ -11,6 +10,7 @@ from fsl_keras.estimates.support_set import SupportSet
 from fsl_keras.layers import PicturePreprocessing
 from fsl_keras.learning import learn
 from fsl_keras.predictions import UNKNOWN
+from fsl_keras.progress import Progress
 from fsl_keras.task_weights import fingerprint_of
 
 # Estimates are made of so many examples at most, the first ones of each class: what is
@@ -59,8 +59,8 @@ def classifier_of_examples(
     if leave_one_out or false_reject_rate is not None:
         support = SupportSet(most=max(2, MOST_ESTIMATED // len(class_names)))
     batches = labelled.batches(inputs.batch_size(learner.item_shape))
-    if verbose:
-        batches = _with_progress(batches, len(labelled) or None)
+    if verbose and len(labelled):
+        batches = _with_progress(batches, len(labelled))
     memory, examples = learn(
         learner,
         batches,
@@ -107,7 +107,7 @@ def _calibrated(classifier, support, false_reject_rate, negatives, base_calibrat
 
 def _with_progress(batches, total):
     """Yields batches of examples under a progress bar."""
-    bar = keras.utils.Progbar(total)
-    for items, numbers, rows in batches:
-        yield items, numbers, rows
-        bar.update(int(rows[-1]) + 1)
+    with Progress(total, "images") as progress:
+        for items, numbers, rows in batches:
+            yield items, numbers, rows
+            progress.update(int(rows[-1]) + 1)

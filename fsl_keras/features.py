@@ -4,13 +4,13 @@ import hashlib
 import json
 import re
 
-import keras
 import numpy as np
 
 from fsl_keras import inputs, pictures
 from fsl_keras.datasets import ClassDataset
 from fsl_keras.datasets.items import MemoryItems
 from fsl_keras.files import cache_folder, keep, read_kept
+from fsl_keras.progress import Progress
 
 
 def embed(data, backbone, batch_size=None, cache=True, verbose=0):
@@ -41,6 +41,7 @@ def embed(data, backbone, batch_size=None, cache=True, verbose=0):
 
     Example:
 
+    >>> import keras
     >>> backbone = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     >>> data = ClassDataset.from_arrays(np.eye(4, dtype="float32"), [0, 0, 1, 1])
     >>> embed(data, backbone, cache=False).summary()
@@ -56,21 +57,21 @@ def embed(data, backbone, batch_size=None, cache=True, verbose=0):
     path = cache_folder() / f"features-{_key(backbone)}.npz"
     known = (read_kept(path, _read, "The features") if cache else None) or {}
     before = len(known)
-    bar = keras.utils.Progbar(int(data.class_sizes.sum()), verbose=verbose)
     batch_size = batch_size or inputs.batch_size(data.item_shape)
     rows, found = np.concatenate(data.class_rows), []
-    for start in range(0, len(rows), batch_size):
-        items = data.items.take(rows[start : start + batch_size])
-        digests = [_digest(item) for item in items]
-        new = [i for i, digest in enumerate(digests) if digest not in known]
-        if new:
-            batch = items[new]
-            if batch.dtype == np.uint8:
-                batch = pictures.to_unit_range(batch).numpy()
-            vectors = np.asarray(backbone.predict_on_batch(batch), "float32")
-            known.update(zip((digests[i] for i in new), vectors, strict=True))
-        found.extend(known[digest] for digest in digests)
-        bar.add(len(items))
+    with Progress(len(rows), "images", verbose) as progress:
+        for start in range(0, len(rows), batch_size):
+            items = data.items.take(rows[start : start + batch_size])
+            digests = [_digest(item) for item in items]
+            new = [i for i, digest in enumerate(digests) if digest not in known]
+            if new:
+                batch = items[new]
+                if batch.dtype == np.uint8:
+                    batch = pictures.to_unit_range(batch).numpy()
+                vectors = np.asarray(backbone.predict_on_batch(batch), "float32")
+                known.update(zip((digests[i] for i in new), vectors, strict=True))
+            found.extend(known[digest] for digest in digests)
+            progress.update(start + len(items))
     if cache and len(known) > before:
         arrays = {"digests": list(known), "features": np.stack(list(known.values()))}
         keep(path, lambda beside: np.savez(beside, **arrays), "The features")

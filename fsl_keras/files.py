@@ -36,8 +36,8 @@ def replacing(path, kind=None):
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "report.json"
     >>> with replacing(path) as beside:
-    ...     _ = beside.write_text("{}")
-    >>> path.read_text()
+    ...     _ = beside.write_text("{}", encoding="utf-8")
+    >>> path.read_text(encoding="utf-8")
     '{}'
     """
     target = check_target(path, kind)

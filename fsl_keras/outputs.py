@@ -5,6 +5,7 @@ import fnmatch
 import os
 import pathlib
 import stat
+import tempfile
 
 # Files that file managers add to folders by themselves.
 CLUTTER = (".DS_Store", "Thumbs.db", "desktop.ini")
@@ -160,19 +161,33 @@ def check_writable(path, kind):
     'birds.keras'.
     """
     kind.check_suffix(path)
-    target = check_target(path, kind)
-    parent = target.parent
+    check_place(check_target(path, kind))
+
+
+def check_place(path):
+    """Checks that something can be written at a path, whose parents may be missing.
+
+    Args:
+        path: string or `os.PathLike`.
+
+    Raises:
+        OSError: if a parent is not a folder, or cannot be written to.
+    """
+    parent = pathlib.Path(path).resolve().parent
     while not parent.exists():
         parent = parent.parent
     if not parent.is_dir():
         raise NotADirectoryError(
             f"{path} cannot be written: {parent} is a file, not a folder."
         )
-    if not _is_allowed(parent, os.W_OK | os.X_OK):
-        raise PermissionError(
-            f"{path} cannot be written: there is no permission to write in the folder "
-            f"{parent}. Choose another folder, or change its permissions."
-        )
+    try:
+        with tempfile.TemporaryFile(dir=parent):
+            pass
+    except OSError as error:
+        raise type(error)(
+            f"{path} cannot be written in the folder {parent}: {error.strerror}. "
+            f"Choose another folder, or change its permissions."
+        ) from error
 
 
 def check_target(path, kind=None):
@@ -195,14 +210,10 @@ def check_target(path, kind=None):
     if target.exists() and not target.is_dir():
         if not stat.S_ISREG(target.stat().st_mode):
             raise OSError(f"{path} is not a regular file, so it is not replaced.")
-        if not _is_allowed(target, os.W_OK):
+        effective = os.access in os.supports_effective_ids
+        if not os.access(target, os.W_OK, effective_ids=effective):
             raise PermissionError(
                 f"{path} exists and is read-only. Choose another name, or change its "
                 f"permissions."
             )
     return target
-
-
-def _is_allowed(path, mode):
-    effective = os.access in os.supports_effective_ids
-    return os.access(path, mode, effective_ids=effective)

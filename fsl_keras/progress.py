@@ -1,58 +1,124 @@
-"""A live progress bar of training."""
+"""How far a long computation is, on standard error."""
 
 import keras
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.progress import Progress as Bar
+
+
+class Progress:
+    """A bar on a terminal, elsewhere a line for every tenth of the work.
+
+    A context manager, so that the terminal is left in order when the work is
+    interrupted.
+
+    Args:
+        total: integer, the number of steps.
+        label: string, what is counted.
+        verbose: 0 or 1, whether anything is shown.
+        done: integer, the steps that are done already.
+        console: optional `rich.console.Console`; standard error by default.
+
+    Example:
+
+    >>> import sys
+    >>> with Progress(20, "images", console=Console(file=sys.stdout)) as progress:
+    ...     progress.update(3)
+    ...     progress.update(20, "loss 0.1")
+    images: 3 of 20
+    images: 20 of 20, loss 0.1
+    """
+
+    def __init__(self, total, label, verbose=1, done=0, console=None):
+        self._console = console or Console(stderr=True)
+        self._total = total
+        self._label = label
+        self._tenth = 10 * done // total if total else 0
+        self._verbose = verbose
+        self._bar = None
+        if verbose and self._console.is_terminal:
+            self._bar = Bar(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=12),  # the whole line fits in 80 characters
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[figures]}"),
+                TimeRemainingColumn(),
+                console=self._console,
+            )
+            self._task = self._bar.add_task(
+                label, total=total, completed=done, figures=""
+            )
+
+    def __enter__(self):
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *exception):
+        if self._bar:
+            self._bar.stop()
+
+    def update(self, done, figures=""):
+        """Shows how many steps are done.
+
+        Args:
+            done: integer.
+            figures: string, what else there is to know, such as the loss.
+        """
+        if self._bar:
+            self._bar.update(self._task, completed=done, figures=figures)
+            return
+        tenth = 10 * done // self._total if self._total else 0
+        if self._verbose and tenth > self._tenth:
+            self._tenth = tenth
+            line = f"{self._label}: {done} of {self._total}"
+            line += f", {figures}" if figures else ""
+            self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 class TrainingProgress(keras.callbacks.Callback):
     """Shows loss, accuracy and the time left while a model trains.
 
-    A context manager, so that the terminal is left in order when training is
-    interrupted.
+    A context manager, as `Progress` is.
 
     Args:
-        console: `rich.console.Console` to draw on.
         steps: integer, the steps of the whole training.
+        console: optional `rich.console.Console`; standard error by default.
     """
 
-    def __init__(self, console, steps):
+    def __init__(self, steps, console=None):
         super().__init__()
         self._steps = steps
+        self._console = console
         self._validated = ""
-        self._task = None
-        self._bar = Progress(
-            BarColumn(bar_width=12),  # the whole line fits in 80 characters
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(),
-            TextColumn("left"),
-            console=console,
-        )
+        self._done = 0
+        self._progress = None
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
-        self._bar.stop()
+        if self._progress:
+            self._progress.__exit__(*exception)
 
     def on_epoch_begin(self, epoch, logs=None):
-        done = epoch * self.params["steps"]
-        if self._task is None:
-            self._task = self._bar.add_task("training", total=self._steps, figures="")
-            self._bar.start()
-        self._bar.update(self._task, completed=done)
+        self._done = epoch * self.params["steps"]
+        if self._progress is None:
+            self._progress = Progress(
+                self._steps, "steps", done=self._done, console=self._console
+            ).__enter__()
 
     def on_train_batch_end(self, batch, logs=None):
         figures = f"loss {logs['loss']:.3f}"
         if "accuracy" in logs:
             figures += f" accuracy {logs['accuracy']:.3f}"
-        self._bar.update(self._task, advance=1, figures=figures + self._validated)
+        self._done += 1
+        self._progress.update(self._done, figures + self._validated)
 
     def on_epoch_end(self, epoch, logs=None):
         # Not the learner's whole report: what is left in the line's width.

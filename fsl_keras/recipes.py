@@ -48,7 +48,7 @@ def load(name, **changes):
         raise ValueError(
             f"There is no recipe {name!r}. Nearest names: {', '.join(near)}."
         )
-    stored = tomllib.loads(path.read_text())
+    stored = tomllib.loads(path.read_text(encoding="utf-8"))
     wanted = {**stored, **changes}
     strange = wanted.keys() - {field.name for field in dataclasses.fields(Options)}
     if strange:
@@ -118,4 +118,7 @@ def _commit():
     if not (root / ".git").exists():
         return None
     git = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
-    return subprocess.run(git, capture_output=True, text=True).stdout.strip() or None
+    return (
+        subprocess.run(git, capture_output=True, encoding="utf-8").stdout.strip()
+        or None
+    )

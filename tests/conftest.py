@@ -53,7 +53,6 @@ def data_dir():
 def run_cli():
     """Runs the command in this process: its exit status, output and errors."""
     from fsl_keras import cli
-    from fsl_keras.cli import output
 
     def run(*arguments):
         out, err = io.StringIO(), io.StringIO()
@@ -64,9 +63,8 @@ def run_cli():
             warnings.catch_warnings(),
         ):
             patch.setattr(sys, "argv", ["fsl-keras", *map(str, arguments)])
-            # Wide, so that tables do not break words; `main` turns warnings into lines.
-            for console in (output.console, output.errors):
-                patch.setattr(console, "_width", 400)
+            # `main` turns warnings into lines, and quiets TensorFlow by a variable.
+            patch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
             patch.setattr(warnings, "showwarning", warnings.showwarning)
             warnings.simplefilter("always")
             with pytest.raises(SystemExit) as stop:

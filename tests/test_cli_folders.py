@@ -1,5 +1,7 @@
 """Folders of pictures as people have them, through `fsl-keras adapt`."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -48,15 +50,16 @@ def test_one_picture_of_each_class(adapt, tmp_path):
     write(tmp_path / "photos [/of] birds", *pictures(["bar", "disk"], count=1))
     classifier, out, _ = adapt(tmp_path / "photos [/of] birds")
     assert classifier.class_names == ["bar", "disk"]
-    assert "How good the classifier is cannot be told" in out
-    assert "no other picture of them is left: bar; disk\n" in out
-    assert "Learned 2 classes from 2 different pictures" in out
+    assert "The accuracy cannot be estimated" in out
+    assert "no other image of them is left: bar; disk\n" in out
+    assert "Learned 2 classes from 2 different images" in out
 
 
-def test_what_is_no_terminal_gets_no_progress(adapt, tmp_path):
+def test_what_is_no_terminal_gets_lines_of_progress(adapt, tmp_path):
     write(tmp_path / "photos", *pictures(["bar", "disk"]))
     _, out, err = adapt(tmp_path / "photos")
-    assert "Reading" not in err
+    assert "images: 8 of 8\n" in err
+    assert "images: 8 of 8" not in out
     assert "\r" not in out + err
     assert "\x1b" not in out + err
 
@@ -72,7 +75,7 @@ def test_the_same_picture_under_two_names(adapt, tmp_path, quality):
         Image.open(first).save(copy, quality=quality)
         copy.with_suffix(".png").unlink()
     _, out, _ = adapt(tmp_path / "photos")
-    told = "Nearly the same picture under two names, one of which is probably wrong"
+    told = "Nearly the same image under two names, one of which is probably wrong"
     assert f"{told}: {first} and {copy}\n" in out
 
 
@@ -114,7 +117,7 @@ def test_one_class_of_many_pictures(adapt, tmp_path):
     assert classifier.class_names == ["heron"]
     assert "Leave-one-out accuracy" not in out
     assert "that takes two classes" in out
-    assert "Learned 1 classes from 1000 different pictures" in out
+    assert "Learned 1 classes from 1000 different images" in out
 
 
 def test_many_classes_of_one_or_two_pictures(adapt, tmp_path):
@@ -122,6 +125,84 @@ def test_many_classes_of_one_or_two_pictures(adapt, tmp_path):
     write(tmp_path / "photos", noise(300), labels + labels[100:])
     classifier, out, _ = adapt(tmp_path / "photos")
     assert classifier.class_names == labels
-    assert "200 pictures)" in out
+    assert "200 images)" in out
     assert "bird 009; and 90 more" in out
-    assert "Learned 200 classes from 300 different pictures" in out
+    assert "Learned 200 classes from 300 different images" in out
+
+
+def table_of(folder, paths, name="labels.csv"):
+    """Writes a CSV file of images and labels beside their folder."""
+    rows = [f"{path.relative_to(folder.parent)},{path.parent.name}" for path in paths]
+    table = folder.parent / name
+    table.write_text("\n".join(["file,label", *rows]), encoding="utf-8")
+    return table
+
+
+def test_a_table_in_the_place_of_a_folder(adapt, run_cli, tmp_path):
+    folder = tmp_path / "photos"
+    paths = write(folder, *pictures(["bar", "disk"], count=2))
+    of_folder, out, _ = adapt(folder)
+    of_table, same, _ = adapt(table_of(folder, paths))
+    assert same == out
+    images = pictures(["bar", "disk"], seed=50)[0]
+    np.testing.assert_array_equal(
+        of_table.predict(images, verbose=0), of_folder.predict(images, verbose=0)
+    )
+    classifier = tmp_path / "classifier.keras"
+    expected = run_cli("evaluate", classifier, folder)
+    assert run_cli("evaluate", classifier, folder.parent / "labels.csv") == expected
+
+
+def test_folders_and_tables_are_predicted(adapt, run_cli, tmp_path):
+    folder = tmp_path / "photos"
+    paths = write(folder, *pictures(["bar", "disk"], count=2))
+    adapt(folder)
+    classifier, table = tmp_path / "classifier.keras", table_of(folder, paths[:1])
+    for given, expected in [
+        ([folder], paths),
+        ([folder / "bar", paths[3]], [*paths[:2], paths[3]]),
+        ([table], paths[:1]),
+    ]:
+        status, out, _ = run_cli("predict", classifier, *given, "--json")
+        assert status == 0
+        found = json.loads(out)["predictions"]
+        assert [row["file"] for row in found] == [str(path) for path in expected]
+        assert [row["class_name"] for row in found] == [p.parent.name for p in expected]
+    status, out, _ = run_cli(
+        "predict", classifier, folder, tmp_path / "nowhere.png", "--json"
+    )
+    assert status == 1
+    assert len(json.loads(out)["predictions"]) == 4
+    assert json.loads(out)["skipped"][0]["file"] == str(tmp_path / "nowhere.png")
+
+
+def test_a_class_is_added_from_files(adapt, run_cli, tmp_path):
+    write(tmp_path / "photos", *pictures(["bar", "disk"], count=2))
+    adapt(tmp_path / "photos")
+    classifier = tmp_path / "classifier.keras"
+    files = write(tmp_path / "more", *pictures(["beam"], count=3))
+    status, _, err = run_cli("add-class", classifier, *files)
+    assert status == 1
+    assert "--name" in err
+    status, _, err = run_cli("add-class", classifier, *files, "--name=beam")
+    assert status == 0, err
+    loaded = keras.saving.load_model(classifier)
+    assert loaded.class_names == ["bar", "disk", "beam"]
+    assert len(loaded.task.examples) == 7
+
+
+def test_the_parts_of_a_data_set_are_refused(run_cli, learner, tmp_path):
+    for part in ("train", "val"):
+        write(tmp_path / "photos" / part, *pictures(["bar", "disk"], count=1))
+    status, _, err = run_cli("adapt", tmp_path / "photos", learner)
+    assert status == 1
+    assert f"did you mean {tmp_path / 'photos' / 'train'}?" in err
+
+
+def test_images_are_cropped(adapt, run_cli, learner, tmp_path):
+    write(tmp_path / "photos", *pictures(["bar", "disk"], count=2))
+    path = tmp_path / "cropping.keras"
+    arguments = (learner, f"--output={path}", "--resize=crop")
+    status, _, err = run_cli("adapt", tmp_path / "photos", *arguments)
+    assert status == 0, err
+    assert keras.saving.load_model(path).preprocessing.resize == "crop"

@@ -58,12 +58,12 @@ def test_adapt_writes_a_classifier_of_any_pictures(adapted, photos):
 def test_adapt_tells_what_leaving_out_each_picture_shows(adapted):
     _, out = adapted
     assert "Leave-one-out accuracy" in out
-    assert "13 pictures)" in out
-    assert "no other picture of them is left: frame\n" in out
-    (line,) = [text for text in out.splitlines() if "Nearly the same picture" in text]
+    assert "13 images)" in out
+    assert "no other image of them is left: frame\n" in out
+    (line,) = [text for text in out.splitlines() if "Nearly the same image" in text]
     assert "000.png" in line
     assert "copy.jpg" in line
-    assert "Learned 4 classes from 14 different pictures" in out
+    assert "Learned 4 classes from 14 different images" in out
 
 
 def test_adapt_calibrates_for_a_rate_of_false_rejects(
@@ -102,7 +102,7 @@ def test_compare_recommends_a_backbone_and_a_head(run_cli, network, photos):
         "compare", photos, *network, "--head=cosine", "--head=ridge"
     )
     assert status == 0, err
-    assert "12 pictures of 4 classes" in out
+    assert "12 images of 4 classes" in out
     assert "Recommended: --backbone mobilenet_v2 --head" in out
     status, _, err = run_cli("compare", photos, *network, "--weights=b", "--head=ridge")
     assert status == 1

@@ -1,6 +1,7 @@
 """What holds for every method. A new one joins by its entry in `METHODS`."""
 
 import functools
+import inspect
 import json
 
 import keras
@@ -10,7 +11,7 @@ import pytest
 from fsl_keras import FewShotClassifier, methods
 from fsl_keras.evaluation import evaluate
 from fsl_keras.methods import METHODS
-from fsl_keras.models import FrozenFeatureModel
+from fsl_keras.models import FrozenFeatureModel, MetricModel
 from fsl_keras.runs import Options
 from fsl_keras.training import Stage
 from tests.checks import (
@@ -214,6 +215,32 @@ def test_the_report_of_a_method(name, data):
     report = evaluate(learner, data.episodes(WAYS, 1, 2, count=2))
     assert report.protocol["kind"] == learner.kind
     assert learner.incremental in ("exact", "refit", "fixed_ways")
+
+
+def defaults_of(method):
+    """The arguments of a learner or a head that a run may set, by its signature."""
+    for cls in (method.head or method.learner).__mro__:
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        found = {p.name: p.default for p in parameters if p.default is not p.empty}
+        if found.keys() - {"name"} or cls is MetricModel:
+            break
+    fixed = {"name", "regression", "inner_loss"}
+    if not method.has_classifier:  # ProtoMAML's head is always shared
+        fixed.add("shared_head")
+    if cls is MetricModel:
+        return {}
+    return {name: value for name, value in found.items() if name not in fixed}
+
+
+@each_method
+def test_the_table_says_what_the_learner_says(name):
+    method, learner = METHODS[name], untrained(name)
+    assert method.options == defaults_of(method)
+    assert method.options.keys() >= method.arguments.keys()
+    assert (method.kind, method.incremental) == (learner.kind, learner.incremental)
+    assert type(learner) is method.learner
+    if method.head is not None:
+        assert type(learner.head) is method.head
 
 
 def test_options_are_those_of_the_learner():

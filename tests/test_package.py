@@ -1,5 +1,6 @@
 """What `pip install .` puts on a machine."""
 
+import ast
 import os
 import pathlib
 import shutil
@@ -70,3 +71,30 @@ def test_its_command_runs(wheel, tmp_path):
     ).splitlines()
     assert pathlib.Path(place).is_relative_to(tmp_path)
     assert shape == "(28, 28, 1)"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "fsl_keras").rglob("*.py")), ids=lambda path: path.stem
+)
+def test_text_files_are_utf_8_in_any_locale(path):
+    calls = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
+    for call in calls:
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        given = {keyword.arg for keyword in call.keywords}
+        if name in ("read_text", "write_text"):
+            assert "encoding" in given, f"line {call.lineno}"
+        if name == "open" and not any("b" in mode for mode in modes(call)):
+            assert "encoding" in given, f"line {call.lineno}"
+        if name == "run" and "text" in given:
+            raise AssertionError(f"line {call.lineno}: say `encoding`, not `text`")
+
+
+def modes(call):
+    """The strings among the arguments of a call of `open`, of which one is a mode."""
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    constants = [value.value for value in values if isinstance(value, ast.Constant)]
+    return [value for value in constants if value in ("r", "w", "rb", "wb", "ab")]

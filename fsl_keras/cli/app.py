@@ -1,36 +1,100 @@
-"""The command itself: what all its parts hang on, and how an error is told."""
+"""The command itself: its parts in their order, its warnings, errors and statuses."""
 
+import os
 import warnings
+from typing import Annotated
 
-import tensorflow as tf
 import typer
+from rich.text import Text
 
-from fsl_keras.cli.output import errors
+import fsl_keras
+from fsl_keras.cli import (
+    adapting,
+    benchmarking,
+    comparing,
+    embedding,
+    exporting,
+    lists,
+    measuring,
+    predicting,
+    reproducing,
+    streams,
+    training,
+)
+from fsl_keras.cli.output import errors, escaped
 
 app = typer.Typer(
     help="Few-shot learning: train on episodes, adapt to a few examples, predict.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+# In the order of work, as the help lists them.
+app.command()(training.train)
+app.command()(reproducing.reproduce)
+app.command()(comparing.compare)
+app.command()(adapting.adapt)
+app.command("add-class")(adapting.add_class)
+app.command()(predicting.predict)
+app.command()(measuring.evaluate)
+app.command()(exporting.export)
+app.command()(embedding.embed)
+app.command("presets")(lists.list_presets)
+app.command("methods")(lists.list_methods)
+app.command("datasets")(lists.list_datasets)
+app.command()(benchmarking.benchmark)
+
+DEBUG = "FSL_KERAS_DEBUG"
+
+
+def _print_version(wanted):
+    if wanted:
+        typer.echo(f"fsl-keras {fsl_keras.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and exit.",
+        ),
+    ] = False,
+):
+    """Takes the options that go before the name of a command."""
 
 
 def main():
     """Runs the command line; an error is one line and a non-zero exit."""
-    told = set()
-
-    def show(message, *_, **__):
-        # A folder that is read twice has the same to say.
-        if str(message) not in told:
-            told.add(str(message))
-            line = f"Warning: {message}"
-            errors.print(line, style="yellow", highlight=False, markup=False)
-
-    warnings.showwarning = show
+    streams.prepare()
+    warnings.showwarning = _warnings_once()
     try:
         app()
-    # Of imports only those of optional packages happen as late as this.
-    except (ValueError, OSError, ImportError, tf.errors.OpError) as error:
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
         line = " ".join(str(error).split())
-        errors.print(f"Error: {line}", style="red", highlight=False, markup=False)
+        if not isinstance(error, (ValueError, OSError, ImportError)):
+            line = f"{type(error).__name__}: {line} ({DEBUG}=1 shows where)"
+        errors.print(Text(f"Error: {escaped(line)}", "red"), soft_wrap=True)
         raise SystemExit(1) from None
+
+
+def _warnings_once():
+    """Returns a function that shows a warning as a line, each text once."""
+    shown = set()
+
+    def show(message, *_, **__):
+        text = str(message)
+        if text not in shown:
+            shown.add(text)
+            line = Text(f"Warning: {escaped(text)}", "yellow")
+            errors.print(line, soft_wrap=True)
+
+    return show

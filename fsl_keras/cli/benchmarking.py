@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from fsl_keras import presets
-from fsl_keras.cli.app import app
 from fsl_keras.cli.output import say
 from fsl_keras.files import replacing
 from fsl_keras.presets.table import measured_table, zoo_table
@@ -24,7 +23,6 @@ memory of the paper. Speed, memory and older figures are in
 [measurements.md](measurements.md)."""
 
 
-@app.command()
 def benchmark(
     root: Annotated[
         pathlib.Path, typer.Option(help="The checkout, with `benchmarks/` and `docs/`.")
@@ -39,7 +37,7 @@ def benchmark(
         )
     path = root / "docs" / "results.md"
     with replacing(path) as beside:
-        beside.write_text(results(root))
+        beside.write_text(results(root), encoding="utf-8")
     say(f"Written: {path}")
 
 
@@ -50,11 +48,9 @@ def results(root):
         root: path of a checkout.
     """
     told = [presets.metadata(path.parent) for path in _files(root, "saved_models/*")]
-    reports = [
-        json.loads(path.read_text()) for path in _files(root, "benchmarks/reports")
-    ]
+    reports = [json.loads(_text(path)) for path in _files(root, "benchmarks/reports")]
     runs = [report for report in reports if "options" in report]
-    papers = tomllib.loads((root / "benchmarks" / "papers.toml").read_text())
+    papers = tomllib.loads(_text(root / "benchmarks" / "papers.toml"))
     parts = [INTRO, zoo_table(told, papers, runs)]
     parts += [measured_table(report) for report in reports if "rows" in report]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -63,3 +59,7 @@ def results(root):
 def _files(root, folder):
     name = "metadata.json" if folder.endswith("*") else "*.json"
     return sorted(root.glob(f"{folder}/{name}"))
+
+
+def _text(path):
+    return path.read_text(encoding="utf-8")

@@ -5,16 +5,10 @@ from typing import Annotated
 
 import typer
 
-from fsl_keras.cli.app import app
-from fsl_keras.cli.options import Alpha, pretrained
-from fsl_keras.cli.output import console, print_table, say, working
-from fsl_keras.comparison import cross_validate
-from fsl_keras.datasets import ClassDataset
-from fsl_keras.models import TransferLearner
-from fsl_keras.models.transfer import HEADS
+from fsl_keras.cli.options import HEADS, Alpha, pretrained
+from fsl_keras.cli.output import AsCsv, AsJson, Output, working
 
 
-@app.command()
 def compare(
     folder: Annotated[
         pathlib.Path, typer.Argument(help="A folder that holds a folder a class.")
@@ -41,10 +35,17 @@ def compare(
             "need no base classes."
         ),
     ] = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ):
-    """Compare backbones and heads on a folder of pictures by cross-validation."""
+    """Compare backbones and heads on a folder of images by cross-validation."""
+    from fsl_keras.comparison import cross_validate
+    from fsl_keras.datasets import ClassDataset
+    from fsl_keras.models import TransferLearner
+
+    out = Output(as_json, as_csv)
     names = backbone or ["mobilenet_v2"]
-    heads = head or [h for h, make in HEADS.items() if not hasattr(make(), "fit_base")]
+    heads = head or _heads_without_base()
     files = weights or ["imagenet"] * len(names)
     if len(files) != len(names):
         raise ValueError(
@@ -59,31 +60,68 @@ def compare(
         sizes[name] = model.count_params()
     with working(f"Reading {folder}"):
         data = ClassDataset.from_directory(folder, model.input_shape[1:3])
-    candidates = cross_validate(learners, data, verbose=console.is_terminal)
+    candidates = cross_validate(learners, data, verbose=1)
     # The first of equals has the smaller network and the simpler head.
     best = max(
         candidates,
         key=lambda c: (c.accuracy, -sizes[c.name[0]], -heads.index(c.name[1])),
     )
-    rows, as_good = [], []
-    for candidate in sorted(candidates, key=lambda c: -c.accuracy):
-        low, high = (100 * bound for bound in candidate.interval)
-        difference, spread = (100 * value for value in candidate.minus(best))
-        if candidate is not best and difference + spread >= 0:
-            as_good.append(" ".join(candidate.name))
-        rows.append(
-            (
-                *candidate.name,
-                f"{100 * candidate.accuracy:.1f} % ({low:.1f} to {high:.1f})",
-                "" if candidate is best else f"{difference:+.1f} ± {spread:.1f}",
-            )
-        )
-    print_table(["backbone", "head", "accuracy (95%)", "minus the best"], rows)
-    say(
-        f"{len(best.right)} pictures of {len(data)} classes, each asked about after "
-        f"learning others; near copies are left out together and count as one."
-    )
+    candidates = sorted(candidates, key=lambda c: -c.accuracy)
+    rows = [_row(candidate, best) for candidate in candidates]
+    text = [_text(row) for row in rows]
+    as_good = [
+        f"{row['backbone']} {row['head']}"
+        for row in rows
+        if row["minus_best"] is not None and row["minus_best"] + row["ci95"] >= 0
+    ]
     name, chosen = best.name
-    say(f"Recommended: --backbone {name} --head {chosen}")
+    out.table("candidates", rows, text)
+    out.say(
+        f"{len(best.right)} images of {len(data)} classes, each predicted after "
+        f"learning from others; near copies are left out together and count as one."
+    )
+    out.say(f"Recommended: --backbone {name} --head {chosen}")
     if as_good:
-        say(f"These pictures do not tell it from: {', '.join(as_good)}")
+        out.say(f"Not significantly different: {', '.join(as_good)}")
+    out.add(
+        recommended={"backbone": name, "head": chosen},
+        images=len(best.right),
+        classes=len(data),
+    )
+    out.finish()
+
+
+def _row(candidate, best):
+    """Returns the figures of a candidate; the best one has no difference to itself."""
+    difference, ci95 = candidate.minus(best)
+    name, head = candidate.name
+    low, high = candidate.interval
+    return {
+        "backbone": name,
+        "head": head,
+        "accuracy": candidate.accuracy,
+        "low": low,
+        "high": high,
+        "minus_best": None if candidate is best else difference,
+        "ci95": None if candidate is best else ci95,
+    }
+
+
+def _text(row):
+    accuracy, low, high = (100 * row[name] for name in ("accuracy", "low", "high"))
+    difference = ""
+    if row["minus_best"] is not None:
+        difference = f"{100 * row['minus_best']:+.1f} ± {100 * row['ci95']:.1f}"
+    return {
+        "backbone": row["backbone"],
+        "head": row["head"],
+        "accuracy (95%)": f"{accuracy:.1f} % ({low:.1f} to {high:.1f})",
+        "minus the best": difference,
+    }
+
+
+def _heads_without_base():
+    from fsl_keras.models import transfer
+
+    made = {name: make() for name, make in transfer.HEADS.items()}
+    return [name for name, head in made.items() if not hasattr(head, "fit_base")]

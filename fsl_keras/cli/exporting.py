@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from fsl_keras.cli.app import app
+from fsl_keras.cli.options import Import
 from fsl_keras.cli.output import say
-from fsl_keras.cli.stored import load_classifier
+from fsl_keras.cli.stored import import_modules, load_classifier
+from fsl_keras.outputs import EXPORTED, check_writable
 
 
-@app.command()
 def export(
     classifier: Annotated[
         pathlib.Path, typer.Argument(help="The classifier, a .keras file.")
@@ -30,11 +30,17 @@ def export(
         tuple[int, int] | None,
         typer.Option(
             metavar="HEIGHT WIDTH",
-            help="Size in pixels of the pictures that a litert or onnx file takes. "
+            help="Size in pixels of the images that a litert or onnx file takes. "
             "Default: that of the learner.",
         ),
     ] = None,
+    modules: Import = None,
 ):
     """Write a classifier for use without Keras and this package."""
+    from fsl_keras.exporting import check_target
+
+    check_target(output, format)
+    check_writable(output, EXPORTED[format])
+    import_modules(modules)
     load_classifier(classifier).export(output, format, image_size)
     say(f"Written: {output}")

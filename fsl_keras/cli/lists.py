@@ -1,28 +1,77 @@
-"""`fsl-keras methods` and `fsl-keras datasets`."""
+"""`fsl-keras presets`, `fsl-keras methods` and `fsl-keras datasets`."""
 
-from fsl_keras import methods
-from fsl_keras.cli.app import app
-from fsl_keras.cli.output import print_table
-from fsl_keras.datasets.catalogue import DESCRIPTIONS
+from fsl_keras import presets
+from fsl_keras.cli.output import AsCsv, AsJson, Output
+from fsl_keras.dataset_descriptions import DESCRIPTIONS
+from fsl_keras.methods import METHODS
+from fsl_keras.presets.card import percent
 
 
-@app.command("methods")
-def list_methods():
+def list_presets(as_json: AsJson = False, as_csv: AsCsv = False):
+    """List the trained models that come with the package."""
+    rows, text = [], []
+    for name in presets.list():
+        known = presets.metadata(name)
+        figures = known.get("figures", [])
+        rows.append({"preset": name, "data": known.get("data"), "figures": figures})
+        cells = {
+            (figure["protocol"]["ways"], figure["protocol"]["shots"]): percent(figure)
+            for figure in reversed(figures)
+        }
+        text.append(
+            {
+                "preset": name,
+                "trained on": known.get("data"),
+                "accuracy on unseen classes, %": ", ".join(
+                    f"{ways}w{shots}s {cells[ways, shots]}"
+                    for ways, shots in sorted(cells)
+                ),
+            }
+        )
+    out = Output(as_json, as_csv)
+    out.table("presets", rows, text)
+    out.finish()
+
+
+def list_methods(as_json: AsJson = False, as_csv: AsCsv = False):
     """List the methods, with paper, kind and what they do when classes come later."""
-    rows = []
-    for name, method in methods.METHODS.items():
-        learner = method.make((28, 28, 1), filters=2)
-        options = {**method.options, **method.arguments}
-        spelled = ", ".join(f"{key}={value}" for key, value in options.items())
-        streams = ", ".join(method.streams)
-        growth = "makes no classifier" if method.head else learner.incremental
-        rows.append((name, method.paper, learner.kind, growth, streams, spelled))
-    columns = ["method", "paper", "kind", "new classes", "trains on", "options"]
-    print_table(columns, rows)
+    rows = [
+        {
+            "method": name,
+            "paper": method.paper,
+            "kind": method.kind,
+            "new_classes": None if method.head_name else method.incremental,
+            "streams": method.streams,
+            "options": {**method.options, **method.arguments},
+        }
+        for name, method in METHODS.items()
+    ]
+    text = [
+        {
+            "method": row["method"],
+            "paper": row["paper"],
+            "kind": row["kind"],
+            "new classes": row["new_classes"] or "makes no classifier",
+            "trains on": ", ".join(row["streams"]),
+            "options": ", ".join(f"{k}={v}" for k, v in row["options"].items()),
+        }
+        for row in rows
+    ]
+    out = Output(as_json, as_csv)
+    out.table("methods", rows, text)
+    out.finish()
 
 
-@app.command("datasets")
-def list_datasets():
+def list_datasets(as_json: AsJson = False, as_csv: AsCsv = False):
     """List the data sets that can be loaded by name."""
-    rows = [*DESCRIPTIONS.items(), ("any other", "a set of TensorFlow Datasets")]
-    print_table(["name", "what it is"], rows)
+    rows = [{"name": name, "description": text} for name, text in DESCRIPTIONS.items()]
+    text = [
+        {"name": name, "what it is": description}
+        for name, description in [
+            *DESCRIPTIONS.items(),
+            ("any other", "a set of TensorFlow Datasets"),
+        ]
+    ]
+    out = Output(as_json, as_csv)
+    out.table("datasets", rows, text)
+    out.finish()

@@ -6,19 +6,19 @@ from typing import Annotated
 
 import typer
 
-from fsl_keras import datasets, evaluation, plots
-from fsl_keras.classifier import FewShotClassifier
-from fsl_keras.cli.app import app
-from fsl_keras.cli.options import DataDir
-from fsl_keras.cli.output import print_reports, print_table, say, working
-from fsl_keras.cli.stored import load_model
-from fsl_keras.datasets.folders import picture_files
-from fsl_keras.files import replacing
-from fsl_keras.outputs import FIGURE
-from fsl_keras.testing import embedded_once, variants
+from fsl_keras.cli.options import DataDir, Import
+from fsl_keras.cli.output import (
+    AsCsv,
+    AsJson,
+    Output,
+    print_confusions,
+    print_reports,
+    working,
+)
+from fsl_keras.cli.stored import import_modules, load_model
+from fsl_keras.outputs import CSV, FIGURE, JSON, check_writable
 
 
-@app.command()
 def evaluate(
     model: Annotated[
         pathlib.Path,
@@ -29,7 +29,10 @@ def evaluate(
     ],
     folder: Annotated[
         pathlib.Path | None,
-        typer.Argument(help="For a classifier: a folder of pictures for each class."),
+        typer.Argument(
+            help="For a classifier: a folder of images for each class, or a CSV file "
+            "of images and labels."
+        ),
     ] = None,
     dataset: Annotated[
         str, typer.Option(help="For a learner: the data set of the episodes.")
@@ -69,16 +72,30 @@ def evaluate(
             "as confusion.png."
         ),
     ] = None,
+    modules: Import = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ):
-    """Measure a learner on a data set, or a classifier on labelled pictures."""
+    """Measure a learner on a data set, or a classifier on labelled images."""
+    from fsl_keras import datasets, evaluation
+    from fsl_keras.classifier import FewShotClassifier
+    from fsl_keras.testing import embedded_once, variants
+
+    out = Output(as_json, as_csv)
+    if output:
+        check_writable(output, CSV if output.suffix == ".csv" else JSON)
+    if confusion:
+        check_writable(confusion, FIGURE)
+    import_modules(modules)
     loaded = load_model(model)
     if isinstance(loaded, FewShotClassifier):
         if folder is None:
             raise ValueError(
                 f"{model} is a classifier: name a folder that holds a folder of "
-                f"pictures for each class."
+                f"images for each class, or a CSV file of images and labels."
             )
-        _evaluate_folder(loaded, folder, output, confusion)
+        _evaluate_classifier(out, loaded, folder, output, confusion)
+        out.finish()
         return
     if folder is not None:
         raise ValueError(
@@ -107,13 +124,19 @@ def evaluate(
             )
             for tested, asked in variants(loaded, queries)
         ]
-        print_reports(reports)
     if output:
         reports[0].save(output)
+    print_reports(out, reports)
+    if one_shot_runs is not None:
+        error, ci95 = 100 * reports[0].error, 100 * reports[0].ci95
+        out.say(f"error {error:.2f} ± {ci95:.2f} %")
+    out.finish()
 
 
 def _load_as_taken(item_shape, dataset, split, data_dir):
-    """Loads a data set at the size of the pictures that a learner takes."""
+    """Loads a data set at the size of the images that a learner takes."""
+    from fsl_keras import datasets
+
     data = datasets.load(dataset, split, data_dir)
     if data.item_shape[2:] != item_shape[2:]:
         raise ValueError(
@@ -126,21 +149,20 @@ def _load_as_taken(item_shape, dataset, split, data_dir):
 
 
 def _evaluate_runs(learner, folder, name):
+    from fsl_keras import evaluation
+
     stream = evaluation.one_shot_runs(folder, learner.item_shape[:2])
     if learner.kind == "transductive":
         learner = learner.deployable()
-    report = evaluation.evaluate(learner, stream, name)
-    print_reports([report])
-    say(f"error {100 * report.error:.2f} ± {100 * report.ci95:.2f} %")
-    return report
+    return evaluation.evaluate(learner, stream, name)
 
 
-def _evaluate_folder(classifier, folder, output, confusion):
-    files = picture_files(folder)
-    paths = [path for found in files.values() for path in found]
-    labels = [name for name, found in files.items() for _ in found]
-    with working(f"Reading {len(paths)} pictures"):
-        report = evaluation.evaluate_classifier(classifier, paths, labels)
+def _evaluate_classifier(out, classifier, images, output, confusion):
+    from fsl_keras import evaluation, plots
+    from fsl_keras.files import replacing
+
+    with working(f"Reading {images}"):
+        report = evaluation.evaluate_classifier(classifier, images)
     if output and output.suffix == ".csv":
         report.save_csv(output)
     elif output:
@@ -149,13 +171,33 @@ def _evaluate_folder(classifier, folder, output, confusion):
         with replacing(confusion, FIGURE) as beside:
             plots.confusion_matrix(report).savefig(beside)
     header, *rows = report.table()
-    print_table(header, rows)
+    out.table(
+        "classes",
+        [{"class_name": n, **score._asdict()} for n, score in report.scores.items()],
+        [dict(zip(header, map(str, row), strict=True)) for row in rows],
+    )
     # Each unknown class by itself; together they are "unknown" in the table above.
     recalls = [
-        (name, f"{100 * recall:.1f} %")
+        {"class_name": name, "recall": recall}
         for name, recall in report.recalls.items()
         if name not in classifier.class_names
     ]
-    print_table(["class that is not known", "recall"], recalls)
-    print_table(["class", "predicted", "images"], report.confusions[:10])
-    say(report.summary())
+    out.table(
+        "unknown_classes",
+        recalls,
+        [
+            {
+                "class that is not known": row["class_name"],
+                "recall": f"{100 * row['recall']:.1f} %",
+            }
+            for row in recalls
+        ],
+    )
+    print_confusions(out, report.confusions)
+    out.say(report.summary())
+    out.add(
+        accuracy=report.accuracy,
+        balanced_accuracy=report.balanced_accuracy,
+        macro_accuracy=report.macro_accuracy,
+        unknown_rate=report.unknown_rate,
+    )

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from fsl_keras import backbones
+# The heads of `models.TransferLearner`, which need not be imported to be listed.
+HEADS = (
+    "prototypes",
+    "cosine",
+    "simple_shot",
+    "whitened",
+    "nearest_neighbor",
+    "ridge",
+    "logistic",
+    "dense",
+)
 
 DataDir = Annotated[
     str | None,
@@ -31,10 +41,27 @@ Weights = Annotated[
 Alpha = Annotated[
     float | None, typer.Option(help="Width of a MobileNet, such as 0.35.")
 ]
+Import = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--import",
+        help="A Python file or module to import first, which registers layers of the "
+        "model with Keras; may be repeated.",
+    ),
+]
+
+
+def fraction(value):
+    """Refuses an option that is not from 0 to 1; a callback of Typer."""
+    if value is not None and not 0 <= value <= 1:
+        raise typer.BadParameter(f"It is from 0 to 1, such as 0.05, not {value:g}.")
+    return value
 
 
 def pretrained(name, weights, alpha):
     """Returns a frozen network of `keras.applications`."""
+    from fsl_keras import backbones
+
     arguments = {} if alpha is None else {"alpha": alpha}
     return backbones.pretrained(name, weights, **arguments)
 

@@ -1,38 +1,191 @@
-"""What the command prints: lines and tables."""
+"""What the command prints: lines, tables, JSON and CSV."""
 
+import csv
+import dataclasses
+import json
+import math
+import sys
+import unicodedata
+from typing import Annotated
+
+import typer
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-console = Console()
-errors = Console(stderr=True, soft_wrap=True)
+errors = Console(stderr=True)
+# Where there is no terminal, a table may be of any width.
+NO_LIMIT = 1_000_000
+# So many lines of a kind, or rows of a table that is ordered by size, are shown.
+MOST_LISTED = 10
+
+AsJson = Annotated[
+    bool,
+    typer.Option("--json", help="Print JSON, and all else on standard error."),
+]
+AsCsv = Annotated[
+    bool,
+    typer.Option("--csv", help="Print the first table as CSV, all else as with JSON."),
+]
 
 
-def say(line):
+class Output:
+    """The results of a command: text for people, JSON or CSV for programs.
+
+    The document of `as_json` or `as_csv` is printed by `finish`, alone on standard
+    output, and lines go to standard error.
+
+    Args:
+        as_json: bool, whether to print all tables and values as one JSON object.
+        as_csv: bool, whether to print the rows of the first table as CSV.
+    """
+
+    def __init__(self, as_json=False, as_csv=False):
+        if as_json and as_csv:
+            raise typer.BadParameter("Give --json or --csv, not both.")
+        self._as_json, self._as_csv = as_json, as_csv
+        self._document, self._tables = {}, []
+
+    def say(self, line):
+        """Prints a line, whole, so that paths in it can be copied."""
+        say(line, stderr=self._as_json or self._as_csv)
+
+    def add(self, **values):
+        """Adds values to the JSON object."""
+        self._document.update(values)
+
+    def table(self, name, rows, text=()):
+        """Prints rows under the names of their columns; nothing where there are none.
+
+        Args:
+            name: string, the name of the list of rows in the JSON object.
+            rows: list of dictionaries of values, as JSON and CSV hold them.
+            text: list of dictionaries of strings, the cells of each row as people read
+                them; without it the table is for programs alone.
+        """
+        self._document[name] = rows
+        self._tables.append(rows)
+        if text and not (self._as_json or self._as_csv):
+            _print_table(text)
+
+    def finish(self):
+        """Prints the document of JSON or CSV."""
+        if self._as_json:
+            text = json.dumps(plain(self._document), ensure_ascii=False, indent=1)
+            sys.stdout.write(text + "\n")
+        elif self._as_csv:
+            _write_csv(self._tables[0])
+
+
+def say(line, stderr=False):
     """Prints a line, whole, so that paths in it can be copied."""
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console = errors if stderr else Console()
+    console.print(Text(escaped(line)), soft_wrap=True)
 
 
 def working(what):
     """Says, while a block runs, what takes its time; on a terminal only."""
-    return errors.status(Text(what))
+    return errors.status(Text(escaped(what)))
 
 
-def print_reports(reports):
+def print_reports(out, reports):
     """Prints `EpisodeReport`s of the same data as a table, under what they share."""
-    rows = [report.row() for report in reports]
+    texts = [report.row() for report in reports]
     shared = ("data", "episodes", "seed", "overlap")
-    say(", ".join(f"{name} {rows[0][name]}" for name in shared))
-    columns = ["task", "queries", "accuracy", "kind"]
-    print_table(columns, [[row[column] for column in columns] for row in rows])
+    out.say(", ".join(f"{name} {texts[0][name]}" for name in shared))
+    out.table(
+        "reports",
+        [
+            {
+                "model": report.name,
+                "accuracy": report.accuracy,
+                "ci95": report.ci95,
+                **report.protocol,
+            }
+            for report in reports
+        ],
+        [
+            {name: text[name] for name in ("task", "queries", "accuracy", "kind")}
+            for text in texts
+        ],
+    )
 
 
-def print_table(columns, rows):
-    """Prints rows under the names of their columns; nothing where there are none."""
-    if not rows:
-        return
-    # The first column names what the others tell of: whole, to be copied.
-    table = Table(Column(columns[0], no_wrap=True), *columns[1:])
+def print_confusions(out, confusions):
+    """Prints the most frequent of `(class, answer, count)`, which come first."""
+    out.table(
+        "confusions",
+        [
+            {"class_name": name, "answer": answer, "count": count}
+            for name, answer, count in confusions
+        ],
+        [
+            {"class": name, "taken for": answer, "images": str(count)}
+            for name, answer, count in confusions[:MOST_LISTED]
+        ],
+    )
+
+
+def escaped(text):
+    r"""Returns text whose control characters are spelled out.
+
+    Example:
+
+    >>> import os
+    >>> print(escaped("two\nlines, \x1b[31mred"), escaped(os.fsdecode(b"\xff.png")))
+    two\nlines, \x1b[31mred \xff.png
+    """
+    return "".join(_spelled(character) for character in str(text))
+
+
+def plain(value):
+    """Returns a value in the types of JSON; NaN becomes None, a path a string."""
+    if dataclasses.is_dataclass(value):
+        value = dataclasses.asdict(value)
+    if hasattr(value, "tolist"):  # an array or a number of NumPy
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+def _print_table(rows):
+    """Prints rows of strings: as wide as they are, but on a terminal."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=NO_LIMIT)
+    # What does not fit in a line goes on in the next one.
+    columns = [Column(Text(escaped(name)), overflow="fold") for name in rows[0]]
+    table = Table(*columns)
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    console.print(table, markup=False)
+        table.add_row(*(Text(escaped(cell)) for cell in row.values()))
+    console.print(table)
+
+
+def _write_csv(rows):
+    """Prints rows of values as RFC 4180 has it; what is no scalar as JSON."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(sys.stdout, names)
+    writer.writeheader()
+    for row in plain(rows):
+        writer.writerow({name: _csv_cell(value) for name, value in row.items()})
+
+
+def _csv_cell(value):
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
+    return value
+
+
+def _spelled(character):
+    if unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp"):
+        return character
+    if "\udc80" <= character <= "\udcff":  # a byte of a name that is not UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()

@@ -1,4 +1,4 @@
-"""`fsl-keras presets` and `fsl-keras reproduce`."""
+"""`fsl-keras reproduce`."""
 
 import dataclasses
 import pathlib
@@ -7,35 +7,16 @@ from typing import Annotated
 
 import typer
 
-from fsl_keras import presets, recipes
-from fsl_keras.cli.app import app
+from fsl_keras import presets
 from fsl_keras.cli.options import DataDir, parsed_option
-from fsl_keras.cli.output import console, print_reports, print_table, say
+from fsl_keras.cli.output import AsCsv, AsJson, Output, print_reports, working
+from fsl_keras.outputs import check_place
 from fsl_keras.presets.card import percent
-from fsl_keras.progress import TrainingProgress
-from fsl_keras.runs import Run
-from fsl_keras.training import OutOfTime, TimeBudget
 
 # The exit status of a run that stopped at a checkpoint: try again later (sysexits.h).
 UNFINISHED = 75
 
 
-@app.command("presets")
-def list_presets():
-    """List the trained models that come with the package."""
-    rows = []
-    for name in presets.list():
-        told = presets.metadata(name)
-        figures = {
-            (figure["protocol"]["ways"], figure["protocol"]["shots"]): percent(figure)
-            for figure in reversed(told.get("figures", []))
-        }
-        spelled = (f"{w}w{s}s {figures[w, s]}" for w, s in sorted(figures))
-        rows.append((name, told.get("data"), ", ".join(spelled)))
-    print_table(["preset", "trained on", "accuracy on unseen classes, %"], rows)
-
-
-@app.command()
 def reproduce(
     name: Annotated[
         str, typer.Argument(help="A recipe, which bears the name of its preset.")
@@ -72,8 +53,16 @@ def reproduce(
         ),
     ] = None,
     data_dir: DataDir = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ):
     """Train a preset anew by its recipe, measure it, and write it as a folder."""
+    from fsl_keras import recipes
+    from fsl_keras.progress import TrainingProgress
+    from fsl_keras.runs import Run
+    from fsl_keras.training import OutOfTime, TimeBudget
+
+    out = Output(as_json, as_csv)
     changes = dict(map(parsed_option, change or ()))
     command = ["fsl-keras", "reproduce", name]
     for text in change or ():
@@ -88,40 +77,53 @@ def reproduce(
         changes["data_dir"] = data_dir
     options = recipes.load(name, **changes)
     folder = output or pathlib.Path("runs", name + f"-seed{seed}" * (seed is not None))
-    asked = {**dataclasses.asdict(options), **changes}
-    run = Run.resume(folder, asked) if resume else Run.start(folder, options)
+    wanted = {**dataclasses.asdict(options), **changes}
+    run = Run.resume(folder, wanted) if resume else Run.start(folder, options)
+    check_place(folder)
     callbacks = [] if minutes is None else [TimeBudget(minutes)]
     try:
-        with TrainingProgress(console, options.steps) as progress:
+        with TrainingProgress(options.steps) as progress:
             learner = run.train([progress, *callbacks])
     except OutOfTime as reason:
-        say(f"{reason} Go on with --resume.")
+        out.say(f"{reason} Go on with --resume.")
         raise typer.Exit(UNFINISHED) from None
-    with console.status("Testing on unseen classes ..."):
+    with working("Testing on unseen classes"):
         reports = run.report(learner)
         run.calibrate(learner)
-    told = recipes.metadata(name, run, reports, shlex.join(command))
-    presets.save(learner, folder / "preset", told)
-    print_reports(reports)
+    made = recipes.metadata(name, run, reports, shlex.join(command))
+    presets.save(learner, folder / "preset", made)
+    print_reports(out, reports)
     if name in presets.list():
-        _print_beside(told, presets.metadata(name))
-    say(f"Written: {folder / 'preset'}")
+        _print_comparison(out, made, presets.metadata(name))
+    out.say(f"Written: {folder / 'preset'}")
+    out.add(preset=folder / "preset")
+    out.finish()
 
 
-def _print_beside(made, shipped):
-    """Prints the figures of a run beside those of the preset that is shipped."""
+def _print_comparison(out, made, shipped):
+    """Prints the figures of a run next to those of the preset that is shipped."""
 
-    def by_protocol(told):
+    def by_protocol(known):
         keys = ("ways", "shots", "queries", "kind", "batch_norm")
         return {
-            tuple(str(figure["protocol"].get(key)) for key in keys): percent(figure)
-            for figure in told["figures"]
+            tuple(str(figure["protocol"].get(key)) for key in keys): figure
+            for figure in known["figures"]
         }
 
     made, shipped = by_protocol(made), by_protocol(shipped)
-    rows = [
-        (f"{key[0]}-way {key[1]}-shot, {key[3]}, {key[4]}", made[key], shipped[key])
+    both = {
+        f"{key[0]}-way {key[1]}-shot, {key[3]}, {key[4]}": (made[key], shipped[key])
         for key in made
         if key in shipped
-    ]
-    print_table(["task", "this run, %", "the preset, %"], rows)
+    }
+    out.table(
+        "comparison",
+        [
+            {"task": task, "run": one, "preset": two}
+            for task, (one, two) in both.items()
+        ],
+        [
+            {"task": task, "this run, %": percent(one), "the preset, %": percent(two)}
+            for task, (one, two) in both.items()
+        ],
+    )

@@ -1,20 +1,47 @@
 """The models that the command is given as files."""
 
+import importlib
+import importlib.util
+import os
+import pathlib
+import sys
 import zipfile
 
-import keras
 
-from fsl_keras import presets
-from fsl_keras.classifier import FewShotClassifier
-from fsl_keras.models import EpisodicModel
+def import_modules(names):
+    """Imports modules that register layers with Keras.
+
+    Args:
+        names: optional list of strings, Python files or names of modules, which may
+            lie in the current folder.
+
+    Raises:
+        ImportError: if one is not found, or cannot be imported, with the reason.
+    """
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    for name in names or ():
+        try:
+            if name.endswith(".py"):
+                _import_file(pathlib.Path(name))
+            else:
+                importlib.import_module(name)
+        except Exception as error:
+            raise ImportError(
+                f"--import {name} cannot be imported: {type(error).__name__}: {error}"
+            ) from error
 
 
 def load_model(path):
-    """Loads a learner or a classifier, or says in one line why not.
+    """Loads a learner or a classifier, or says why not.
 
     Args:
         path: path of a .keras file or of a preset's folder, or the name of a preset.
     """
+    import keras
+
+    from fsl_keras import presets
+
     if path.is_dir() or not path.suffix:
         return presets.from_preset(path)
     if not path.exists():
@@ -26,19 +53,21 @@ def load_model(path):
     try:
         return keras.saving.load_model(path)
     except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0]
         raise ValueError(
-            f"{path} is no model that this version can load ({reason}). Give a .keras "
-            f"file that `fsl-keras train` or `fsl-keras adapt` wrote."
+            f"{path} cannot be loaded. Give a .keras file that `fsl-keras train` or "
+            f"`fsl-keras adapt` wrote, and name the Python file of its own layers, if "
+            f"it has any, with --import. The reason: {_reason(error)}"
         ) from error
 
 
 def load_learner(path):
     """Loads a learner; anything else is an error that says how to get one."""
+    from fsl_keras.models import EpisodicModel
+
     model = load_model(path)
     if not isinstance(model, EpisodicModel):
         raise ValueError(
-            f"{path} is no learner: give the `learner.keras` that `fsl-keras train` "
+            f"{path} is not a learner: give the `learner.keras` that `fsl-keras train` "
             f"writes."
         )
     return model
@@ -46,6 +75,8 @@ def load_learner(path):
 
 def load_classifier(path):
     """Loads a classifier; anything else is an error that says how to get one."""
+    from fsl_keras.classifier import FewShotClassifier
+
     model = load_model(path)
     if not isinstance(model, FewShotClassifier):
         raise ValueError(
@@ -53,3 +84,17 @@ def load_classifier(path):
             f"with `fsl-keras adapt`."
         )
     return model
+
+
+def _reason(error):
+    """Returns why Keras could not load a model, without its whole configuration."""
+    text = str(error).split("Exception encountered: ")[-1]
+    return text.split("Full object config: ")[0].strip()
+
+
+def _import_file(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    # Under its name, by which Keras looks for the classes of a file.
+    sys.modules.setdefault(path.stem, module)
+    spec.loader.exec_module(module)

@@ -3,18 +3,13 @@
 import pathlib
 from typing import Annotated
 
-import keras
-import tensorflow as tf
 import typer
 
-from fsl_keras.cli.app import app
 from fsl_keras.cli.options import DataDir, parsed_option
-from fsl_keras.cli.output import console, print_reports, say
-from fsl_keras.progress import TrainingProgress
-from fsl_keras.runs import Options, Run
+from fsl_keras.cli.output import AsCsv, AsJson, Output, print_reports, working
+from fsl_keras.outputs import check_place
 
 
-@app.command()
 def train(
     dataset: Annotated[
         str | None,
@@ -71,7 +66,7 @@ def train(
         bool | None,
         typer.Option(
             "--augment/--no-augment",
-            help="Turn, zoom, shear and shift training pictures at random.",
+            help="Turn, zoom, shear and shift training images at random.",
         ),
     ] = None,
     seed: Annotated[
@@ -84,12 +79,21 @@ def train(
         bool,
         typer.Option(help="The same weights to the bit at every run, but slower."),
     ] = False,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ):
     """Train a method and test it on classes it never saw."""
+    import keras
+    import tensorflow as tf
+
+    from fsl_keras.progress import TrainingProgress
+    from fsl_keras.runs import Options, Run
+
+    out = Output(as_json, as_csv)
     if deterministic:
         keras.utils.set_random_seed(seed or 0)
         tf.config.experimental.enable_op_determinism()
-    asked = {
+    given = {
         "dataset": dataset,
         "method": method,
         "data_dir": data_dir,
@@ -105,7 +109,7 @@ def train(
         "seed": seed,
         "test_episodes": test_episodes,
     }
-    changes = {name: value for name, value in asked.items() if value is not None}
+    changes = {name: value for name, value in given.items() if value is not None}
     if option:
         changes["method_options"] = dict(map(parsed_option, option))
     name = (dataset or Options.dataset).replace("/", "-")
@@ -116,12 +120,16 @@ def train(
         run = Run.resume(folder, changes)
     else:
         run = Run.start(folder, Options.suited(**changes))
-    with TrainingProgress(console, run.options.steps) as progress:
+    check_place(folder)
+    with TrainingProgress(run.options.steps) as progress:
         model = run.train([progress])
-    with console.status("Testing on unseen classes ..."):
+    with working("Testing on unseen classes"):
         reports = run.report(model)
-    print_reports(reports)
-    say("Written:")
+    print_reports(out, reports)
     # A hidden file is what a killed run did not write to its end.
-    for path in sorted(run.folder.glob("[!.]*")):
-        say(f"  {path}")
+    files = sorted(run.folder.glob("[!.]*"))
+    out.say("Written:")
+    for path in files:
+        out.say(f"  {path}")
+    out.add(files=files)
+    out.finish()

@@ -20,7 +20,6 @@ from fsl_keras.episodes import (
     EpisodeSampler,
     episode_dataset,
 )
-from fsl_keras.tuner import untuned
 
 # Pictures of a folder stay in memory up to this many bytes.
 MEMORY_LIMIT = 2**30
@@ -165,8 +164,7 @@ class ClassDataset:
                 differ in shape.
         """
         class_names = class_names or getattr(dataset, "class_names", None)
-        elements = tf_elements(untuned(dataset), labelled=True, images=None)
-        pairs = list(elements)
+        pairs = list(tf_elements(dataset, labelled=True, images=None))
         if not pairs:
             raise ValueError("The dataset has no elements.")
         shapes = {np.shape(item) for item, _ in pairs}

@@ -86,7 +86,11 @@ def one_shot_runs(folder, size=(28, 28)):
 
 def _pairs(path):
     """Returns the pairs of paths of a run: a drawing, and that of its character."""
-    lines = [line.split() for line in path.read_text().splitlines() if line.strip()]
+    lines = [
+        line.split()
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip()
+    ]
     strange = [" ".join(line) for line in lines if len(line) != 2]
     if strange or not lines:
         raise ValueError(

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras.datasets.columns import has_labels, image_column, label_column
+from fsl_keras.tuner import untuned
 
 
 def tf_elements(dataset, labelled, images=True):
@@ -52,7 +53,7 @@ def holds_labels(dataset):
 
 
 def _read(dataset, labelled, images):
-    for element in dataset:
+    for element in untuned(dataset):
         items, labels = _parts(element)
         labels = np.asarray(labels) if labelled else None
         if _is_batch(items, labels, images):

@@ -6,7 +6,7 @@ from fsl_keras.exporting.litert import export_litert
 from fsl_keras.exporting.onnx import export_onnx
 from fsl_keras.exporting.saved_model import export_saved_model
 
-__all__ = ["FORMATS", "export"]
+__all__ = ["FORMATS", "check_target", "export"]
 
 # The suffix of each format's file; a SavedModel is a folder of any name.
 FORMATS = {"tf_saved_model": None, "litert": ".tflite", "onnx": ".onnx"}
@@ -26,11 +26,7 @@ def export(classifier, filepath, format="tf_saved_model", image_size=None):
             the classifier cannot be written in it.
         ImportError: if the format needs a package that is not installed.
     """
-    if format not in FORMATS:
-        raise ValueError(
-            f"`format` must be one of {list(FORMATS)}. Received: format={format!r}"
-        )
-    _check_suffix(pathlib.Path(filepath), format)
+    check_target(filepath, format)
     if format == "litert":
         export_litert(classifier, filepath, image_size)
     elif format == "onnx":
@@ -44,8 +40,17 @@ def export(classifier, filepath, format="tf_saved_model", image_size=None):
         export_saved_model(classifier, filepath)
 
 
-def _check_suffix(path, format):
-    """Refuses a name that promises another format than its file would have."""
+def check_target(filepath, format):
+    """Refuses an unknown format, and a name that is that of another format's file.
+
+    Raises:
+        ValueError: with the formats there are, or a name that suits.
+    """
+    if format not in FORMATS:
+        raise ValueError(
+            f"`format` must be one of {list(FORMATS)}. Received: format={format!r}"
+        )
+    path = pathlib.Path(filepath)
     wanted = FORMATS[format]
     if wanted and path.suffix != wanted:
         raise ValueError(

@@ -8,7 +8,7 @@ from fsl_keras.inputs.batches import (
 )
 from fsl_keras.inputs.elements import source_of
 from fsl_keras.inputs.examples import Examples
-from fsl_keras.inputs.forms import Elements
+from fsl_keras.inputs.forms import Elements, image_files
 
 __all__ = [
     "Elements",
@@ -16,6 +16,7 @@ __all__ = [
     "batch_size",
     "batches_of",
     "file_batches",
+    "image_files",
     "item_batches",
     "source_of",
 ]

@@ -90,6 +90,18 @@ class Elements:
         return cls(found, are_images=are_images)
 
 
+def image_files(paths):
+    """Lists the image files that paths name.
+
+    Args:
+        paths: list of paths of files, of folders of images, and of tables.
+
+    Returns:
+        A list of paths.
+    """
+    return [file for path in paths for file in Elements.alone(path).images]
+
+
 def _with_labels(images, are_images):
     """Returns the images and labels of what holds both."""
     if isinstance(images, tf.data.Dataset):
@@ -101,6 +113,8 @@ def _with_labels(images, are_images):
                 yield item
 
         return read(tf_elements(images, True, are_images)), labels
+    if not are_images:
+        _refuse_files(images)
     found, labels = None, None
     if are_images and is_data_frame(images):
         found, labels = read_data_frame(images)
@@ -157,6 +171,7 @@ def _of_array(given):
 
 def _items(given):
     """Returns items that are no images as an array, a list or an iterator."""
+    _refuse_files(given)
     if isinstance(given, (str, bytes)):
         return [given]
     if hasattr(given, "to_numpy"):
@@ -165,6 +180,15 @@ def _items(given):
         one_vector = len(given.shape) == 1 and np.asarray(given).dtype.kind in "iufb"
         return np.asarray(given)[None] if one_vector else given
     return _iterable(given)
+
+
+def _refuse_files(given):
+    first = given[0] if isinstance(given, (list, tuple)) and given else given
+    if isinstance(first, os.PathLike):
+        raise ValueError(
+            f"Files are read as images, and the items of this learner are no images: "
+            f"give an array of items. Received: {first}"
+        )
 
 
 def _iterable(given):

@@ -11,7 +11,7 @@ from fsl_keras.classifier import FewShotClassifier
 from fsl_keras.estimates.base_classes import BaseCalibration
 from fsl_keras.files import SavesBeside
 from fsl_keras.metrics import EpisodeAccuracy
-from fsl_keras.tuner import ReadsUntuned, untuned
+from fsl_keras.tuner import ReadsUntuned
 
 # The asset of a saved learner that tells of its training.
 ORIGIN = "origin.json"
@@ -332,7 +332,7 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
         """
         kwargs.setdefault("base_calibration", self.base_calibration)
         return FewShotClassifier.from_examples(
-            self.deployable(), untuned(images), labels, class_names, **kwargs
+            self.deployable(), images, labels, class_names, **kwargs
         )
 
     def export(self, filepath, format="tf_saved_model", input_signature=None, **kwargs):

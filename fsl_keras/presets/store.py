@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import difflib
 import hashlib
 import importlib.metadata
 import json
@@ -14,31 +13,23 @@ import warnings
 import keras
 
 from fsl_keras.estimates.base_classes import BaseCalibration
-from fsl_keras.files import read_json, replacing, shipped_folder, write_text
+from fsl_keras.files import read_json, replacing, write_text
 from fsl_keras.heads import Head
 from fsl_keras.outputs import PRESET
 from fsl_keras.presets.card import model_card
+from fsl_keras.presets.folders import (
+    CARD,
+    CONFIG,
+    FORMAT,
+    METADATA,
+    WEIGHTS,
+    find,
+    metadata,
+)
 
-# The version of the layout of a preset's folder. What this version cannot read must
-# have a higher one.
-FORMAT = 2
-
-CONFIG, WEIGHTS = "config.json", "model.weights.h5"
-METADATA, CARD = "metadata.json", "README.md"
 SAVED_MODEL = "saved_model"
 
 PACKAGES = ("fsl-keras", "keras", "tensorflow", "numpy")
-
-
-def list():
-    """Returns the names of the presets that come with the package.
-
-    Example:
-
-    >>> "prototypical_conv4_omniglot" in list()
-    True
-    """
-    return sorted(path.parent.name for path in _shipped().glob(f"*/{METADATA}"))
 
 
 def from_preset(preset):
@@ -152,43 +143,6 @@ def head(preset):
     return model.network.layers[-1]
 
 
-def metadata(preset):
-    """Returns what a preset tells of itself, a dictionary.
-
-    `save` says what is in it. `presets.list()` names the presets.
-
-    Args:
-        preset: as in `from_preset`.
-    """
-    folder = find(preset)
-    path = folder / METADATA
-    if not path.exists():
-        raise FileNotFoundError(
-            f"The preset {folder} has no file {METADATA}. A preset is a folder that "
-            f"`presets.save` wrote: {', '.join((CONFIG, WEIGHTS, METADATA))}."
-        )
-    try:
-        told = read_json(path)
-        made_for, _ = told["format"], told["files"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path} is damaged ({type(error).__name__}: {error}). Get the preset "
-            f"again."
-        ) from error
-    if made_for > FORMAT:
-        raise ValueError(
-            f"The preset {folder} was made by fsl_keras "
-            f"{told.get('versions', {}).get('fsl-keras', '?')} in format {made_for}, "
-            f"and this version reads up to {FORMAT}: "
-            f"`pip install --upgrade fsl-keras`."
-        )
-    classes = told.get("training_classes")
-    # Format 1 has them as a list.
-    if isinstance(classes, dict):
-        told["training_classes"] = _ungrouped(classes)
-    return told
-
-
 def save(model, folder, metadata=None, saved_model=False):
     """Writes a model as a preset: a folder that `from_preset` reads.
 
@@ -254,30 +208,6 @@ def save(model, folder, metadata=None, saved_model=False):
             model.export(beside / SAVED_MODEL)
 
 
-def find(preset):
-    """Returns the folder of a preset: one of the zoo by its name, or a path.
-
-    Raises:
-        ValueError: if there is none, with the nearest names.
-    """
-    shipped = _shipped() / str(preset)
-    if str(preset) in list():
-        return shipped
-    folder = pathlib.Path(preset)
-    if folder.is_dir():
-        return folder
-    names = list()
-    near = difflib.get_close_matches(str(preset), names, n=3, cutoff=0.4) or names
-    raise ValueError(
-        f"There is no preset {str(preset)!r}, neither in the zoo nor as a folder. "
-        f"Nearest names: {', '.join(near)}."
-    )
-
-
-def _shipped():
-    return shipped_folder("saved_models")
-
-
 def _learner(preset):
     model = from_preset(preset)
     return getattr(model, "learner", model)
@@ -290,10 +220,6 @@ def _grouped(names):
         group, slash, last = name.rpartition("/")
         groups.setdefault(group + slash, []).append(last)
     return groups
-
-
-def _ungrouped(groups):
-    return [group + last for group, lasts in groups.items() for last in lasts]
 
 
 def _check_file(folder, name, wanted):

@@ -333,3 +333,9 @@ def test_items_that_are_no_images():
     assert Elements.labelled(vectors, [0] * 6, are_images=False).length == 6
     with pytest.raises(ValueError, match="`labels` are missing"):
         Examples("a text", None, None, None)
+
+
+def test_files_of_items_that_are_no_images(paths, folder):
+    for given, labels in [(paths, ["a"] * 8), (folder, None), (paths[0], "a")]:
+        with pytest.raises(ValueError, match="Files are read as images"):
+            Examples(given, labels, None, None)

@@ -1,0 +1,178 @@
+"""`fsl-keras adapt` and `fsl-keras add-class`."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+
+from fsl_keras.cli.options import (
+    HEADS,
+    Alpha,
+    Backbone,
+    Import,
+    Weights,
+    fraction,
+    pretrained,
+)
+from fsl_keras.cli.output import AsCsv, AsJson, Output, say
+from fsl_keras.cli.self_estimate import print_self_estimate
+from fsl_keras.cli.stored import import_modules, load_classifier, load_learner
+from fsl_keras.outputs import KERAS, check_writable
+
+DEFAULT_LEARNER = pathlib.Path("runs/glyphs/learner.keras")
+
+
+def adapt(
+    examples: Annotated[
+        pathlib.Path,
+        typer.Argument(
+            help="A folder that holds a folder of images for each class, or a CSV file "
+            "with a column of files (image, path or file) and one of labels (label or "
+            "class)."
+        ),
+    ],
+    learner: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help="A trained learner, a .keras file. Default: "
+            "runs/glyphs/learner.keras, which `fsl-keras train` writes."
+        ),
+    ] = None,
+    backbone: Backbone = None,
+    weights: Weights = "imagenet",
+    alpha: Alpha = None,
+    head: Annotated[
+        str, typer.Option(help=f"Head on a backbone: {', '.join(HEADS)}.")
+    ] = "cosine",
+    base: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help="A folder of other classes, many images of each, by which the heads "
+            "simple_shot and whitened compare better."
+        ),
+    ] = None,
+    output: Annotated[
+        pathlib.Path, typer.Option(help="The classifier to write, a .keras file.")
+    ] = pathlib.Path("classifier.keras"),
+    invert: Annotated[
+        bool,
+        typer.Option(
+            help="For dark ink on white paper, with a learner of ink on black."
+        ),
+    ] = False,
+    unknown_threshold: Annotated[
+        float,
+        typer.Option(
+            callback=fraction,
+            help='Answer "unknown" below this probability, 0 to 1.',
+        ),
+    ] = 0.0,
+    false_reject_rate: Annotated[
+        float | None,
+        typer.Option(
+            callback=fraction,
+            help='Calibrate probabilities, and answer "unknown" for at most this '
+            "share of images of known classes, such as 0.05.",
+        ),
+    ] = None,
+    negatives: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help="A folder with images of no class, to count false accepts by."
+        ),
+    ] = None,
+    resize: Annotated[
+        str,
+        typer.Option(
+            help="How images of another aspect ratio are brought to the learner's "
+            "size: stretch, crop or pad."
+        ),
+    ] = "stretch",
+    modules: Import = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+):
+    """Make a classifier of the classes in a folder of images, or in a CSV file."""
+    from fsl_keras.inputs import Elements
+
+    out = Output(as_json, as_csv)
+    if learner and backbone:
+        raise ValueError("Name a --learner or a --backbone, not both.")
+    check_writable(output, KERAS)
+    import_modules(modules)
+    model = _learner(learner, backbone, weights, alpha, head)
+    if base:
+        _fit_base(model, base)
+    given = Elements.labelled(examples, None)
+    classifier = model.adapt(
+        given.images,
+        given.labels,
+        invert=invert,
+        unknown_threshold=unknown_threshold,
+        leave_one_out=True,
+        false_reject_rate=false_reject_rate,
+        negatives=negatives,
+        resize=resize,
+        verbose=1,
+    )
+    classifier.save(output)
+    count = len(classifier.task.examples)
+    print_self_estimate(out, classifier.leave_one_out, given.images)
+    if classifier.calibration:
+        out.say(str(classifier.calibration))
+    ways = len(classifier.class_names)
+    out.say(f"Learned {ways} classes from {count} different images: {output}")
+    out.add(classifier=output, examples=count, calibration=classifier.calibration)
+    out.finish()
+
+
+def add_class(
+    classifier: Annotated[
+        pathlib.Path, typer.Argument(help="The classifier, a .keras file.")
+    ],
+    images: Annotated[
+        list[pathlib.Path],
+        typer.Argument(help="A folder with images of the new class, or image files."),
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option(help="Name of the class. Default: the folder's, if it is one."),
+    ] = None,
+    output: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="The classifier to write. Default: the same file."),
+    ] = None,
+    modules: Import = None,
+):
+    """Teach a classifier one more class, with no training."""
+    from fsl_keras.inputs import image_files
+
+    if output:
+        check_writable(output, KERAS)
+    if name is None and (len(images) > 1 or images[0].is_file()):
+        raise ValueError(
+            "The name of a class that comes from files is not known: give it with "
+            "--name."
+        )
+    import_modules(modules)
+    model = load_classifier(classifier)
+    check_writable(output or classifier, KERAS)
+    model.add_class(name or images[0].resolve().name, image_files(images))
+    model.save(output or classifier)
+    say(f"It knows {len(model.class_names)} classes: {output or classifier}")
+
+
+def _learner(learner, backbone, weights, alpha, head):
+    if not backbone:
+        return load_learner(learner or DEFAULT_LEARNER)
+    from fsl_keras.models import TransferLearner
+
+    return TransferLearner(pretrained(backbone, weights, alpha), head)
+
+
+def _fit_base(learner, folder):
+    from fsl_keras.datasets import ClassDataset
+
+    if not hasattr(learner, "fit_base"):
+        raise ValueError("--base goes with a --backbone.")
+    learner.fit_base(ClassDataset.from_directory(folder, learner.item_shape[:2]))

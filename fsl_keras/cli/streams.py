@@ -1,0 +1,67 @@
+"""The standard streams of the command, and what may not be written to them."""
+
+import contextlib
+import io
+import logging
+import os
+import sys
+import tempfile
+
+from fsl_keras.imports import around_import
+
+
+def prepare():
+    """Prepares the streams of a process that runs the command.
+
+    TensorFlow is silent, unless `TF_CPP_MIN_LOG_LEVEL` says how much it may log.
+    """
+    sys.stdout, sys.stderr = _robust(sys.stdout), _robust(sys.stderr)
+    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+        around_import("tensorflow", _without_native_logs)
+        for name in ("tensorflow", "absl", "tf2onnx"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+
+
+class _ForgivingFile(io.FileIO):
+    """A file descriptor whose reader may go away: what follows is dropped."""
+
+    def write(self, data):
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return len(data)
+
+
+def _robust(stream):
+    """Returns a stream in UTF-8, of any text, which may be a pipe that is closed."""
+    if not hasattr(stream, "reconfigure"):  # it was replaced, as a notebook does
+        return stream
+    how = {"encoding": "utf-8", "errors": "backslashreplace"}
+    if stream.isatty():
+        stream.reconfigure(**how)
+        return stream
+    file = _ForgivingFile(stream.fileno(), "w", closefd=False)
+    buffered = io.BufferedWriter(file)
+    return io.TextIOWrapper(buffered, **how, line_buffering=stream.line_buffering)
+
+
+@contextlib.contextmanager
+def _without_native_logs():
+    """Keeps what native code writes to standard error, and shows it after an error.
+
+    While its libraries are loaded, TensorFlow logs before it reads the log level.
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            kept.seek(0)
+            os.write(saved, kept.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
