@@ -132,14 +132,13 @@ def add_class(
     """Teach a classifier one more class, with no training."""
     from fsl_keras.datasets.folders import class_files
 
-    if output:
-        check_file(output, ".keras")
+    output = output or classifier
+    check_file(output, ".keras")
     import_modules(modules)
     model = load_classifier(classifier)
-    check_file(output or classifier, ".keras")
     model.add_class(name or folder.resolve().name, class_files(folder))
-    model.save(output or classifier)
-    say(f"It knows {len(model.class_names)} classes: {output or classifier}")
+    model.save(output)
+    say(f"It knows {len(model.class_names)} classes: {output}")
 
 
 def _learner(learner, backbone, weights, alpha, head):
