@@ -1,4 +1,4 @@
-"""What `import fsl_keras` adds to `import tensorflow, keras`, in seconds.
+"""What all of `fsl_keras` adds to `import tensorflow, keras`, in seconds.
 
 python benchmarks/import_time.py
 """
@@ -11,7 +11,7 @@ CODE = """
 import time
 import tensorflow, keras
 start = time.perf_counter()
-import fsl_keras
+from fsl_keras import *
 print(time.perf_counter() - start)
 """
 

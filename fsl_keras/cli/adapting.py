@@ -147,8 +147,8 @@ def add_class(
     """Teach a classifier one more class, with no training."""
     from fsl_keras.inputs import image_files
 
-    if output:
-        check_writable(output, KERAS)
+    output = output or classifier
+    check_writable(output, KERAS)
     if name is None and (len(images) > 1 or images[0].is_file()):
         raise ValueError(
             "The name of a class that comes from files is not known: give it with "
@@ -156,10 +156,9 @@ def add_class(
         )
     import_modules(modules)
     model = load_classifier(classifier)
-    check_writable(output or classifier, KERAS)
     model.add_class(name or images[0].resolve().name, image_files(images))
-    model.save(output or classifier)
-    say(f"It knows {len(model.class_names)} classes: {output or classifier}")
+    model.save(output)
+    say(f"It knows {len(model.class_names)} classes: {output}")
 
 
 def _learner(learner, backbone, weights, alpha, head):

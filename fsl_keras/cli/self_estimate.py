@@ -11,6 +11,8 @@ def print_self_estimate(out, report, paths):
         report: `LeaveOneOutReport` of the examples.
         paths: list of the files of all examples as given.
     """
+    from fsl_keras.datasets.folders import listed
+
     out.table("classes", _classes(report))
     low, high = (100 * bound for bound in report.interval)
     if report.tested.any() and len(report.class_names) > 1:
@@ -25,7 +27,7 @@ def print_self_estimate(out, report, paths):
         )
     if report.alone:
         out.say(
-            f"Not tested, as no other image of them is left: {_listed(report.alone)}"
+            f"Not tested, as no other image of them is left: {listed(report.alone)}"
         )
     if report.is_imbalanced:
         out.say(
@@ -109,9 +111,3 @@ def _say_some(out, lines, what):
         out.say(line)
     if len(lines) > MOST_LISTED:
         out.say(f"... and {len(lines) - MOST_LISTED} more that {what}")
-
-
-def _listed(names):
-    from fsl_keras.datasets.folders import listed
-
-    return listed(names)

@@ -18,7 +18,7 @@ def import_modules(names):
     Raises:
         ImportError: if one is not found, or cannot be imported, with the reason.
     """
-    if os.getcwd() not in sys.path:
+    if names and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     for name in names or ():
         try:

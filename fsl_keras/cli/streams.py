@@ -35,8 +35,8 @@ class _ForgivingFile(io.FileIO):
 
 def _robust(stream):
     """Returns a stream in UTF-8, of any text, which may be a pipe that is closed."""
-    if not hasattr(stream, "reconfigure"):  # it was replaced, as a notebook does
-        return stream
+    if stream not in (sys.__stdout__, sys.__stderr__) or stream is None:
+        return stream  # somebody put another in the place of the real one
     how = {"encoding": "utf-8", "errors": "backslashreplace"}
     if stream.isatty():
         stream.reconfigure(**how)
