@@ -6,7 +6,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from fsl_keras.classifier_report import (
+from fsl_keras.classifier.classifier_report import (
     ClassifierReport,
     ClassScores,
     evaluate_classifier,

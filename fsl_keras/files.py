@@ -101,8 +101,15 @@ def write_text(path, text):
 
 
 def read_json(path):
-    """Reads a file that `write_json` wrote."""
-    return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    """Reads a file that `write_json` wrote.
+
+    Raises:
+        ValueError: if it does not hold JSON.
+    """
+    try:
+        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} does not hold JSON in UTF-8: {error}") from error
 
 
 def read_kept(path, read, what):

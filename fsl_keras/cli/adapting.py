@@ -1,14 +1,14 @@
 """`fsl-keras adapt` and `fsl-keras add-class`."""
 
 import pathlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from fsl_keras.cli.options import (
-    HEADS,
     Alpha,
     Backbone,
+    HeadName,
     Import,
     Weights,
     fraction,
@@ -41,9 +41,7 @@ def adapt(
     backbone: Backbone = None,
     weights: Weights = "imagenet",
     alpha: Alpha = None,
-    head: Annotated[
-        str, typer.Option(help=f"Head on a backbone: {', '.join(HEADS)}.")
-    ] = "cosine",
+    head: Annotated[HeadName, typer.Option(help="Head on a backbone.")] = "cosine",
     base: Annotated[
         pathlib.Path | None,
         typer.Option(
@@ -82,10 +80,9 @@ def adapt(
         ),
     ] = None,
     resize: Annotated[
-        str,
+        Literal["stretch", "crop", "pad"],
         typer.Option(
-            help="How images of another aspect ratio are brought to the learner's "
-            "size: stretch, crop or pad."
+            help="How images of another aspect ratio are brought to the learner's size."
         ),
     ] = "stretch",
     modules: Import = None,

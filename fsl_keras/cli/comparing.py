@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fsl_keras.cli.options import HEADS, Alpha, pretrained
+from fsl_keras.cli.options import HEADS, Alpha, known_heads, pretrained
 from fsl_keras.cli.output import AsCsv, AsJson, Output, working
 
 
@@ -31,8 +31,9 @@ def compare(
     head: Annotated[
         list[str] | None,
         typer.Option(
+            callback=known_heads,
             help=f"A head; may be repeated: {', '.join(HEADS)}. Default: all that "
-            "need no base classes."
+            "need no base classes.",
         ),
     ] = None,
     as_json: AsJson = False,

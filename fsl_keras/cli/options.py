@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,6 +17,8 @@ HEADS = (
     "logistic",
     "dense",
 )
+
+HeadName = Literal[*HEADS]
 
 DataDir = Annotated[
     str | None,
@@ -56,6 +58,14 @@ def fraction(value):
     if value is not None and not 0 <= value <= 1:
         raise typer.BadParameter(f"It is from 0 to 1, such as 0.05, not {value:g}.")
     return value
+
+
+def known_heads(names):
+    """Refuses a head that does not exist; a callback of Typer."""
+    for name in names or ():
+        if name not in HEADS:
+            raise typer.BadParameter(f"{name!r} is not one of {', '.join(HEADS)}.")
+    return names
 
 
 def pretrained(name, weights, alpha):

@@ -3,10 +3,10 @@
 import tensorflow as tf
 from keras.export import ExportArchive
 
+from fsl_keras.classifier.predictions import UNKNOWN
 from fsl_keras.exporting.endpoints import answers
 from fsl_keras.files import replacing
 from fsl_keras.outputs import SAVED_MODEL
-from fsl_keras.predictions import UNKNOWN
 
 
 def export_saved_model(classifier, filepath):

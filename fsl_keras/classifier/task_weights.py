@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from fsl_keras.task_examples import LearnedExamples
+from fsl_keras.classifier.task_examples import LearnedExamples
 
 # What fingerprints begin with that do not hold the paths of weights.
 PREFIX = "names-"

@@ -16,7 +16,7 @@ class ClassPrediction(typing.NamedTuple):
 
     Example:
 
-    >>> from fsl_keras.predictions import ClassPrediction
+    >>> from fsl_keras.classifier.predictions import ClassPrediction
     >>> prediction = ClassPrediction("heron", 0.9, {"egret": 0.1, "heron": 0.9})
     >>> prediction.class_name
     'heron'

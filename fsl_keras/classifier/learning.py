@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 from keras import ops
 
-from fsl_keras.task_examples import MOST_KEPT, LearnedExamples
+from fsl_keras.classifier.task_examples import MOST_KEPT, LearnedExamples
 
 # Examples are remembered so many at a time: heads that keep them all would copy what
 # they have at each batch.

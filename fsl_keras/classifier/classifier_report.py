@@ -6,12 +6,12 @@ import typing
 
 import numpy as np
 
+from fsl_keras.classifier.predictions import UNKNOWN
 from fsl_keras.datasets.folders import listed, warn_of_skipped
 from fsl_keras.datasets.labels import label_names
 from fsl_keras.files import read_json, replacing, write_json
 from fsl_keras.inputs import Elements, batch_size, item_batches
 from fsl_keras.outputs import CSV, JSON
-from fsl_keras.predictions import UNKNOWN
 
 
 class ClassScores(typing.NamedTuple):

@@ -2,9 +2,9 @@
 
 from keras import ops
 
+from fsl_keras.classifier.learning import relearn
+from fsl_keras.classifier.task_weights import has_fingerprint
 from fsl_keras.datasets.labels import class_name_of, label_names
-from fsl_keras.learning import relearn
-from fsl_keras.task_weights import has_fingerprint
 
 
 def change_example(classifier, example_id, class_name=None):

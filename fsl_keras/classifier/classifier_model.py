@@ -5,11 +5,11 @@ import dataclasses
 import keras
 from keras import ops
 
+from fsl_keras.classifier.predictions import ClassPrediction
+from fsl_keras.classifier.snapshots import Snapshot, Snapshots
+from fsl_keras.classifier.task_weights import TaskWeights
 from fsl_keras.estimates.calibration import Calibration
 from fsl_keras.files import SavesBeside
-from fsl_keras.predictions import ClassPrediction
-from fsl_keras.snapshots import Snapshot, Snapshots
-from fsl_keras.task_weights import TaskWeights
 from fsl_keras.tuner import ReadsUntuned
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from fsl_keras.classifier.learning import learn, relearn
 from fsl_keras.estimates.support_set import SupportSet
 from fsl_keras.layers.augmentation import RandomAffine, SupportExpansion
-from fsl_keras.learning import learn, relearn
 from tests.shapes import make_learner
 
 
@@ -88,7 +88,9 @@ def test_features_make_the_memory_again(learner):
 
 
 def test_the_features_of_very_many_examples_are_not_kept(learner, monkeypatch):
-    monkeypatch.setattr("fsl_keras.learning.MOST_KEPT", 20)  # numbers: 2 examples
+    monkeypatch.setattr(
+        "fsl_keras.classifier.learning.MOST_KEPT", 20
+    )  # numbers: 2 examples
     _, examples = learn(learner, [batch([1, 2], [0, 1])], ways=2)
     assert examples.features.shape == (2, 8)
     batches = [batch([1, 2], [0, 1]), batch([3], [1]), batch([4], [0])]

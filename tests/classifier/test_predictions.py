@@ -1,6 +1,6 @@
 import pytest
 
-from fsl_keras.predictions import ClassPrediction
+from fsl_keras.classifier.predictions import ClassPrediction
 
 PREDICTION = ClassPrediction("unknown", 0.4, {"egret": 0.3, "heron": 0.4, "ibis": 0.3})
 

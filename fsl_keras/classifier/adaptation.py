@@ -3,15 +3,15 @@
 import numpy as np
 
 from fsl_keras import inputs
-from fsl_keras.classifier_model import checked_threshold
+from fsl_keras.classifier.classifier_model import checked_threshold
+from fsl_keras.classifier.learning import learn
+from fsl_keras.classifier.predictions import UNKNOWN
+from fsl_keras.classifier.task_weights import fingerprint_of
 from fsl_keras.estimates.leave_one_out import leave_one_out as estimate
 from fsl_keras.estimates.nested import calibrate
 from fsl_keras.estimates.support_set import SupportSet
 from fsl_keras.layers import PicturePreprocessing
-from fsl_keras.learning import learn
-from fsl_keras.predictions import UNKNOWN
 from fsl_keras.progress import Progress
-from fsl_keras.task_weights import fingerprint_of
 
 # Estimates are made of so many examples at most, the first ones of each class: what is
 # kept of them must not fill the memory.
@@ -46,6 +46,11 @@ def classifier_of_examples(
             "A transductive learner cannot become a classifier, because its "
             "predictions depend on the other queries. Use `learner.adapt`, which takes "
             "an inductive copy of it where there is one."
+        )
+    if negatives is not None and false_reject_rate is None:
+        raise ValueError(
+            "`negatives` are used to calibrate: give `false_reject_rate` too, such as "
+            "0.05, or leave them out."
         )
     preprocessing = None
     if len(learner.item_shape) == 3:

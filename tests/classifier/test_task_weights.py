@@ -1,7 +1,7 @@
 import numpy as np
 
-from fsl_keras.task_examples import LearnedExamples
-from fsl_keras.task_weights import TaskWeights
+from fsl_keras.classifier.task_examples import LearnedExamples
+from fsl_keras.classifier.task_weights import TaskWeights
 
 TWO = LearnedExamples([(1, 0), (2, 1)])
 

@@ -4,20 +4,20 @@ import keras
 import numpy as np
 
 from fsl_keras import inputs
-from fsl_keras.adaptation import classifier_of_examples
-from fsl_keras.classifier_model import ClassifierModel
-from fsl_keras.datasets.labels import class_name_of
-from fsl_keras.growth import (
+from fsl_keras.classifier.adaptation import classifier_of_examples
+from fsl_keras.classifier.classifier_model import ClassifierModel
+from fsl_keras.classifier.growth import (
     change_example,
     check_fingerprint,
     check_growth,
     check_joinable,
     known_name,
 )
-from fsl_keras.learning import learn
-from fsl_keras.predictions import UNKNOWN, ClassPrediction
-from fsl_keras.task_examples import LearnedExample
-from fsl_keras.task_weights import fingerprint_of
+from fsl_keras.classifier.learning import learn
+from fsl_keras.classifier.predictions import UNKNOWN, ClassPrediction
+from fsl_keras.classifier.task_examples import LearnedExample
+from fsl_keras.classifier.task_weights import fingerprint_of
+from fsl_keras.datasets.labels import class_name_of
 
 __all__ = ["UNKNOWN", "ClassPrediction", "FewShotClassifier", "fingerprint_of"]
 
