@@ -45,16 +45,20 @@ def put_or_be_killed(new, path):
 
 
 BEFORE = [tuple(file) for file in json.loads(sys.argv[3])]
+# A report takes as long as the training.
+is_reported = "report.json" in dict(BEFORE)
 whole = Run.start(folder / "a", options)
 expected = whole.train()
-whole.report(expected)
+if is_reported:
+    whole.report(expected)
 swapping.put = put_or_be_killed
 while True:
     begun = (folder / "b/options.json").exists()
     try:
         run = Run.resume(folder / "b", {}) if begun else Run(folder / "b", options)
         learned = run.train()
-        run.report(learned)
+        if is_reported:
+            run.report(learned)
         break
     except Killed:
         pass
@@ -93,8 +97,9 @@ def test_a_run_that_is_killed_before_it_writes_a_file(tmp_path, method):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    reports = [json.loads((tmp_path / run / "report.json").read_text()) for run in "ab"]
-    assert reports[0] == reports[1]
+    if "report.json" in dict(KILLED[method]):
+        reports = [(tmp_path / run / "report.json").read_text() for run in "ab"]
+        assert json.loads(reports[0]) == json.loads(reports[1])
     whole, resumed = (read_history(tmp_path / run) for run in "ab")
     assert {len(values) for values in whole.values()} == {3}
     assert whole.pop("cpu_seconds") != resumed.pop("cpu_seconds")
