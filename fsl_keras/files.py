@@ -10,6 +10,10 @@ import warnings
 from fsl_keras import swapping
 from fsl_keras.outputs import EXPORTED, KERAS, UNZIPPED_KERAS, check_target
 
+# How lone surrogates are written, which stand for the bytes of file names that are not
+# UTF-8: as escapes, which JSON reads back.
+NOT_UTF_8 = "backslashreplace"
+
 
 @contextlib.contextmanager
 def replacing(path, kind=None):
@@ -92,12 +96,8 @@ def write_json(path, content, kind=None):
 
 
 def write_text(path, text):
-    """Writes text in UTF-8.
-
-    The bytes of file names that are not UTF-8 are lone surrogates in Python. They are
-    written as escapes, which JSON reads back.
-    """
-    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    """Writes text in UTF-8, with escapes for what is not (`NOT_UTF_8`)."""
+    path.write_text(text, encoding="utf-8", errors=NOT_UTF_8)
 
 
 def read_json(path):

@@ -1,6 +1,7 @@
 """LiteRT and ONNX files, run by the runtimes that people use, without Keras."""
 
 import functools
+import os
 import re
 import sys
 import zipfile
@@ -323,3 +324,23 @@ def test_the_command_writes_the_same_file(run_cli, tmp_path):
     assert f"Written: {path}" in out
     answer = LiteRT(path).ask(np.zeros((1, 20, 24, 1), "uint8"))
     assert answer["probabilities"].tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize("format", [None, *RUNTIMES])
+def test_a_name_that_is_not_utf_8(format, tmp_path):
+    if format == "onnx":
+        pytest.importorskip("tf2onnx", reason="needs tf2onnx")
+    vectors = np.eye(2, dtype="float32")
+    backbone = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    model = fsl.models.TransferLearner(backbone)
+    classifier = model.adapt(vectors, [os.fsdecode(b"caf\xe9"), "чай"])
+    if format is None:
+        classifier.export(tmp_path / "exported")
+        exported = tf.saved_model.load(tmp_path / "exported")
+        answer = exported.serve(vectors)
+        labels = [name.decode() for name in answer["class_name"].numpy()]
+    else:
+        path = tmp_path / f"exported{RUNTIMES[format].suffix}"
+        classifier.export(path, format)
+        labels = RUNTIMES[format](path).labels
+    assert labels == [r"caf\udce9", "чай"]

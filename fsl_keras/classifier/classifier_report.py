@@ -9,7 +9,7 @@ import numpy as np
 from fsl_keras.classifier.predictions import UNKNOWN
 from fsl_keras.datasets.folders import listed, warn_of_skipped
 from fsl_keras.datasets.labels import label_names
-from fsl_keras.files import read_json, replacing, write_json
+from fsl_keras.files import NOT_UTF_8, read_json, replacing, write_json
 from fsl_keras.inputs import Elements, batch_size, item_batches
 from fsl_keras.outputs import CSV, JSON
 
@@ -226,7 +226,7 @@ class ClassifierReport:
         counts = [f"predicted {name}" for name in self.predicted_names]
         with (
             replacing(path, CSV) as beside,
-            beside.open("w", newline="", encoding="utf-8") as file,
+            beside.open("w", newline="", encoding="utf-8", errors=NOT_UTF_8) as file,
         ):
             writer = csv.writer(file)
             writer.writerow(["class", "images", "recall", *counts])

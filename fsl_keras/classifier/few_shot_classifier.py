@@ -295,8 +295,8 @@ class FewShotClassifier(ClassifierModel):
             other: a `FewShotClassifier` with other class names.
 
         Raises:
-            ValueError: if the learners' weights differ, one inverts pictures and the
-                other does not, or a class is known already.
+            ValueError: if the learners' weights differ, the classifiers invert or
+                resize images in different ways, or a class is known already.
         """
         with self._snapshots.changing():
             check_joinable(self, other)

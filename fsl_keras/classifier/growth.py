@@ -84,13 +84,16 @@ def check_joinable(classifier, other):
     check_growth(classifier)
     check_fingerprint(other)
     check_fingerprint(other, classifier.learner)
-    inverts = [c.preprocessing and c.preprocessing.invert for c in (classifier, other)]
-    if inverts[0] != inverts[1]:
-        raise ValueError(
-            "One classifier was made with `invert=True` and the other without: "
-            "their examples cannot be compared. Call `adapt` of the learner with "
-            "the same `invert` for both."
+    for option in ("invert", "resize"):
+        mine, theirs = (
+            getattr(c.preprocessing, option, None) for c in (classifier, other)
         )
+        if mine != theirs:
+            raise ValueError(
+                f"One classifier was made with `{option}={mine!r}` and the other with "
+                f"`{option}={theirs!r}`: their examples cannot be compared. Call "
+                f"`adapt` of the learner with the same `{option}` for both."
+            )
     both = [name for name in other.class_names if name in classifier.class_names]
     if both:
         raise ValueError(f"The classes {both} are known already; remove them first.")

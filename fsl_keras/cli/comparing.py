@@ -59,8 +59,10 @@ def compare(
         for each in heads:
             learners[name, each] = TransferLearner(model, each)
         sizes[name] = model.count_params()
+    # `pretrained` makes all networks for images of one size.
+    image_size = next(iter(learners.values())).item_shape[:2]
     with working(f"Reading {folder}"):
-        data = ClassDataset.from_directory(folder, model.input_shape[1:3])
+        data = ClassDataset.from_directory(folder, image_size)
     candidates = cross_validate(learners, data, verbose=1)
     # The first of equals has the smaller network and the simpler head.
     best = max(

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from fsl_keras.files import NOT_UTF_8
 from fsl_keras.heads.inverse import inverses_by_products
 from fsl_keras.pictures.resizing import source_and_target
 
@@ -71,8 +72,16 @@ def metadata(classifier):
 
     `labels` has the name of a class a line, in the order of `probabilities`.
     """
-    names = (" ".join(name.splitlines()) for name in classifier.class_names)
+    names = (" ".join(name.splitlines()) for name in utf_8_names(classifier))
     return {"labels": "\n".join(names)}
+
+
+def utf_8_names(classifier):
+    """Returns the class names, with bytes that are not UTF-8 written as escapes."""
+    return [
+        name.encode("utf-8", errors=NOT_UTF_8).decode()
+        for name in classifier.class_names
+    ]
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ import tensorflow as tf
 from keras.export import ExportArchive
 
 from fsl_keras.classifier.predictions import UNKNOWN
-from fsl_keras.exporting.endpoints import answers
+from fsl_keras.exporting.endpoints import answers, utf_8_names
 from fsl_keras.files import replacing
 from fsl_keras.outputs import SAVED_MODEL
 
@@ -56,5 +56,5 @@ def _endpoints(classifier):
 
 def _named_answers(classifier, items):
     found = answers(classifier, items)
-    names = tf.gather(tf.constant(classifier.class_names), found["class_index"])
+    names = tf.gather(tf.constant(utf_8_names(classifier)), found["class_index"])
     return {**found, "class_name": tf.where(found["known"], names, UNKNOWN)}

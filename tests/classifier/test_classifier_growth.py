@@ -137,10 +137,11 @@ class TestGrowth:
             classifier.remove_class("egg")
         with pytest.raises(ValueError, match=r"\['bar'\] are known already"):
             classifier.add_classes_from(learner.adapt(images, ["bar"] * 4))
-        with pytest.raises(ValueError, match="invert"):
-            classifier.add_classes_from(
-                learner.adapt(*pictures(["frame"]), invert=True)
-            )
+        for option, value in (("invert", True), ("resize", "crop")):
+            other = learner.adapt(*pictures(["frame"]), **{option: value})
+            with pytest.raises(ValueError, match=f"`{option}={value!r}`"):
+                classifier.add_classes_from(other)
+        assert classifier.class_names == THREE
         classifier.remove_class("bar")
         classifier.remove_class("beam")
         with pytest.raises(ValueError, match="only class"):

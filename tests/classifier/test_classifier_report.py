@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 
 import numpy as np
 import pytest
@@ -115,6 +116,15 @@ def test_the_matrix_as_csv(report, tmp_path):
     ]
     assert first == ["egret", "5", "0.8", "4", "1", "0", "0"]
     assert last == ["moon", "1", "1.0", "0", "0", "0", "1"]
+
+
+def test_a_name_that_is_not_utf_8_as_csv(tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    report = ClassifierReport([name], [name, "unknown"], [[2, 0]])
+    report.save_csv(tmp_path / "report.csv")
+    header, row = (tmp_path / "report.csv").read_text(encoding="utf-8").splitlines()
+    assert header == r"class,images,recall,predicted caf\udce9,predicted unknown"
+    assert row == r"caf\udce9,2,1.0,2,0"
 
 
 def test_a_matrix_of_another_shape_is_refused():

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from fsl_keras.heads import LogisticHead
 from tests.heads.checks import (
@@ -75,3 +76,26 @@ def test_many_examples_of_overlapping_classes():
 def test_numbers_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=r"above 0.*at least 1"):
         LogisticHead(**wrong)
+
+
+def test_many_examples_of_few_dimensions_need_no_matrix_of_all_pairs():
+    head, examples = LogisticHead(), 500
+    support = np.zeros((1, examples, 4), "float32")
+    labels = np.eye(2, dtype="float32")[None, np.arange(examples) % 2]
+    head(support, labels, support)
+
+    @tf.function(autograph=False)
+    def fit(support, labels):
+        return head(support, labels, support[:, :3])
+
+    graph = fit.get_concrete_function(support, labels).graph.as_graph_def(
+        add_shapes=True
+    )
+    nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
+    shapes = [
+        [dimension.size for dimension in shape.dim]
+        for node in nodes
+        for shape in node.attr["_output_shapes"].list.shape
+    ]
+    assert [1, examples, 2] in shapes
+    assert not [shape for shape in shapes if shape.count(examples) > 1]

@@ -1,4 +1,5 @@
 import json
+import os
 import pathlib
 
 import keras
@@ -129,6 +130,13 @@ def test_a_classifier_is_a_preset_too(tmp_path):
         loaded.predict(pictures, verbose=0), classifier.predict(pictures, verbose=0)
     )
     assert loaded.class_names == ["egret", "heron"]
+
+
+def test_names_that_are_not_utf_8(tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 1), dtype="uint8")
+    names = [os.fsdecode(b"caf\xe9"), "чай"]
+    presets.save(learner().adapt(pictures, names), tmp_path / "drinks")
+    assert fsl.from_preset(tmp_path / "drinks").class_names == names
 
 
 def test_the_backbone_alone(stored):
