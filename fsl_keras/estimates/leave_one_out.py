@@ -158,7 +158,7 @@ def leave_one_out(learner, support, class_names):
 
     Example:
 
-    >>> import keras, fsl_keras as fsl
+    >>> import fsl_keras as fsl, keras
     >>> from fsl_keras.estimates.support_set import SupportSet
     >>> nothing = keras.Sequential([keras.Input((2,)), keras.layers.Identity()])
     >>> learner = fsl.models.PrototypicalNetwork(nothing)
