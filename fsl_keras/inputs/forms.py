@@ -128,9 +128,9 @@ def _with_labels(images, are_images):
             labels = [name for name, paths in files.items() for _ in paths]
     if labels is None:
         raise ValueError(
-            f"`labels` are missing: give one for each image. A {_kind(images)} does "
-            f"not tell them; a folder with a folder for each class does, a table with "
-            f'a column "label", or a Dataset of pairs `(image, label)`.'
+            f"`labels` are missing: give one for each image. A {_kind(images)} holds "
+            f"no labels. A folder of class folders does, and so do a table with a "
+            f'column "label" and a Dataset of pairs `(image, label)`.'
         )
     return _listed(found), clean_labels(labels, len(found))
 
