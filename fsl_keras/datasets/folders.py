@@ -159,7 +159,7 @@ def _why_no_image(path):
         return "not a regular file"
     if is_picture_name(path) or (not path.suffix and _begins_as_image(path)):
         return None
-    return f"not named as an image ({', '.join(PICTURE_SUFFIXES)})"
+    return "not named as an image"
 
 
 def _begins_as_image(path):
