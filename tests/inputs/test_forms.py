@@ -274,7 +274,7 @@ class TestErrors:
         ]:
             with pytest.raises(ValueError, match=f"`labels` are missing.*A {name}"):
                 Examples(given, None, None, preprocessing)
-        with pytest.raises(ValueError, match="are missing: the table .*label, class"):
+        with pytest.raises(ValueError, match=r"are missing: the table .*label, class"):
             Examples(table, None, None, preprocessing)
         with pytest.raises(ValueError, match=r"without labels.*Make them pairs"):
             Examples(slices(images), None, None, preprocessing)
