@@ -44,7 +44,7 @@ def test_paths_are_relative_to_the_table(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("contents", "message"),
     [
-        (b"photo,label\na.png,heron\n", r"No image .* \['photo', 'label'\].*image_path"),
+        (b"photo,label\na.png,heron\n", r"No image.*\['photo', 'label'\].*image_path"),
         (b"a.png,heron\n", r"No image found under the names \['a.png', 'heron'\]"),
         (b"", r"No image found under the names \[\]"),
         (b"image,label\na.png,heron\n,egret\n", "Line 3 has no 'image'"),
