@@ -18,10 +18,9 @@ import statistics
 import tempfile
 import time
 
+import fsl_keras as fsl
 import numpy as np
 import tensorflow as tf
-
-import fsl_keras as fsl
 from fsl_keras.datasets.folders import picture_files
 from fsl_keras.layers import PicturePreprocessing
 

@@ -13,8 +13,6 @@ import statistics
 import time
 
 import tensorflow as tf
-from keras import layers
-
 from fsl_keras.layers.augmentation import (
     ColorJitter,
     RandomAffine,
@@ -24,6 +22,7 @@ from fsl_keras.layers.augmentation import (
     RandomResizedCrop,
     SequentialAugmentation,
 )
+from keras import layers
 
 
 def keras_affine(height, width):

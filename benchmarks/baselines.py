@@ -10,9 +10,8 @@ import argparse
 import json
 import pathlib
 
-import keras
-
 import fsl_keras as fsl
+import keras
 from fsl_keras.evaluation import compare, evaluate
 
 

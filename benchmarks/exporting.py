@@ -16,10 +16,9 @@ import importlib.util
 import pathlib
 import tempfile
 
+import fsl_keras as fsl
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-
-import fsl_keras as fsl
 from fsl_keras import pictures
 from fsl_keras.datasets.folders import picture_files
 

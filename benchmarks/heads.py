@@ -12,10 +12,9 @@ ReLU; labels are `n` integers.
 import argparse
 import time
 
+import fsl_keras as fsl
 import keras
 import numpy as np
-
-import fsl_keras as fsl
 from fsl_keras import heads
 from fsl_keras.evaluation import evaluate
 

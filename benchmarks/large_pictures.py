@@ -9,9 +9,8 @@ import pathlib
 import tempfile
 
 import numpy as np
-from PIL import Image
-
 from fsl_keras import pictures
+from PIL import Image
 
 SIDE, COUNT = 10_000, 4
 

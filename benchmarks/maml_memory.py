@@ -18,10 +18,9 @@ import resource
 import subprocess
 import sys
 
+import fsl_keras as fsl
 import keras
 import numpy as np
-
-import fsl_keras as fsl
 
 ITEM, WAYS, SHOTS, QUERIES = (42, 42, 3), 5, 1, 15
 

@@ -14,9 +14,8 @@ wanted to gain at least 10 points of 1-shot accuracy.
 import argparse
 import pathlib
 
-import keras
-
 import fsl_keras as fsl
+import keras
 from fsl_keras.episodes import DirichletQueries
 from fsl_keras.evaluation import compare, evaluate
 from fsl_keras.methods import METHODS

@@ -19,10 +19,9 @@ import argparse
 import importlib
 import pathlib
 
+import fsl_keras as fsl
 import keras
 import numpy as np
-
-import fsl_keras as fsl
 from fsl_keras.models.transfer import HEADS
 
 SIZE, SEED, EPISODES, QUERIES = (224, 224), 2, 600, 15

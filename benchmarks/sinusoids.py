@@ -12,11 +12,10 @@ errors are of 500 test waves (seed 2).
 import argparse
 import time
 
+import fsl_keras as fsl
 import keras
 import numpy as np
 from keras import layers
-
-import fsl_keras as fsl
 
 SHOTS, STEPS, QUERIES, WAVES = 10, 10, 100, 500
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1)

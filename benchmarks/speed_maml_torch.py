@@ -4,10 +4,11 @@ import json
 import time
 
 import torch
-from speed_maml import QUERIES, RATE, SHOTS, STEPS, TASKS, WAYS
 from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
+
+from speed_maml import QUERIES, RATE, SHOTS, STEPS, TASKS, WAYS
 
 
 def block(channels, filters):

@@ -3,10 +3,9 @@
 import json
 import time
 
+import fsl_keras as fsl
 import keras
 import numpy as np
-
-import fsl_keras as fsl
 
 # work: ways, shots, queries, pixels, channels, classes, timed steps
 STEPS = {

@@ -15,13 +15,13 @@ import pathlib
 import shlex
 import sys
 
-import numpy as np
-from heads import ROWS
-
 import fsl_keras as fsl
+import numpy as np
 from fsl_keras import heads
 from fsl_keras.evaluation import evaluate
 from fsl_keras.files import replacing
+
+from heads import ROWS
 
 REPORT = pathlib.Path(__file__).parent / "reports" / "heads_omniglot.json"
 TASKS = ((5, 1), (5, 5), (20, 1), (20, 5))

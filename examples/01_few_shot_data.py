@@ -10,10 +10,9 @@ the tail, and about classes that nobody had seen when the model was trained.
 import pathlib
 import sys
 
+import fsl_keras as fsl
 import matplotlib.pyplot as plt
 import numpy as np
-
-import fsl_keras as fsl
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 

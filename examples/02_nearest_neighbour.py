@@ -9,10 +9,9 @@ turned or moved a little is far from itself: this is the number to beat.
 import pathlib
 import sys
 
+import fsl_keras as fsl
 import matplotlib.pyplot as plt
 import numpy as np
-
-import fsl_keras as fsl
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 

@@ -10,9 +10,8 @@ Learners train on streams of episodes and are tested on episodes of other classe
 import pathlib
 import sys
 
-import numpy as np
-
 import fsl_keras as fsl
+import numpy as np
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 

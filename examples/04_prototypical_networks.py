@@ -12,10 +12,9 @@ import pathlib
 import sys
 import tempfile
 
+import fsl_keras as fsl
 import keras
 import numpy as np
-
-import fsl_keras as fsl
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 

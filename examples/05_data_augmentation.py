@@ -14,12 +14,11 @@ without poses. What is augmented must look like what the network was trained on.
 import pathlib
 import sys
 
+import fsl_keras as fsl
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from keras import layers
-
-import fsl_keras as fsl
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 VARIANTS = 12

@@ -12,12 +12,11 @@ of how far it generalizes. What few examples cannot teach comes from other class
 import pathlib
 import sys
 
+import fsl_keras as fsl
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
-
-import fsl_keras as fsl
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 SHOTS = (1, 2, 5, 10)

@@ -12,11 +12,10 @@ whose example it is most likely the same as.
 import pathlib
 import sys
 
+import fsl_keras as fsl
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
-
-import fsl_keras as fsl
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 

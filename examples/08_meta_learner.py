@@ -14,11 +14,10 @@ import pathlib
 import sys
 import tempfile
 
+import fsl_keras as fsl
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
-
-import fsl_keras as fsl
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 STEPS = (1, 3, 10)

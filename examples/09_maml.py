@@ -11,11 +11,10 @@ MAML learns where to start from, so that few steps lead to each.
 import pathlib
 import sys
 
+import fsl_keras as fsl
 import keras
 import numpy as np
 from keras import layers
-
-import fsl_keras as fsl
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 SHOTS = 10

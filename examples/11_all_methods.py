@@ -12,10 +12,9 @@ every class has as many queries, so they are tested where that is not so as well
 import pathlib
 import sys
 
+import fsl_keras as fsl
 import keras
 import numpy as np
-
-import fsl_keras as fsl
 from fsl_keras import heads
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"

@@ -12,14 +12,13 @@ never change; where a whole class is turned it is a new class, in support and qu
 import pathlib
 import sys
 
+import fsl_keras as fsl
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib import cbook
-from PIL import Image
-
-import fsl_keras as fsl
 from fsl_keras import pictures
 from fsl_keras.layers import augmentation as augment
+from matplotlib import cbook
+from PIL import Image
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 SIZE, VARIANTS = (64, 64), 8

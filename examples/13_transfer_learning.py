@@ -16,11 +16,10 @@ them. Figures on classes that ImageNet has too follow no paper's protocol.
 import pathlib
 import sys
 
+import fsl_keras as fsl
 import keras
 import numpy as np
 from matplotlib.figure import Figure
-
-import fsl_keras as fsl
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 HEADS = ("dense", "logistic", "ridge", "cosine")

@@ -16,10 +16,9 @@ paper's protocol.
 import pathlib
 import sys
 
+import fsl_keras as fsl
 import keras
 import numpy as np
-
-import fsl_keras as fsl
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 SHOTS = 5

@@ -18,11 +18,10 @@ import pathlib
 import sys
 import tempfile
 
+import fsl_keras as fsl
 import keras
 import numpy as np
 from matplotlib.figure import Figure
-
-import fsl_keras as fsl
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 SHOTS, NEW_SHOTS, RATE = 10, 5, 0.1

@@ -15,11 +15,10 @@ of scripts it never saw, five examples of each:
 import pathlib
 import sys
 
+import fsl_keras as fsl
 import keras
 import numpy as np
 from matplotlib.figure import Figure
-
-import fsl_keras as fsl
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 PRESET = "prototypical_conv4_omniglot"

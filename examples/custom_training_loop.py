@@ -7,11 +7,10 @@ the `train_step` that `fit` runs. The losses are the same at every step.
     python examples/custom_training_loop.py
 """
 
+import fsl_keras as fsl
 import keras
 import numpy as np
 import tensorflow as tf
-
-import fsl_keras as fsl
 
 STEPS = 10
 

@@ -67,7 +67,7 @@ def cross_validate(learners, data, cache=True, verbose=0):
 
     Example:
 
-    >>> import keras, fsl_keras as fsl
+    >>> import fsl_keras as fsl, keras
     >>> nothing = keras.Sequential([keras.Input((2,)), keras.layers.Identity()])
     >>> data = fsl.ClassDataset.from_arrays(
     ...     np.array([[1, 0], [9, 1], [0, 1], [1, 9]], "float32"), ["a", "a", "b", "b"])

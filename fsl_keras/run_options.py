@@ -133,7 +133,8 @@ class Options:
         if self.steps % self.steps_per_epoch:
             raise ValueError(
                 f"steps must be a multiple of steps_per_epoch, so that epochs are "
-                f"whole: {self.steps} is none of {self.steps_per_epoch}."
+                f"whole. Received: steps={self.steps}, "
+                f"steps_per_epoch={self.steps_per_epoch}."
             )
 
     @classmethod

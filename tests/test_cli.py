@@ -275,6 +275,8 @@ def test_export_writes_a_saved_model(run_cli, classifier, tmp_path):
         (["train", "--resume"], "holds no run to resume"),
         (["evaluate", "nowhere.keras"], "There is no file nowhere.keras"),
         (["predict", "nowhere.keras", "a.png"], "There is no file nowhere.keras"),
+        (["adapt", "nowhere"], "Give a --backbone, such as mobilenet_v2"),
+        (["predict", __file__, "a.png"], "test_cli.py is not a .keras file"),
     ],
 )
 def test_a_mistake_is_one_line_and_a_status(

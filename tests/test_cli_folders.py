@@ -107,7 +107,7 @@ def test_an_unreadable_picture_of_a_new_class_is_left_out(adapt, run_cli, tmp_pa
     status, out, err = run_cli("add-class", path, tmp_path / "beam")
     assert status == 0
     assert "It knows 3 classes" in out
-    assert f"Skipped 1 of 3 files: {bad}: not an image" in err
+    assert f"Skipped 1 of 3 files: {bad}: not a JPEG" in err
     assert len(keras.saving.load_model(path).task.examples) == 6
 
 

@@ -2,6 +2,7 @@
 
 import difflib
 import pathlib
+import re
 import warnings
 
 import keras
@@ -119,6 +120,8 @@ def _load(application, path, name):
         except (ValueError, OSError, KeyError) as error:
             told = [part for part in str(error).split("\n\n") if part]
             reason = told[min(1, len(told) - 1)]
+            # Keras prints the values of the variable as well.
+            reason = re.sub(r", value=\[.*", ">.", reason, flags=re.DOTALL)
     if reason:
         raise ValueError(
             f"{path} does not hold the weights of {name} with these arguments: "

@@ -159,6 +159,11 @@ def add_class(
 
 
 def _learner(learner, backbone, weights, alpha, head):
+    if not (learner or backbone or DEFAULT_LEARNER.exists()):
+        raise ValueError(
+            f"Give a --backbone, such as mobilenet_v2, or a --learner. The default "
+            f"one, {DEFAULT_LEARNER}, does not exist; `fsl-keras train` writes it."
+        )
     if not backbone:
         return load_learner(learner or DEFAULT_LEARNER)
     from fsl_keras.models import TransferLearner

@@ -19,7 +19,7 @@ UNFINISHED = 75
 
 def reproduce(
     name: Annotated[
-        str, typer.Argument(help="A recipe, which bears the name of its preset.")
+        str, typer.Argument(help="A recipe; it has the name of its preset.")
     ],
     output: Annotated[
         pathlib.Path | None,

@@ -40,11 +40,11 @@ def print_self_estimate(out, report, paths):
     _say_some(
         out,
         [
-            f"May bear the wrong name: {paths[i]} looks like {name!r} "
+            f"May have the wrong label: {paths[i]} looks like {name!r} "
             f"({probability:.2f})"
             for i, name, probability in report.suspects
         ],
-        "may bear the wrong name",
+        "may have the wrong label",
     )
     _say_some(
         out,

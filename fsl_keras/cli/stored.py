@@ -50,6 +50,11 @@ def load_model(path):
             f"`fsl-keras adapt` a classifier, `fsl-keras presets` lists those of the "
             f"zoo."
         )
+    if path.suffix not in (".keras", ".h5"):
+        raise ValueError(
+            f"{path} is not a .keras file. Give one that `fsl-keras train` or "
+            f"`fsl-keras adapt` wrote."
+        )
     try:
         return keras.saving.load_model(path)
     except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:

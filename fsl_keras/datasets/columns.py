@@ -46,8 +46,8 @@ def _required(names, known, what):
     found = _found(names, known)
     if found is None:
         raise ValueError(
-            f"None of {[str(name) for name in names]} is a name of the {what}. "
-            f"Rename the one that is: {', '.join(known)}."
+            f"No {what} found under the names {[str(name) for name in names]}. Name it "
+            f"one of: {', '.join(known)}."
         )
     return found
 

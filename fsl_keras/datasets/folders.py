@@ -66,7 +66,7 @@ def picture_files(folder):
     if not classes:
         raise ValueError(
             f"{folder} has no folders in it. Put the images of each class into a "
-            f"folder of its own, which bears the name of the class."
+            f"folder of its own, named as the class."
         )
     found, others = {}, []
     for path in classes:
@@ -159,7 +159,7 @@ def _why_no_image(path):
         return "not a regular file"
     if is_picture_name(path) or (not path.suffix and _begins_as_image(path)):
         return None
-    return f"not named as an image ({', '.join(PICTURE_SUFFIXES)})"
+    return "not named as an image"
 
 
 def _begins_as_image(path):
@@ -189,12 +189,14 @@ def _check_is_no_split(folder, found):
     )
     is_wrapped = len(found) == 1 and any(len(names) > 1 for names in below.values())
     if are_splits or is_wrapped:
-        inner = next(iter(path for path in named or found if path in below))
-        names = [path.name for path in found]
+        inner = [path for path in named or found if path in below]
+        # One learns from the training part.
+        inner = next((p for p in inner if p.name.lower().startswith("train")), inner[0])
         raise ValueError(
-            f"{folder} holds {listed(names)}, whose folders hold the images: did you "
-            f"mean {inner}? Name the folder that holds the class folders. If "
-            f"{inner.name!r} is a class, put its images right into its folder."
+            f"{folder} holds {', '.join(path.name for path in found)}, whose folders "
+            f"hold the images: did you mean {inner}? Give the folder that holds the "
+            f"class folders. If {inner.name!r} is a class, put its images directly "
+            f"into its folder."
         )
 
 

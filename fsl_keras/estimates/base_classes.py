@@ -83,7 +83,7 @@ def calibrate_on_base_classes(
 
     Example:
 
-    >>> import keras, fsl_keras as fsl
+    >>> import fsl_keras as fsl, keras
     >>> nothing = keras.Sequential([keras.Input((2,)), keras.layers.Identity()])
     >>> learner = fsl.models.PrototypicalNetwork(nothing)
     >>> angles = np.repeat(np.linspace(0, 3, 8), 6) + np.tile([0, 0.1], 24)

@@ -119,7 +119,7 @@ class LeaveOneOutReport:
     def suspects(self):
         """The examples that are surely called another class, the surest first.
 
-        Those are the ones to look at: they may bear the wrong name. A list of triples:
+        Those are the ones to look at: they may have the wrong label. A list of triples:
         index among the examples as given, the class that is answered, probability.
         """
         wrong = np.flatnonzero(self.tested & (self.answers != self.labels))
@@ -158,7 +158,7 @@ def leave_one_out(learner, support, class_names):
 
     Example:
 
-    >>> import keras, fsl_keras as fsl
+    >>> import fsl_keras as fsl, keras
     >>> from fsl_keras.estimates.support_set import SupportSet
     >>> nothing = keras.Sequential([keras.Input((2,)), keras.layers.Identity()])
     >>> learner = fsl.models.PrototypicalNetwork(nothing)

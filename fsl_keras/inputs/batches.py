@@ -111,9 +111,9 @@ def check_all_read(skipped):
     """Raises an error that names the files that were skipped, if any were."""
     if skipped:
         reasons = listed([f"{name}: {reason}" for name, reason in skipped])
+        files = "1 file" if len(skipped) == 1 else f"{len(skipped)} files"
         raise ValueError(
-            f"{len(skipped)} files cannot be read: {reasons}. Leave them out or save "
-            f"them anew."
+            f"Cannot read {files}: {reasons}. Leave out or replace what fails."
         )
 
 

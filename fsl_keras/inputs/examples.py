@@ -66,10 +66,8 @@ class Examples:
         total = len(self._sources)
         if len(self._skipped) == total:
             reasons = listed([f"{name}: {reason}" for name, reason in self._skipped])
-            raise ValueError(
-                f"None of the {total} files can be read: {reasons}. Give others, or "
-                f"save them anew."
-            )
+            files = "the file" if total == 1 else f"any of the {total} files"
+            raise ValueError(f"Cannot read {files}: {reasons}.")
         warn_of_skipped(self._skipped, total)
 
     def _read(self, size):

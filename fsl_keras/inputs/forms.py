@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from fsl_keras.datasets.columns import LABEL_NAMES
 from fsl_keras.datasets.folders import class_files, picture_files
 from fsl_keras.datasets.labels import clean_labels
 from fsl_keras.datasets.tf_elements import holds_labels, tf_elements
@@ -126,11 +127,16 @@ def _with_labels(images, are_images):
             files = picture_files(path)
             found = [file for paths in files.values() for file in paths]
             labels = [name for name, paths in files.items() for _ in paths]
+    if labels is None and found is not None:
+        raise ValueError(
+            f"`labels` are missing: the table has no column of them. Name it one of: "
+            f"{', '.join(LABEL_NAMES)}."
+        )
     if labels is None:
         raise ValueError(
-            f"`labels` are missing: give one for each image. A {_kind(images)} does "
-            f"not tell them; a folder with a folder for each class does, a table with "
-            f'a column "label", or a Dataset of pairs `(image, label)`.'
+            f"`labels` are missing: give one for each image. A {_kind(images)} holds "
+            f"no labels. A folder of class folders does, and so do a table with a "
+            f'column "label" and a Dataset of pairs `(image, label)`.'
         )
     return _listed(found), clean_labels(labels, len(found))
 

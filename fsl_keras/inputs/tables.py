@@ -47,7 +47,7 @@ def read_table(path):
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
     try:
-        text = path.read_text("utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not in UTF-8: save it as such.") from error
     header = text.partition("\n")[0]

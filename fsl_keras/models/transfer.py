@@ -87,8 +87,6 @@ class TransferLearner(MetricModel):
         name=None,
         **kwargs,
     ):
-        if isinstance(backbone, str):
-            backbone = pretrained(backbone)
         if not isinstance(head, Head):
             if head not in HEADS:
                 raise ValueError(
@@ -96,6 +94,8 @@ class TransferLearner(MetricModel):
                     f"`fsl_keras.heads`. Received: head={head!r}"
                 )
             head = HEADS[head]()
+        if isinstance(backbone, str):
+            backbone = pretrained(backbone)
         if unfreeze is not None:
             # Classifiers share the frozen one.
             backbone = _copy(backbone)

@@ -48,6 +48,8 @@ def confusion_matrix(report):
     _write_counts(axes, matrix, shares, text_size)
     for row, column in enumerate(report.right_columns):
         _frame(axes, row, column)
+    # Cells are square, so that the layout needs a second pass for all names to fit.
+    figure.draw_without_rendering()
     return figure
 
 

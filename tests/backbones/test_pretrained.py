@@ -70,8 +70,11 @@ class TestWeights:
     )
     def test_of_another_architecture_or_alpha(self, data_dir, name, arguments, tensor):
         path = data_dir / "weights" / "mobilenet_v2_0.35_224_no_top.weights.h5"
-        with pytest.raises(ValueError, match=rf"does not hold.*(?s:.*){tensor}"):
+        with pytest.raises(ValueError, match=r"does not hold.*") as error:
             pretrained(name, path, SHAPE, **arguments)
+        message = str(error.value)
+        assert tensor in message
+        assert len(message) < 800  # without the values of tensors
 
     def test_a_file_that_is_not_there(self, tmp_path):
         with pytest.raises(FileNotFoundError, match=r"no weights file .*nowhere.*None"):

@@ -64,8 +64,8 @@ def test_hidden_things_are_passed_over_and_other_files_named(birds):
     total = sum(map(len, before.values())) + 2
     with pytest.warns(
         UserWarning,
-        match=rf"Skipped 2 of {total} files: .*no 0.png.part: not named as an image "
-        r"\(\.jpg.*no 4.hex",
+        match=rf"Skipped 2 of {total} files: .*no 0.png.part: not named as an image; "
+        r".*no 4.hex: not named as an image\.$",
     ):
         assert picture_files(birds) == before
 
@@ -174,7 +174,14 @@ def test_the_parts_of_a_data_set_are_no_classes(birds, tmp_path, splits):
 def test_a_part_without_class_folders_does_not_hide_the_others(birds, tmp_path):
     shutil.copytree(birds, tmp_path / "photos" / "train")
     save(tmp_path / "photos" / "test" / "a.png")
-    with pytest.raises(ValueError, match=r"holds test; train, .*did you mean .*train"):
+    with pytest.raises(ValueError, match=r"holds test, train, .*did you mean .*train"):
+        picture_files(tmp_path / "photos")
+
+
+def test_of_the_parts_of_a_data_set_the_training_part_is_named(birds, tmp_path):
+    for split in ("test", "train"):
+        shutil.copytree(birds, tmp_path / "photos" / split)
+    with pytest.raises(ValueError, match=r"did you mean .*photos/train\?"):
         picture_files(tmp_path / "photos")
 
 

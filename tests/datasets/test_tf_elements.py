@@ -131,7 +131,7 @@ def test_whether_there_are_labels(images):
     [
         (np.zeros((2, 3, 3, 1)), "images without labels.*pairs `\\(image, label\\)`"),
         ({"image": np.zeros((2, 3, 3, 1))}, "images without labels"),
-        ({"x": [1], "label": [0]}, r"None of \['x', 'label'\] is a name of the image"),
+        ({"x": [1], "label": [0]}, r"No image found under the names \['x', 'label'\]"),
         (([0], [0], [0], [0]), "They have 4 parts"),
     ],
 )

@@ -58,7 +58,7 @@ def test_many_files_are_read_in_their_order(preprocessing, paths, images):
 
 def test_without_leaving_out_what_cannot_be_read_is_an_error(preprocessing, paths):
     for given in ([*paths, "nowhere.png"], ["nowhere.png", *paths]):
-        with pytest.raises(ValueError, match=r"1 files cannot be read: nowhere\.png"):
+        with pytest.raises(ValueError, match=r"Cannot read 1 file: nowhere\.png"):
             list(batches_of(given, preprocessing, 4))
 
 

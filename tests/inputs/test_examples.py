@@ -105,7 +105,7 @@ class TestExamples:
         paths = [tmp_path / "a.png", tmp_path / "b.png"]
         for given in (paths, tf.data.Dataset.from_tensor_slices(list(map(str, paths)))):
             examples = Examples(given, ["bar", "bar"], None, preprocessing)
-            with pytest.raises(ValueError, match=r"None of the 2 files.*a\.png"):
+            with pytest.raises(ValueError, match=r"any of the 2 files.*a\.png"):
                 list(examples.batches(4))
 
 

@@ -271,10 +271,11 @@ class TestErrors:
             (paths, "list"),
             (images, "ndarray"),
             (paths[0], "file"),
-            (table, "DataFrame"),
         ]:
             with pytest.raises(ValueError, match=f"`labels` are missing.*A {name}"):
                 Examples(given, None, None, preprocessing)
+        with pytest.raises(ValueError, match=r"are missing: the table .*label, class"):
+            Examples(table, None, None, preprocessing)
         with pytest.raises(ValueError, match=r"without labels.*Make them pairs"):
             Examples(slices(images), None, None, preprocessing)
 

@@ -44,9 +44,9 @@ def test_paths_are_relative_to_the_table(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("contents", "message"),
     [
-        (b"photo,label\na.png,heron\n", r"None of \['photo', 'label'\].*image_path"),
-        (b"a.png,heron\n", r"None of \['a.png', 'heron'\]"),
-        (b"", r"None of \[\]"),
+        (b"photo,label\na.png,heron\n", r"No image.*\['photo', 'label'\].*image_path"),
+        (b"a.png,heron\n", r"No image found under the names \['a.png', 'heron'\]"),
+        (b"", r"No image found under the names \[\]"),
         (b"image,label\na.png,heron\n,egret\n", "Line 3 has no 'image'"),
         (b"image,label\n\xff.png,heron\n", "not in UTF-8"),
     ],
@@ -70,7 +70,7 @@ def test_data_frames():
     images, labels = read_data_frame(frame)
     assert (list(images), list(labels)) == (NAMES, LABELS)
     assert read_data_frame(frame[["filepath"]])[1] is None
-    with pytest.raises(ValueError, match=r"DataFrame: None of \['Category'\]"):
+    with pytest.raises(ValueError, match=r"DataFrame: No image .* \['Category'\]"):
         read_data_frame(frame[["Category"]])
 
 

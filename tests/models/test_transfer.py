@@ -184,3 +184,8 @@ def test_where_nothing_can_be_trained_fit_says_so(learner, photos):
 def test_an_unknown_head(learner):
     with pytest.raises(ValueError, match=r"one of \['prototypes', .*head='svm'"):
         TransferLearner(learner.backbone, "svm")
+
+
+def test_an_unknown_head_is_refused_before_weights_are_downloaded():
+    with pytest.raises(ValueError, match="head='svm'"):
+        TransferLearner("no network", "svm")

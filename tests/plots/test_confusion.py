@@ -39,7 +39,8 @@ def test_all_names_fit_and_do_not_overlap(count):
     axes = figure.axes[0]
     inside = figure.bbox
     boxes = [label.get_window_extent() for label in axes.get_yticklabels()]
-    for box in boxes + [label.get_window_extent() for label in axes.get_xticklabels()]:
+    others = [*axes.get_xticklabels(), axes.xaxis.label, axes.yaxis.label]
+    for box in boxes + [text.get_window_extent() for text in others]:
         assert box.x0 >= inside.x0
         assert box.y0 >= inside.y0
     for above, below in itertools.pairwise(boxes):
