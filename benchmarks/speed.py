@@ -38,10 +38,10 @@ AVX2_BARS = {
 }
 
 
-def run(python, script, environment):
+def run(python, script, environment, only):
     """Returns what a worker measured: a dictionary from work to figure."""
     lines = subprocess.run(
-        [python, HERE / script],
+        [python, HERE / script, only],
         capture_output=True,
         text=True,
         check=True,
@@ -55,16 +55,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peer", help="a Python that has easyfsl")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="works whose name contains this")
     parser.add_argument("--avx2", action="store_true", help="use no AVX-512")
     arguments = parser.parse_args()
     ours, theirs = {setting: [] for setting in SETTINGS}, []
     environments = {s: environment(s, arguments.avx2) for s in SETTINGS}
+    only = arguments.only
     for _ in range(arguments.rounds):
         for setting, results in ours.items():
-            results.append(run(sys.executable, "speed_ours.py", environments[setting]))
+            results.append(
+                run(sys.executable, "speed_ours.py", environments[setting], only)
+            )
         if arguments.peer:
             own = environments["oneDNN on"]
-            theirs.append(run(arguments.peer, "speed_easyfsl.py", own))
+            theirs.append(run(arguments.peer, "speed_easyfsl.py", own, only))
     print(describe(arguments.avx2))
     bars = {**BARS, **(AVX2_BARS if arguments.avx2 else {})}
     for setting, results in ours.items():

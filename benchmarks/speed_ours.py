@@ -1,6 +1,7 @@
 """What speed.py runs of this package: prints a JSON line a workload."""
 
 import json
+import sys
 import time
 
 import fsl_keras as fsl
@@ -81,15 +82,19 @@ def time_episodes(ways, shots, queries, tasks):
     return count / (time.perf_counter() - start)
 
 
-def main():
+def main(only=""):
     for work, sizes in STEPS.items():
+        if only not in work:
+            continue
         train, evaluate = time_steps(*sizes)
         print(json.dumps({"work": f"train {work}", "value": train}), flush=True)
         print(json.dumps({"work": f"evaluate {work}", "value": evaluate}), flush=True)
     for work, sizes in EPISODES.items():
+        if only not in work:
+            continue
         value = time_episodes(*sizes)
         print(json.dumps({"work": work, "value": value}), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
