@@ -140,16 +140,21 @@ class Options:
     @classmethod
     def suited(cls, dataset="glyphs", method="prototypical", **changes):
         """Returns the options that suit data set and method, with some changed."""
+        is_default = (dataset, method) == (cls.dataset, cls.method)
         return cls(
             **{
                 "dataset": dataset,
                 "method": method,
                 **SUITED.get(dataset.split("/")[0], {}),
                 **methods.get(method).suited,
+                **(DEFAULT_RUN if is_default else {}),
                 **changes,
             }
         )
 
+
+# A run without options takes little time.
+DEFAULT_RUN = {"steps": 400}
 
 # What differs from the defaults; how it was chosen is told in docs/measurements.md.
 SUITED = {

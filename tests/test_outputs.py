@@ -215,5 +215,5 @@ def as_nobody():
 
 
 def test_no_permission(tmp_path, as_nobody):
-    with pytest.raises(PermissionError, match="no permission to write in the folder /"):
+    with pytest.raises(PermissionError, match="in the folder /: Permission denied"):
         check_writable("/birds.keras", KERAS)

@@ -274,7 +274,7 @@ class TestFromDataset:
         sizes = tf.data.Dataset.range(4).map(lambda i: (tf.zeros([i + 1, 2, 1]), i))
         for dataset, message in (
             (slices(items), "without labels.*Make them pairs"),
-            (slices({"x": items, "label": [0, 0, 1, 1]}), "name of the image"),
+            (slices({"x": items, "label": [0, 0, 1, 1]}), "No image found"),
             (slices((items, tf.eye(4) / 2)), "one-hot"),
             (slices((items, tf.zeros(4))).batch(2), "floats"),
             (slices((items, [0, 0, 1, 1])).repeat(), "no end"),
