@@ -30,7 +30,7 @@ CLASSES = {
     "EpisodeAugmentation": "fsl_keras.layers.augmentation.episode_augmentation",
     "FEAT": "fsl_keras.models.feat",
     "FEATHead": "fsl_keras.heads.feat",
-    "FewShotClassifier": "fsl_keras.classifier",
+    "FewShotClassifier": "fsl_keras.classifier.few_shot_classifier",
     "FoldedConvolution": "fsl_keras.layers.folded_convolution",
     "FrozenFeatureModel": "fsl_keras.models.frozen",
     "FusedBatchNormalization": "fsl_keras.layers.fused_batch_normalization",

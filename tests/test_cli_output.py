@@ -195,7 +195,7 @@ def test_work_is_saved_and_any_name_printed_in_any_locale(
     assert status == 0, err
     rows = list(csv.DictReader(io.StringIO(out)))
     assert [row["class_name"] for row in rows] == ["birds", "птицы \x1b[31m"]
-    assert "macro accuracy" in err
+    assert "balanced accuracy" in err
     recalls = json.loads(report.read_text(encoding="utf-8"))["recalls"]
     assert list(recalls) == ["birds", "птицы \x1b[31m"]
 

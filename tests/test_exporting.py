@@ -245,11 +245,21 @@ def test_another_number_than_three_is_refused(color_folder, channels):
         exported.signatures["serve"](tf.constant(images))
 
 
-def test_a_folder_that_is_there_is_replaced_whole(folder, classifier):
-    (folder / "left_over.txt").write_text("from before")
+def test_an_earlier_export_is_replaced_whole(folder, classifier):
+    left_over = folder / "assets" / "left_over.txt"
+    left_over.write_text("from before", encoding="utf-8")
     classifier.export(folder)
-    assert not (folder / "left_over.txt").exists()
+    assert not left_over.exists()
     assert [path.name for path in folder.parent.iterdir()] == ["shapes"]
+
+
+def test_a_folder_of_something_else_is_refused(folder, classifier):
+    mine = folder / "mine.txt"
+    mine.write_text("keep me", encoding="utf-8")
+    with pytest.raises(FileExistsError, match=r"mine\.txt"):
+        classifier.export(folder)
+    assert mine.read_text(encoding="utf-8") == "keep me"
+    mine.unlink()
 
 
 def test_the_examples_are_not_exported(folder, classifier):

@@ -71,7 +71,6 @@ def test_every_registered_class_is_known_by_name():
     [
         "import fsl_keras\nimport keras",
         "import keras\nimport fsl_keras",
-        "import fsl_keras\nimport tensorflow\nimport keras",
     ],
 )
 def test_files_load_in_a_fresh_process(files, imports):

@@ -1,6 +1,6 @@
 import numpy as np
 
-from fsl_keras import task_examples
+from fsl_keras.classifier import task_examples
 from fsl_keras.classifier.task_examples import LearnedExamples
 
 PAIRS = [(11, 0), (12, 1), (13, 1), (14, 2)]
