@@ -154,7 +154,7 @@ class Options:
 
 
 # A run without options takes little time.
-DEFAULT_RUN = {"steps": 400}
+DEFAULT_RUN = {"steps": 300, "optimizer": "muon", "learning_rate": 5e-3}
 
 # What differs from the defaults; how it was chosen is told in docs/measurements.md.
 SUITED = {
