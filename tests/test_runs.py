@@ -22,7 +22,10 @@ def few_episodes():
 def test_a_data_set_brings_its_options():
     options = Options.suited("omniglot", seed=3)
     assert (options.train_split, options.seed) == ("trainval", 3)
-    assert Options.suited("glyphs") == Options()
+    assert Options.suited("glyphs") == Options(
+        steps=300, optimizer="muon", learning_rate=5e-3
+    )
+    assert Options.suited("glyphs", "matching") == Options(method="matching")
 
 
 @pytest.mark.parametrize(
