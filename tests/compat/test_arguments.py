@@ -1,0 +1,40 @@
+import keras
+import pytest
+
+from fsl_keras.compat import renamed_arguments
+
+
+@renamed_arguments(alpha="negative_slope")
+class Slope(keras.layers.Layer):
+    def __init__(self, negative_slope=0.3, **kwargs):
+        super().__init__(**kwargs)
+        self.negative_slope = negative_slope
+
+    def get_config(self):
+        return {**super().get_config(), "negative_slope": self.negative_slope}
+
+
+class Steep(Slope):
+    pass
+
+
+@pytest.mark.parametrize("kind", [Slope, Steep])
+def test_an_old_name_warns_and_is_understood(kind):
+    with pytest.warns(UserWarning, match="`alpha` of `Slope` is deprecated. Use `negat"):
+        layer = kind(alpha=0.1)
+    assert layer.negative_slope == 0.1
+    assert layer.get_config()["negative_slope"] == 0.1
+
+
+@pytest.mark.parametrize("kind", [Slope, Steep])
+def test_a_configuration_with_an_old_name_is_read_without_a_warning(kind):
+    assert kind.from_config({"alpha": 0.2, "name": "a"}).negative_slope == 0.2
+
+
+def test_the_new_name_does_not_warn_by_keyword_or_position():
+    assert Slope(negative_slope=0.2).negative_slope == Slope(0.2).negative_slope == 0.2
+
+
+def test_both_names_at_once_are_refused():
+    with pytest.raises(TypeError, match="both `negative_slope` and `alpha`"):
+        Slope(alpha=0.1, negative_slope=0.2)
