@@ -1,6 +1,7 @@
 """Arguments of constructors that have a new name."""
 
 import functools
+import inspect
 import warnings
 
 
@@ -34,8 +35,8 @@ def renamed_arguments(**names: str):
                 new = names[old]
                 if new in kwargs:
                     raise TypeError(
-                        f"`{cls.__name__}` was given both `{new}` and `{old}`, which is "
-                        f"its old name. Pass `{new}` alone."
+                        f"`{cls.__name__}` was given both `{new}` and `{old}`, its "
+                        f"old name. Pass `{new}` alone."
                     )
                 warnings.warn(
                     f"Argument `{old}` of `{cls.__name__}` is deprecated. Use `{new}` "
@@ -50,6 +51,8 @@ def renamed_arguments(**names: str):
             config = {names.get(name, name): value for name, value in config.items()}
             return from_config(kind, config, *args, **kwargs)
 
+        # Keras reads the signature in two ways, one of which does not see `wraps`.
+        new_init.__signature__ = inspect.signature(init)
         cls.__init__ = new_init
         cls.from_config = classmethod(new_from_config)
         return cls

@@ -20,7 +20,7 @@ class Steep(Slope):
 
 @pytest.mark.parametrize("kind", [Slope, Steep])
 def test_an_old_name_warns_and_is_understood(kind):
-    with pytest.warns(UserWarning, match="`alpha` of `Slope` is deprecated. Use `negat"):
+    with pytest.warns(UserWarning, match="`alpha` of `Slope` is deprecated. Use `n"):
         layer = kind(alpha=0.1)
     assert layer.negative_slope == 0.1
     assert layer.get_config()["negative_slope"] == 0.1
