@@ -13,8 +13,8 @@ import pathlib
 
 import fsl_keras as fsl
 from fsl_keras.evaluation import evaluate
+from fsl_keras.evaluation.variants import embedded_once
 from fsl_keras.files import replacing
-from fsl_keras.testing import embedded_once
 
 REPORT = pathlib.Path(__file__).parent / "reports" / "cross_style.json"
 PRESETS = ("prototypical_conv4_glyphs", "prototypical_conv4_omniglot")

@@ -25,7 +25,7 @@ def phases(folder):
     """Prints the seconds of each phase but the steps of training."""
     with phase("imports"):
         from fsl_keras import datasets
-        from fsl_keras.runs import Options, Run
+        from fsl_keras.training.runs import Options, Run
     with phase("drawing"):
         datasets.load("glyphs", "train")
     with phase("20 steps of training, compilation included"):
@@ -39,7 +39,7 @@ def choose(folder, optimizer, steps, learning_rate):
     """Prints the accuracy on the validation scripts after training."""
     from fsl_keras import datasets
     from fsl_keras.evaluation import evaluate
-    from fsl_keras.runs import Options, Run
+    from fsl_keras.training.runs import Options, Run
 
     options = Options.suited(
         steps=steps, optimizer=optimizer, learning_rate=learning_rate

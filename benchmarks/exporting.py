@@ -19,8 +19,8 @@ import tempfile
 import fsl_keras as fsl
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from fsl_keras import pictures
 from fsl_keras.datasets.folders import picture_files
+from fsl_keras.images import read
 
 SHOTS, BATCH = 5, 100
 
@@ -92,7 +92,7 @@ def compare(classifier, exported, paths):
     """Prints on how many pictures the most probable class is the same."""
     same, furthest = dict.fromkeys(exported, 0), dict.fromkeys(exported, 0.0)
     for start in range(0, len(paths), BATCH):
-        images, _, _ = pictures.read(paths[start : start + BATCH], (224, 224), 3)
+        images, _, _ = read(paths[start : start + BATCH], (224, 224), 3)
         expected = classifier.predict_on_batch(images)
         for format, run in exported.items():
             found = run(images)

@@ -9,7 +9,7 @@ import pathlib
 import tempfile
 
 import numpy as np
-from fsl_keras import pictures
+from fsl_keras import images
 from PIL import Image
 
 SIDE, COUNT = 10_000, 4
@@ -47,9 +47,9 @@ def measure(contents, channels):
             path.write_bytes(contents)
         small = pathlib.Path(folder, "small")
         Image.new("RGB", (8, 8)).save(small, "PNG")
-        pictures.read([small], (224, 224), channels)
+        images.read([small], (224, 224), channels)
         before = peak()
-        pictures.read(paths, (224, 224), channels, threads=COUNT)
+        images.read(paths, (224, 224), channels, threads=COUNT)
         return (peak() - before) / 1000
 
 

@@ -18,8 +18,8 @@ import fsl_keras as fsl
 import keras
 from fsl_keras.episodes import DirichletQueries
 from fsl_keras.evaluation import compare, evaluate
-from fsl_keras.methods import METHODS
-from fsl_keras.runs import Options, Run
+from fsl_keras.training.methods import METHODS
+from fsl_keras.training.runs import Options, Run
 
 EPISODES, SEED = 300, 2
 MARGIN = 0.1

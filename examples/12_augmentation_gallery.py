@@ -15,7 +15,7 @@ import sys
 import fsl_keras as fsl
 import matplotlib.pyplot as plt
 import numpy as np
-from fsl_keras import pictures
+from fsl_keras.images import decode, fit, to_unit_range
 from fsl_keras.layers import augmentation as augment
 from matplotlib import cbook
 from PIL import Image
@@ -58,8 +58,8 @@ def main(folder=PICTURES):
 def picture():
     """A picture that comes with Matplotlib, float32 `[H, W, 3]` from 0 to 1."""
     with cbook.get_sample_data("Minduka_Present_Blue_Pack.png", asfileobj=True) as file:
-        image = pictures.decode(file.read())
-    return pictures.to_unit_range(pictures.fit(image, SIZE, channels=3)).numpy()
+        image = decode(file.read())
+    return to_unit_range(fit(image, SIZE, channels=3)).numpy()
 
 
 def draw(rows, path):

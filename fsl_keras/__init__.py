@@ -2,23 +2,22 @@
 
 import typing
 
-from fsl_keras import onednn
-from fsl_keras.imports import on_demand
-from fsl_keras.registration import register
+from fsl_keras.compat import modules
+from fsl_keras.imports import on_demand, onednn
+from fsl_keras.imports.registration import register
 
 if typing.TYPE_CHECKING:
     from fsl_keras import (
         backbones,
-        comparison,
         datasets,
         episodes,
-        estimates,
         evaluation,
         features,
         heads,
         layers,
         losses,
         metrics,
+        model_selection,
         models,
         optimizers,
         plots,
@@ -46,6 +45,7 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "model_selection",
     "models",
     "optimizers",
     "plots",
@@ -65,3 +65,4 @@ __getattr__, __dir__ = on_demand(
 
 onednn.enable()  # before TensorFlow is loaded
 register()
+modules.install()

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from fsl_keras import inputs, pictures
+from fsl_keras import images, inputs
 from fsl_keras.datasets import ClassDataset
 from fsl_keras.datasets.items import MemoryItems
 from fsl_keras.files import cache_folder, keep, read_kept
@@ -67,7 +67,7 @@ def embed(data, backbone, batch_size=None, cache=True, verbose=0):
             if new:
                 batch = items[new]
                 if batch.dtype == np.uint8:
-                    batch = pictures.to_unit_range(batch).numpy()
+                    batch = images.to_unit_range(batch).numpy()
                 vectors = np.asarray(backbone.predict_on_batch(batch), "float32")
                 known.update(zip((digests[i] for i in new), vectors, strict=True))
             found.extend(known[digest] for digest in digests)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import fsl_keras as fsl
-from fsl_keras import pictures, presets
+from fsl_keras import presets
+from fsl_keras.images import fit
 
 
 @pytest.fixture(params=presets.list(), scope="module")
@@ -35,7 +36,7 @@ def characters():
     def of_size(size):
         images = [data.class_items(name) for name in data.class_names]
         labels = np.repeat(np.arange(len(data)), data.class_sizes)
-        images = pictures.fit(np.concatenate(images), size, channels=1).numpy()
+        images = fit(np.concatenate(images), size, channels=1).numpy()
         return fsl.ClassDataset.from_arrays(images, labels, data.class_names)
 
     return of_size

@@ -7,10 +7,10 @@ from fsl_keras.classifier.classifier_model import checked_threshold
 from fsl_keras.classifier.learning import learn
 from fsl_keras.classifier.predictions import UNKNOWN
 from fsl_keras.classifier.task_weights import fingerprint_of
-from fsl_keras.estimates.leave_one_out import leave_one_out as estimate
-from fsl_keras.estimates.nested import calibrate
-from fsl_keras.estimates.support_set import SupportSet
 from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.model_selection.leave_one_out_report import leave_one_out as estimate
+from fsl_keras.model_selection.nested import calibrate
+from fsl_keras.model_selection.support_set import SupportSet
 from fsl_keras.progress import Progress
 
 # Estimates are made of so many examples at most, the first ones of each class: what is

@@ -8,9 +8,9 @@ from keras import ops
 from fsl_keras.classifier.predictions import ClassPrediction
 from fsl_keras.classifier.snapshots import Snapshot, Snapshots
 from fsl_keras.classifier.task_weights import TaskWeights
-from fsl_keras.estimates.calibration import Calibration
+from fsl_keras.episodes.tuner import ReadsUntuned
 from fsl_keras.files import SavesBeside
-from fsl_keras.tuner import ReadsUntuned
+from fsl_keras.model_selection.calibration import Calibration
 
 
 class ClassifierModel(ReadsUntuned, SavesBeside, keras.Model):
@@ -256,7 +256,7 @@ class ClassifierModel(ReadsUntuned, SavesBeside, keras.Model):
                 another one, or the classifier cannot be written in it.
             ImportError: if the format needs a package that is not installed.
         """
-        from fsl_keras.exporting import export
+        from fsl_keras.classifier.exporting import export
 
         with self._snapshots.changing():
             export(self, filepath, format, image_size)

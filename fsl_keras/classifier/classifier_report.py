@@ -10,8 +10,8 @@ from fsl_keras.classifier.predictions import UNKNOWN
 from fsl_keras.datasets.folders import listed, warn_of_skipped
 from fsl_keras.datasets.labels import label_names
 from fsl_keras.files import NOT_UTF_8, read_json, replacing, write_json
+from fsl_keras.files.outputs import CSV, JSON
 from fsl_keras.inputs import Elements, batch_size, item_batches
-from fsl_keras.outputs import CSV, JSON
 
 
 class ClassScores(typing.NamedTuple):

@@ -17,7 +17,7 @@ from fsl_keras.cli.options import (
 from fsl_keras.cli.output import AsCsv, AsJson, Output, say
 from fsl_keras.cli.self_estimate import print_self_estimate
 from fsl_keras.cli.stored import import_modules, load_classifier, load_learner
-from fsl_keras.outputs import KERAS, check_writable
+from fsl_keras.files.outputs import KERAS, check_writable
 
 DEFAULT_LEARNER = pathlib.Path("runs/glyphs/learner.keras")
 

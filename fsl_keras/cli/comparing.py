@@ -40,8 +40,8 @@ def compare(
     as_csv: AsCsv = False,
 ):
     """Compare backbones and heads on a folder of images by cross-validation."""
-    from fsl_keras.comparison import cross_validate
     from fsl_keras.datasets import ClassDataset
+    from fsl_keras.model_selection.comparison import cross_validate
     from fsl_keras.models import TransferLearner
 
     out = Output(as_json, as_csv)

@@ -7,7 +7,7 @@ import typer
 
 from fsl_keras.cli.options import Alpha, Backbone, Weights, pretrained
 from fsl_keras.cli.output import say, working
-from fsl_keras.outputs import NPZ, check_writable
+from fsl_keras.files.outputs import NPZ, check_writable
 
 
 def embed(

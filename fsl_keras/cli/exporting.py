@@ -8,7 +8,7 @@ import typer
 from fsl_keras.cli.options import Import
 from fsl_keras.cli.output import say
 from fsl_keras.cli.stored import import_modules, load_classifier
-from fsl_keras.outputs import EXPORTED, check_writable
+from fsl_keras.files.outputs import EXPORTED, check_writable
 
 
 def export(
@@ -37,7 +37,7 @@ def export(
     modules: Import = None,
 ):
     """Write a classifier for use without Keras and this package."""
-    from fsl_keras.exporting import check_target
+    from fsl_keras.classifier.exporting import check_target
 
     check_target(output, format)
     check_writable(output, EXPORTED[format])

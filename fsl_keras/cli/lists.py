@@ -2,9 +2,9 @@
 
 from fsl_keras import presets
 from fsl_keras.cli.output import AsCsv, AsJson, Output
-from fsl_keras.dataset_descriptions import DESCRIPTIONS
-from fsl_keras.methods import METHODS
+from fsl_keras.datasets.descriptions import DESCRIPTIONS
 from fsl_keras.presets.card import percent
+from fsl_keras.training.methods import METHODS
 
 
 def list_presets(as_json: AsJson = False, as_csv: AsCsv = False):

@@ -16,7 +16,7 @@ from fsl_keras.cli.output import (
     working,
 )
 from fsl_keras.cli.stored import import_modules, load_model
-from fsl_keras.outputs import CSV, FIGURE, JSON, check_writable
+from fsl_keras.files.outputs import CSV, FIGURE, JSON, check_writable
 
 
 def evaluate(
@@ -79,7 +79,7 @@ def evaluate(
     """Measure a learner on a data set, or a classifier on labelled images."""
     from fsl_keras import datasets, evaluation
     from fsl_keras.classifier import FewShotClassifier
-    from fsl_keras.testing import embedded_once, variants
+    from fsl_keras.evaluation.variants import embedded_once, variants
 
     out = Output(as_json, as_csv)
     if output:

@@ -10,7 +10,7 @@ import typer
 from fsl_keras import presets
 from fsl_keras.cli.options import DataDir, parsed_option
 from fsl_keras.cli.output import AsCsv, AsJson, Output, print_reports, working
-from fsl_keras.outputs import check_place
+from fsl_keras.files.outputs import check_place
 from fsl_keras.presets.card import percent
 
 # The exit status of a run that stopped at a checkpoint: try again later (sysexits.h).
@@ -57,10 +57,10 @@ def reproduce(
     as_csv: AsCsv = False,
 ):
     """Train a preset anew by its recipe, measure it, and write it as a folder."""
-    from fsl_keras import recipes
     from fsl_keras.progress import TrainingProgress
-    from fsl_keras.runs import Run
-    from fsl_keras.training import OutOfTime, TimeBudget
+    from fsl_keras.training import recipes
+    from fsl_keras.training.runs import Run
+    from fsl_keras.training.stages import OutOfTime, TimeBudget
 
     out = Output(as_json, as_csv)
     changes = dict(map(parsed_option, change or ()))

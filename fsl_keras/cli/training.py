@@ -7,7 +7,7 @@ import typer
 
 from fsl_keras.cli.options import DataDir, parsed_option
 from fsl_keras.cli.output import AsCsv, AsJson, Output, print_reports, working
-from fsl_keras.outputs import check_place
+from fsl_keras.files.outputs import check_place
 
 
 def train(
@@ -87,7 +87,7 @@ def train(
     import tensorflow as tf
 
     from fsl_keras.progress import TrainingProgress
-    from fsl_keras.runs import Options, Run
+    from fsl_keras.training.runs import Options, Run
 
     out = Output(as_json, as_csv)
     if deterministic:

@@ -2,9 +2,9 @@
 
 import difflib
 
-from fsl_keras.dataset_descriptions import DESCRIPTIONS
 from fsl_keras.datasets import mini_imagenet, omniglot
 from fsl_keras.datasets.class_dataset import ClassDataset
+from fsl_keras.datasets.descriptions import DESCRIPTIONS
 
 SPLITS = ("train", "validation", "test")
 WITH_TRAINVAL = ("omniglot", "omniglot/lake", "mini_imagenet/development")

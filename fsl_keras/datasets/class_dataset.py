@@ -6,7 +6,6 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from fsl_keras import pictures
 from fsl_keras.datasets import streams
 from fsl_keras.datasets.folders import (
     picture_files,
@@ -20,6 +19,7 @@ from fsl_keras.episodes import (
     EpisodeSampler,
     episode_dataset,
 )
+from fsl_keras.images import read, to_unit_range
 
 # Pictures of a folder stay in memory up to this many bytes.
 MEMORY_LIMIT = 2**30
@@ -134,11 +134,11 @@ class ClassDataset:
         labels = np.repeat(np.arange(len(files)), [len(files[n]) for n in class_names])
         in_memory = len(paths) * size[0] * size[1] * channels <= memory_limit
         if in_memory:
-            values, kept, skipped = pictures.read(paths, size, channels, invert)
+            values, kept, skipped = read(paths, size, channels, invert)
             items = MemoryItems(values, [str(paths[i]) for i in kept])
         else:
             # One pixel each: this only tells which files can be decoded.
-            _, kept, skipped = pictures.read(paths, (1, 1), 1)
+            _, kept, skipped = read(paths, (1, 1), 1)
             items = FileItems([paths[i] for i in kept], size, channels, invert)
         labels = labels[kept]
         warn_of_skipped(skipped, len(paths))
@@ -426,4 +426,4 @@ def _check_items(values, value_range):
             raise ValueError(f"Items {rows[:5].tolist()} hold NaN or infinite values.")
         return values.astype("float32")
     values = values[..., None] if values.ndim == 3 else values
-    return pictures.to_unit_range(values, value_range).numpy()
+    return to_unit_range(values, value_range).numpy()

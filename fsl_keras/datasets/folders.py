@@ -7,7 +7,7 @@ import unicodedata
 import warnings
 
 from fsl_keras.datasets.labels import check_blanks
-from fsl_keras.pictures import (
+from fsl_keras.images import (
     PICTURE_SUFFIXES,
     animated,
     is_picture_name,

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from fsl_keras import pictures
+from fsl_keras.images import decode_in_process, fit, read, to_unit_range
 
 
 class MemoryItems:
@@ -34,7 +34,7 @@ class MemoryItems:
     def fetch(self, rows):
         """Returns the items of int32 rows `[n]`; pictures as float32 in [0, 1]."""
         items = tf.gather(self._table, rows)
-        return pictures.to_unit_range(items) if items.dtype == tf.uint8 else items
+        return to_unit_range(items) if items.dtype == tf.uint8 else items
 
     def take(self, rows):
         """Returns the raw items of an array of rows."""
@@ -70,8 +70,8 @@ class FileItems:
         """Decodes the items of int32 rows `[n]` as float32 in [0, 1]."""
 
         def read(path):
-            picture = pictures.decode_in_process(tf.io.read_file(path))
-            return pictures.fit(picture, self.size, self.channels, self.invert)
+            picture = decode_in_process(tf.io.read_file(path))
+            return fit(picture, self.size, self.channels, self.invert)
 
         items = tf.map_fn(
             read,
@@ -79,11 +79,11 @@ class FileItems:
             fn_output_signature=tf.TensorSpec(self.item_shape, "uint8"),
             parallel_iterations=16,
         )
-        return pictures.to_unit_range(items)
+        return to_unit_range(items)
 
     def take(self, rows):
         """Reads the raw items of an array of rows."""
-        images, _, skipped = pictures.read(
+        images, _, skipped = read(
             self.paths[rows], self.size, self.channels, self.invert
         )
         if skipped:

@@ -3,7 +3,6 @@
 import numpy as np
 import tensorflow as tf
 
-from fsl_keras import pictures
 from fsl_keras.datasets.tfds import open_tfds
 from fsl_keras.files import cache_folder, keep, read_kept
 
@@ -131,7 +130,7 @@ def _read(data_dir, size):
 
 def _read_tfds(data_dir, size):
     def fit(example):
-        image = pictures.fit(example["image"], size, channels=1, invert=True)
+        image = fit(example["image"], size, channels=1, invert=True)
         return {**example, "image": image}
 
     images, labels, alphabets, characters, background = [], [], [], [], []

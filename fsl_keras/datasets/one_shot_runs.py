@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from fsl_keras import pictures
+from fsl_keras import images
 
 LABELS = "class_labels.txt"
 
@@ -104,12 +104,12 @@ def _episode(folder, run, size):
     """Returns the drawings to learn from, those to classify, and their labels."""
     classes = sorted({training for _, training in run})
     paths = [*classes, *(test for test, _ in run)]
-    values, _, skipped = pictures.read(
+    values, _, skipped = images.read(
         [folder / path for path in paths], size, channels=1, invert=True
     )
     if skipped:
         path, reason = skipped[0]
         raise ValueError(f"{len(skipped)} drawings cannot be read: {path} ({reason}).")
-    values = pictures.to_unit_range(values).numpy()
+    values = images.to_unit_range(values).numpy()
     labels = np.array([classes.index(training) for _, training in run], "int32")
     return values[: len(classes)], values[len(classes) :], labels

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras.datasets.columns import has_labels, image_column, label_column
-from fsl_keras.tuner import untuned
+from fsl_keras.episodes.tuner import untuned
 
 
 def tf_elements(dataset, labelled, images=True):

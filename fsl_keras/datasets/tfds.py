@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from fsl_keras import pictures
+from fsl_keras import images
 
 
 def read_tfds(
@@ -45,7 +45,7 @@ def read_tfds(
         )
 
     def prepare(example):
-        picture = pictures.fit(example[image_key], size, channels, invert)
+        picture = images.fit(example[image_key], size, channels, invert)
         return picture, example[label_key]
 
     dataset = dataset.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).batch(512)

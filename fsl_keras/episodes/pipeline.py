@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from fsl_keras.episodes.random import fold_in
 from fsl_keras.episodes.sampling import CHUNK
-from fsl_keras.tuner import untuned
+from fsl_keras.episodes.tuner import untuned
 
 CORES = os.cpu_count()
 

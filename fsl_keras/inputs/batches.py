@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from fsl_keras import pictures
 from fsl_keras.datasets.folders import listed, warn_of_animations
+from fsl_keras.images import read, to_unit_range
 from fsl_keras.inputs.elements import is_path, plain, source_of
 from fsl_keras.inputs.forms import Elements
 
@@ -149,7 +149,7 @@ def _of_list(chunk, preprocessing, start):
     items = np.empty((len(images), *layer.size, layer.channels), "float32")
     rows, skipped = set(others), []
     if files:
-        found, kept, bad = pictures.read(
+        found, kept, bad = read(
             [images[i] for i in files],
             layer.size,
             layer.channels,
@@ -157,7 +157,7 @@ def _of_list(chunk, preprocessing, start):
             layer.resize,
         )
         kept = [files[i] for i in kept]
-        items[kept] = pictures.to_unit_range(found)
+        items[kept] = to_unit_range(found)
         rows.update(kept)
         left = [i for i in files if i not in rows]
         skipped = [

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from fsl_keras import pictures
+from fsl_keras.images import check_resize, decode, fit, from_pillow, read, to_unit_range
 from fsl_keras.layers.data_format import check_channels_last
 
 
@@ -15,7 +15,7 @@ class PicturePreprocessing(keras.layers.Layer):
 
     A batch of arrays (by calling the layer), a list of arrays of different sizes or of
     Pillow images (`from_list`), files (`from_files`) and the bytes of files
-    (`from_bytes`, which may be exported) all go through `fsl_keras.pictures`, and the
+    (`from_bytes`, which may be exported) all go through `fsl_keras.images`, and the
     same picture gives the same numbers on every way. 16-bit pictures are brought to 8
     bits, as in files, unless `value_range` says what they hold. The layer computes in
     float32 under any dtype policy and, as resizing has no XLA kernel, outside of XLA.
@@ -61,7 +61,7 @@ class PicturePreprocessing(keras.layers.Layer):
         super().__init__(**{**kwargs, "dtype": "float32"})
         if channels not in (1, 3):
             raise ValueError(f"channels must be 1 (grey) or 3 (RGB), got {channels!r}.")
-        pictures.check_resize(resize)
+        check_resize(resize)
         self.size = tuple(size)
         self.channels = channels
         self.invert = invert
@@ -74,7 +74,7 @@ class PicturePreprocessing(keras.layers.Layer):
         # uint8 from 0 to 255 stays uint8, to be rounded where a file's picture is.
         is_plain = images.dtype == tf.uint8 and self.value_range == (0, 255)
         if self.value_range is not None and not is_plain:
-            images = pictures.to_unit_range(images, self.value_range)
+            images = to_unit_range(images, self.value_range)
         return self.from_standard(images)
 
     def from_standard(self, images):
@@ -86,7 +86,7 @@ class PicturePreprocessing(keras.layers.Layer):
         Returns:
             A float32 tensor `[batch, *size, channels]`.
         """
-        return pictures.to_unit_range(self._fit(images))
+        return to_unit_range(self._fit(images))
 
     def from_bytes(self, contents):
         """Preprocesses the bytes of image files; may be traced and exported.
@@ -109,14 +109,14 @@ class PicturePreprocessing(keras.layers.Layer):
             return self._read(list(contents.numpy()))
         spec = tf.TensorSpec([*self.size, self.channels], tf.uint8)
         images = tf.map_fn(
-            lambda one: self._fit(pictures.decode(one)),
+            lambda one: self._fit(decode(one)),
             contents,
             fn_output_signature=spec,
         )
-        return pictures.to_unit_range(images)
+        return to_unit_range(images)
 
     def from_files(self, paths):
-        """Reads and preprocesses image files; see `fsl_keras.pictures.decode`.
+        """Reads and preprocesses image files; see `fsl_keras.images.decode`.
 
         Args:
             paths: list of strings or `os.PathLike`.
@@ -130,7 +130,7 @@ class PicturePreprocessing(keras.layers.Layer):
         return self._read(paths)
 
     def _read(self, sources):
-        images, kept, skipped = pictures.read(
+        images, kept, skipped = read(
             sources, self.size, self.channels, self.invert, self.resize
         )
         if skipped:
@@ -140,7 +140,7 @@ class PicturePreprocessing(keras.layers.Layer):
                 f"{len(skipped)} of {len(kept) + len(skipped)} files cannot be read: "
                 f"{named}{more}. Leave them out or save them anew."
             )
-        return pictures.to_unit_range(images)
+        return to_unit_range(images)
 
     def from_list(self, images):
         """Preprocesses images of different sizes, channels or types.
@@ -148,7 +148,7 @@ class PicturePreprocessing(keras.layers.Layer):
         Args:
             images: list of arrays `[height, width, c]`, or `[height, width]` for
                 grey, as in a call, or of Pillow images, of which
-                `fsl_keras.pictures.from_pillow` says how each mode is taken.
+                `fsl_keras.images.from_pillow` says how each mode is taken.
 
         Returns:
             A float32 tensor `[batch, *size, channels]`.
@@ -166,7 +166,7 @@ class PicturePreprocessing(keras.layers.Layer):
 
     def _from_one(self, image):
         if isinstance(image, Image.Image):
-            image = pictures.from_pillow(image)
+            image = from_pillow(image)
             # The 8 bits of a file, whatever the range of arrays.
             take = self.from_standard if image.dtype == "uint8" else self.call
             return take(image)
@@ -187,4 +187,4 @@ class PicturePreprocessing(keras.layers.Layer):
         }
 
     def _fit(self, images):
-        return pictures.fit(images, self.size, self.channels, self.invert, self.resize)
+        return fit(images, self.size, self.channels, self.invert, self.resize)

@@ -8,10 +8,10 @@ import keras
 import tensorflow as tf
 
 from fsl_keras.classifier import FewShotClassifier
-from fsl_keras.estimates.base_classes import BaseCalibration
+from fsl_keras.episodes.tuner import ReadsUntuned
 from fsl_keras.files import SavesBeside
 from fsl_keras.metrics import EpisodeAccuracy
-from fsl_keras.tuner import ReadsUntuned
+from fsl_keras.model_selection.base_classes import BaseCalibration
 
 # The asset of a saved learner that tells of its training.
 ORIGIN = "origin.json"

@@ -5,9 +5,9 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras.datasets import ClassDataset
+from fsl_keras.episodes.tuner import untuned
 from fsl_keras.heads import SimpleShotHead
 from fsl_keras.models.frozen import FrozenFeatureModel
-from fsl_keras.tuner import untuned
 
 # How many items of a `ClassDataset` are embedded at a time.
 BATCH = 64

@@ -12,10 +12,10 @@ import warnings
 
 import keras
 
-from fsl_keras.estimates.base_classes import BaseCalibration
 from fsl_keras.files import read_json, replacing, write_text
+from fsl_keras.files.outputs import PRESET
 from fsl_keras.heads import Head
-from fsl_keras.outputs import PRESET
+from fsl_keras.model_selection.base_classes import BaseCalibration
 from fsl_keras.presets.card import model_card
 from fsl_keras.presets.folders import (
     CARD,

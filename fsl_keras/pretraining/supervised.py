@@ -4,9 +4,9 @@ import keras
 import tensorflow as tf
 
 from fsl_keras.backbones.check import check_backbone
+from fsl_keras.episodes.tuner import ReadsUntuned
 from fsl_keras.files import SavesBeside
 from fsl_keras.layers import CosineDense
-from fsl_keras.tuner import ReadsUntuned
 
 HEADS = ("linear", "cosine")
 

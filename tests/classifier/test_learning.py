@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from fsl_keras.classifier.learning import learn, relearn
-from fsl_keras.estimates.support_set import SupportSet
 from fsl_keras.layers.augmentation import RandomAffine, SupportExpansion
+from fsl_keras.model_selection.support_set import SupportSet
 from tests.shapes import make_learner
 
 

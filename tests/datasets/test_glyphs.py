@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from fsl_keras.datasets import glyph_classes, glyph_drawing, glyph_outlines, glyphs
+from fsl_keras.datasets.glyphs import classes, drawing, outlines
+from fsl_keras.datasets.glyphs import glyph_set as glyph_sets
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A cache folder in which the cached set has been damaged."""
     folder = tmp_path_factory.mktemp("home")
-    (folder / f"glyphs-{glyphs.RECIPE}.npz").write_bytes(b"half a download")
+    (folder / f"glyphs-{glyph_sets.RECIPE}.npz").write_bytes(b"half a download")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FSL_KERAS_HOME", str(folder))
         yield folder
@@ -25,13 +26,13 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def glyph_set(home):
     with pytest.warns(UserWarning, match="cannot be read .* made again"):
-        return glyphs.load_glyphs()
+        return glyph_sets.load_glyphs()
 
 
 @pytest.fixture(scope="module")
 def small_set():
     images = np.arange(2 * 20 * 28 * 28, dtype=np.uint8).reshape(2, 20, 28, 28, 1)
-    return glyphs.GlyphSet(images, ["HA", "LA"], ["Lao", "Nko"], ["train", "test"])
+    return glyph_sets.GlyphSet(images, ["HA", "LA"], ["Lao", "Nko"], ["train", "test"])
 
 
 def checksum(array):
@@ -42,12 +43,12 @@ def checksum(array):
 
 
 def test_there_are_at_least_900_classes_of_20_drawings(glyph_set):
-    classes = len(glyph_set.class_names)
-    assert classes >= 900
-    assert glyph_set.images.shape == (classes, 20, 28, 28, 1)
+    count = len(glyph_set.class_names)
+    assert count >= 900
+    assert glyph_set.images.shape == (count, 20, 28, 28, 1)
     assert glyph_set.images.dtype == np.uint8
-    assert len(set(glyph_set.class_names)) == classes
-    assert len(glyph_set.scripts) == len(glyph_set.splits) == classes
+    assert len(set(glyph_set.class_names)) == count
+    assert len(glyph_set.scripts) == len(glyph_set.splits) == count
 
 
 def test_every_split_has_classes_of_several_scripts(glyph_set):
@@ -67,7 +68,7 @@ def test_no_script_is_in_two_splits(glyph_set):
 def test_the_whole_set_is_the_same_on_every_machine(glyph_set):
     """A new checksum needs a new `RECIPE`, or old caches live on."""
     names = "\n".join(glyph_set.class_names).encode()
-    assert glyphs.RECIPE == 1
+    assert glyph_sets.RECIPE == 1
     assert hashlib.sha256(names).hexdigest()[:16] == "cdf4344c9f2d2c56"
     assert checksum(glyph_set.images)[:16] == "80182299fc0361ac"
 
@@ -124,7 +125,7 @@ def test_letters_with_marks_and_styled_letters_are_no_classes(glyph_set):
 
 
 def test_cosines_of_equal_outlines_are_one():
-    cosines = glyph_classes._cosines([ord(c) for c in "AΑL"])
+    cosines = classes._cosines([ord(c) for c in "AΑL"])
     assert cosines[0, 1] == pytest.approx(1, abs=1e-12)
     assert cosines[0, 2] < 0.6
     np.testing.assert_array_equal(cosines, cosines.T)
@@ -156,7 +157,7 @@ def test_the_drawings_of_a_class_all_differ(glyph_set):
 def test_a_class_depends_on_its_own_character_alone(glyph_set):
     for position in (0, -1):
         character = unicodedata.lookup(glyph_set.class_names[position])
-        again = glyph_drawing.draw(ord(character))
+        again = drawing.draw(ord(character))
         np.testing.assert_array_equal(glyph_set.images[position, ..., 0], again)
 
 
@@ -170,13 +171,13 @@ def test_a_class_depends_on_its_own_character_alone(glyph_set):
     ],
 )
 def test_drawings_are_the_same_on_every_machine(character, expected):
-    assert checksum(glyph_drawing.draw(ord(character)))[:16] == expected
+    assert checksum(drawing.draw(ord(character)))[:16] == expected
 
 
 def test_a_wider_pen_adds_one_sample_on_every_side():
     ink = np.zeros((2, 7, 7), bool)
     ink[:, 3, 3] = True
-    wide = glyph_drawing._widen(ink, np.array([0, 2]))
+    wide = drawing._widen(ink, np.array([0, 2]))
     np.testing.assert_array_equal(wide[0], ink[0])
     expected = np.zeros((7, 7), bool)
     expected[1:6, 1:6] = True
@@ -188,41 +189,41 @@ def test_a_wider_pen_adds_one_sample_on_every_side():
 
 def square(low, high, reverse=False):
     points = [[low, low], [high, low], [high, high], [low, high], [low, low]]
-    return np.array([points[::-1] if reverse else points]) * glyph_outlines.FINE
+    return np.array([points[::-1] if reverse else points]) * outlines.FINE
 
 
 def test_a_contour_of_the_other_direction_is_a_hole():
     both = np.concatenate([square(1, 6), square(2, 5, reverse=True)])
-    ink = glyph_outlines.rasterise([both], 7)[0]
+    ink = outlines.rasterise([both], 7)[0]
     assert ink.sum() == 5 * 5 - 3 * 3
     assert not ink[3, 3]
 
 
 def test_overlapping_contours_of_one_direction_leave_no_hole():
     both = np.concatenate([square(1, 4), square(3, 6)])
-    ink = glyph_outlines.rasterise([both], 7)[0]
+    ink = outlines.rasterise([both], 7)[0]
     assert ink.sum() == 9 + 9 - 1
     assert ink[3, 3]
 
 
 def test_a_sample_is_ink_when_its_centre_is_inside():
-    half = glyph_outlines.FINE // 2
-    ink = glyph_outlines.rasterise([square(1, 3) + half - 1, square(1, 3) + half], 5)
+    half = outlines.FINE // 2
+    ink = outlines.rasterise([square(1, 3) + half - 1, square(1, 3) + half], 5)
     np.testing.assert_array_equal(np.flatnonzero(ink[0].any(0)), [1, 2])
     np.testing.assert_array_equal(np.flatnonzero(ink[1].any(0)), [1, 2])
-    ink = glyph_outlines.rasterise([square(1, 3) + half + 1], 5)
+    ink = outlines.rasterise([square(1, 3) + half + 1], 5)
     np.testing.assert_array_equal(np.flatnonzero(ink[0].any(0)), [2, 3])
 
 
 def test_contours_of_an_outline_are_closed():
     for character in "o8ЖشB":
-        pieces = glyph_outlines.outline("DejaVuSans", ord(character))
+        pieces = outlines.outline("DejaVuSans", ord(character))
         starts = sorted(map(tuple, pieces[:, 0]))
         assert starts == sorted(map(tuple, pieces[:, -1]))
 
 
 def test_the_letter_o_has_a_hole():
-    drawings = glyph_drawing.draw(ord("o"))
+    drawings = drawing.draw(ord("o"))
     rows, columns = np.nonzero(drawings[0])
     middle = drawings[0, (rows.min() + rows.max()) // 2]
     assert middle[(columns.min() + columns.max()) // 2] == 0
@@ -232,9 +233,9 @@ def test_the_letter_o_has_a_hole():
 
 
 def test_a_damaged_cache_is_replaced_by_a_good_one(home, glyph_set):
-    path = home / f"glyphs-{glyphs.RECIPE}.npz"
+    path = home / f"glyphs-{glyph_sets.RECIPE}.npz"
     assert [p.name for p in home.iterdir()] == [path.name]
-    again = glyphs.load_glyphs()
+    again = glyph_sets.load_glyphs()
     np.testing.assert_array_equal(again.images, glyph_set.images)
     assert again.class_names == glyph_set.class_names
     assert again.scripts == glyph_set.scripts
@@ -243,8 +244,8 @@ def test_a_damaged_cache_is_replaced_by_a_good_one(home, glyph_set):
 
 def test_what_is_cached_is_loaded(tmp_path, monkeypatch, small_set):
     monkeypatch.setenv("FSL_KERAS_HOME", str(tmp_path))
-    glyphs._cache(small_set, tmp_path / f"glyphs-{glyphs.RECIPE}.npz")
-    loaded = glyphs.load_glyphs()
+    glyph_sets._cache(small_set, tmp_path / f"glyphs-{glyph_sets.RECIPE}.npz")
+    loaded = glyph_sets.load_glyphs()
     np.testing.assert_array_equal(loaded.images, small_set.images)
     assert loaded.class_names == ["HA", "LA"]
     assert loaded.splits == ["train", "test"]
@@ -253,4 +254,4 @@ def test_what_is_cached_is_loaded(tmp_path, monkeypatch, small_set):
 def test_a_folder_that_cannot_be_written_only_warns(tmp_path, small_set):
     (tmp_path / "file").write_text("no folder")
     with pytest.warns(UserWarning, match="cannot be cached .* FSL_KERAS_HOME"):
-        glyphs._cache(small_set, tmp_path / "file" / "glyphs.npz")
+        glyph_sets._cache(small_set, tmp_path / "file" / "glyphs.npz")

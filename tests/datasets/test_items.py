@@ -5,7 +5,7 @@ from PIL import Image
 
 from fsl_keras.datasets.folders import picture_files
 from fsl_keras.datasets.items import FileItems, MemoryItems
-from fsl_keras.pictures import read
+from fsl_keras.images import read
 
 ROWS = [3, 0, 3]
 

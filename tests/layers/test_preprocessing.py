@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fsl_keras import pictures
+from fsl_keras.images import decode, fit, read, to_unit_range
 from fsl_keras.layers.preprocessing import PicturePreprocessing
 
 SIZE = (9, 7)
@@ -31,7 +31,7 @@ def test_files_bytes_and_arrays_give_the_same_numbers(tmp_path, kind, channels, 
     paths = [tmp_path / str(index) for index in range(3)]
     for path, contents in zip(paths, files, strict=True):
         path.write_bytes(contents)
-    batch = np.stack([pictures.decode(contents) for contents in files])
+    batch = np.stack([decode(contents) for contents in files])
     expected = layer(batch)
     assert expected.shape == (3, *SIZE, channels)
     assert expected.dtype == tf.float32
@@ -44,9 +44,9 @@ def test_files_bytes_and_arrays_give_the_same_numbers(tmp_path, kind, channels, 
 
 def test_the_stored_training_picture_is_the_predicted_one(tmp_path):
     (tmp_path / "a.png").write_bytes(as_file(noise()[0]))
-    stored, _, _ = pictures.read([tmp_path / "a.png"], SIZE, 3)
+    stored, _, _ = read([tmp_path / "a.png"], SIZE, 3)
     predicted = PicturePreprocessing(SIZE, 3)(noise()[:1])
-    np.testing.assert_array_equal(pictures.to_unit_range(stored), predicted)
+    np.testing.assert_array_equal(to_unit_range(stored), predicted)
 
 
 def test_a_16_bit_file_and_its_array_agree():
@@ -109,8 +109,8 @@ def mixed_precision():
 def test_mixed_precision_changes_nothing():
     layer = PicturePreprocessing(SIZE, 3)
     assert layer(keras.Input((None, None, 3), dtype="uint8")).dtype == "float32"
-    fitted = pictures.fit(noise(), SIZE, 3)
-    np.testing.assert_array_equal(layer(noise()), pictures.to_unit_range(fitted))
+    fitted = fit(noise(), SIZE, 3)
+    np.testing.assert_array_equal(layer(noise()), to_unit_range(fitted))
     floats = np.linspace(0, 1, 7 * 9 * 3).reshape(1, *SIZE, 3)  # finer than float16
     np.testing.assert_allclose(layer(floats), floats, rtol=1e-6)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import fsl_keras as fsl
-from fsl_keras.estimates import BaseCalibration
+from fsl_keras.model_selection import BaseCalibration
 from tests.checks import random_classes, run_python
 
 CALIBRATION = BaseCalibration(

@@ -8,7 +8,7 @@ import pytest
 
 import fsl_keras as fsl
 from fsl_keras import presets
-from fsl_keras.estimates.base_classes import BaseCalibration
+from fsl_keras.model_selection.base_classes import BaseCalibration
 from tests.checks import random_classes, run_python
 
 CALIBRATION = BaseCalibration(

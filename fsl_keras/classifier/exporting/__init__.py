@@ -1,0 +1,65 @@
+"""A fitted classifier as a file or folder that needs neither Keras nor this package."""
+
+import pathlib
+
+from fsl_keras.classifier.exporting.litert import export_litert
+from fsl_keras.classifier.exporting.onnx import export_onnx
+from fsl_keras.classifier.exporting.saved_model import export_saved_model
+
+__all__ = ["FORMATS", "check_target", "export"]
+
+# The suffix of each format's file; a SavedModel is a folder of any name.
+FORMATS = {"tf_saved_model": None, "litert": ".tflite", "onnx": ".onnx"}
+
+
+def export(classifier, filepath, format="tf_saved_model", image_size=None):
+    """Writes a classifier in one of `FORMATS`; see `FewShotClassifier.export`.
+
+    Args:
+        classifier: a `FewShotClassifier`.
+        filepath: path of the file or folder to write.
+        format: string, one of `FORMATS`.
+        image_size: optional `(height, width)` in pixels, for LiteRT and ONNX.
+
+    Raises:
+        ValueError: if there is no such format, the name belongs to another one, or
+            the classifier cannot be written in it.
+        ImportError: if the format needs a package that is not installed.
+    """
+    check_target(filepath, format)
+    if format == "litert":
+        export_litert(classifier, filepath, image_size)
+    elif format == "onnx":
+        export_onnx(classifier, filepath, image_size)
+    elif image_size is not None:
+        raise ValueError(
+            f"A SavedModel takes pictures of any size: leave out `image_size`. "
+            f"Received: image_size={image_size!r}"
+        )
+    else:
+        export_saved_model(classifier, filepath)
+
+
+def check_target(filepath, format):
+    """Refuses an unknown format, and a name that is that of another format's file.
+
+    Raises:
+        ValueError: with the formats there are, or a name that suits.
+    """
+    if format not in FORMATS:
+        raise ValueError(
+            f"`format` must be one of {list(FORMATS)}. Received: format={format!r}"
+        )
+    path = pathlib.Path(filepath)
+    wanted = FORMATS[format]
+    if wanted and path.suffix != wanted:
+        raise ValueError(
+            f'A file of format="{format}" ends in "{wanted}": call it '
+            f'"{path.with_suffix(wanted)}". Received: "{path}"'
+        )
+    named = [name for name, suffix in FORMATS.items() if suffix == path.suffix]
+    if named and not wanted:
+        raise ValueError(
+            f'"{path}" is the name of a file of format="{named[0]}", and '
+            f'format="{format}" writes a folder: give that format or another name.'
+        )

@@ -1,0 +1,88 @@
+"""`glyphs`: characters of many scripts, a data set that needs no download."""
+
+import dataclasses
+
+import numpy as np
+
+from fsl_keras import files
+from fsl_keras.datasets.glyphs.classes import glyph_classes
+from fsl_keras.datasets.glyphs.drawing import draw
+
+RECIPE = 1  # to be raised with every change that alters a pixel or a class
+
+
+@dataclasses.dataclass(frozen=True)
+class GlyphSet:
+    """The drawings of all classes, and what each class is.
+
+    Attributes:
+        images: uint8 array `[classes, 20, 28, 28, 1]`, ink 255 on 0.
+        class_names: list of strings, the Unicode name of each class.
+        scripts: list of strings, the script of each class.
+        splits: list of strings, `"train"`, `"validation"` or `"test"` for each
+            class; all classes of a script are in one split.
+    """
+
+    images: np.ndarray
+    class_names: list
+    scripts: list
+    splits: list
+
+
+def load_glyphs():
+    """Returns the `glyphs` data set, built on first use and cached from then on.
+
+    About a thousand letters of the fonts that Matplotlib installs, 20 drawings of
+    each in varying faces, poses and pens. Whole scripts are held out, and no two
+    classes look alike. The pixels are the same on every machine.
+
+    The cache is one file in `fsl_keras.files.cache_folder()`. Where it cannot be
+    read it is built again, and where it cannot be written a warning says so.
+
+    Returns:
+        A `GlyphSet`.
+
+    Example:
+
+    >>> glyphs = load_glyphs()
+    >>> glyphs.images.shape[1:]
+    (20, 28, 28, 1)
+    >>> glyphs.class_names[0], glyphs.scripts[0], glyphs.splits[0]
+    ('LATIN CAPITAL LETTER A', 'Latin', 'train')
+    """
+    path = files.cache_folder() / f"glyphs-{RECIPE}.npz"
+    glyphs = files.read_kept(path, _read, "The glyphs")
+    if glyphs is None:
+        glyphs = build_glyphs()
+        _cache(glyphs, path)
+    return glyphs
+
+
+def build_glyphs():
+    """Returns the `glyphs` data set, drawn anew without a look at the cache.
+
+    Returns:
+        A `GlyphSet`.
+    """
+    classes = glyph_classes()
+    return GlyphSet(
+        images=np.stack([draw(c.code) for c in classes])[..., None],
+        class_names=[c.name for c in classes],
+        scripts=[c.script for c in classes],
+        splits=[c.split for c in classes],
+    )
+
+
+def _cache(glyphs, path):
+    arrays = dataclasses.asdict(glyphs)
+    files.keep(path, lambda beside: np.savez_compressed(beside, **arrays), "The glyphs")
+
+
+def _read(path):
+    with np.load(path, allow_pickle=False) as arrays:
+        return GlyphSet(
+            images=arrays["images"],
+            class_names=arrays["class_names"].tolist(),
+            scripts=arrays["scripts"].tolist(),
+            splits=arrays["splits"].tolist(),
+        )

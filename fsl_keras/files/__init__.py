@@ -1,0 +1,27 @@
+"""Files that are written whole or not at all, and the cache folder."""
+
+from fsl_keras.files.writing import (
+    NOT_UTF_8,
+    SavesBeside,
+    cache_folder,
+    keep,
+    read_json,
+    read_kept,
+    replacing,
+    shipped_folder,
+    write_json,
+    write_text,
+)
+
+__all__ = [
+    "NOT_UTF_8",
+    "SavesBeside",
+    "cache_folder",
+    "keep",
+    "read_json",
+    "read_kept",
+    "replacing",
+    "shipped_folder",
+    "write_json",
+    "write_text",
+]

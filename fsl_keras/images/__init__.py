@@ -1,0 +1,27 @@
+"""Pictures from bytes, files and arrays to one size, one channel count, one range.
+
+Data sets, prediction and exported graphs all come through here, so the picture a
+model was trained on and the picture it is asked about are the same numbers.
+"""
+
+from fsl_keras.images.decoding import decode, decode_in_process
+from fsl_keras.images.files import PICTURE_SUFFIXES, animated, is_picture_name, read
+from fsl_keras.images.kinds import kind_of_file
+from fsl_keras.images.pillow import from_pillow
+from fsl_keras.images.resizing import RESIZES, check_resize
+from fsl_keras.images.values import fit, to_unit_range
+
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "RESIZES",
+    "animated",
+    "check_resize",
+    "decode",
+    "decode_in_process",
+    "fit",
+    "from_pillow",
+    "is_picture_name",
+    "kind_of_file",
+    "read",
+    "to_unit_range",
+]

@@ -1,0 +1,253 @@
+"""The values of pictures: size, channels and range."""
+
+import numpy as np
+import tensorflow as tf
+
+from fsl_keras.images.resizing import check_resize, like, to_size, white
+
+# Pillow's ITU-R 601 weights, of 65536: exact in float32, so that white stays white.
+_LUMA = (19595, 38470, 7471)
+
+# So many pixels are computed in float32 at a time: those of a picture of a hundred
+# megapixels would take gigabytes.
+_PIECE = 2**20
+
+_OWN_RANGES = {tf.bool: (0, 1), tf.uint8: (0, 255), tf.uint16: (0, 65535)}
+
+
+def fit(images, size, channels, invert=False, resize="stretch"):
+    """Brings pictures to one size and channel count.
+
+    Transparency is composited on white, RGB becomes grey by the ITU-R 601 luma
+    `0.299 R + 0.587 G + 0.114 B` with Pillow's weights (uint8 pictures
+    equal `convert("L")`), and the resizing is bilinear with antialiasing. A picture
+    that has the size and channels already comes back bit for bit.
+
+    Args:
+        images: array or tensor `[..., height, width, c]` with `c` 1 (grey), 2 (grey,
+            alpha), 3 (RGB) or 4 (RGBA): uint8 from 0 to 255 or float from 0 to 1.
+            uint16 and bool pictures are brought to uint8 first.
+        size: `(height, width)` of the result, in pixels.
+        channels: 1 for grey or 3 for RGB.
+        invert: bool, whether to turn dark ink on white into high values on 0.
+        resize: how an image of another aspect ratio is brought to `size`:
+
+            - `"stretch"`: resized whole, which changes its aspect ratio;
+            - `"crop"`: the largest part in its center that has the aspect ratio of
+              `size` is resized, as Keras's `crop_to_aspect_ratio` does;
+            - `"pad"`: resized whole to fit into `size`, and centered on white. Paper
+              is white, and so is what is transparent; with `invert` it becomes 0.
+
+    Returns:
+        A tensor `[..., *size, channels]`: uint8 (rounded) if `images` are integers
+        or bool, else float32 in [0, 1].
+
+    Raises:
+        ValueError: If `images` have another number of channels or (outside of a
+            graph) values that `to_unit_range` refuses.
+
+    Example:
+
+    >>> checks = np.array([[[0], [255]], [[255], [0]]], "uint8")
+    >>> fit(checks, size=(1, 1), channels=3).numpy()
+    array([[[128, 128, 128]]], dtype=uint8)
+    """
+    if channels not in (1, 3):
+        raise ValueError(f"channels must be 1 (grey) or 3 (RGB), got {channels!r}.")
+    check_resize(resize)
+    images = _as_uint8_or_float(tf.convert_to_tensor(images))
+    images = _to_channels(images, channels)
+    images = to_size(images, tuple(size), resize)
+    return white(images) - images if invert else images
+
+
+def _as_uint8_or_float(images):
+    if images.dtype == tf.uint16:
+        return to_8_bits(images)
+    if images.dtype == tf.bool:
+        return 255 * tf.cast(images, tf.uint8)
+    return images if images.dtype == tf.uint8 else to_unit_range(images)
+
+
+def to_8_bits(images):
+    """Brings uint16 pictures to uint8."""
+
+    def rounded(pixels):
+        return tf.cast(tf.round(tf.cast(pixels, tf.float32) / 257), tf.uint8)
+
+    return _by_pixel(rounded, images, images.shape[-1])
+
+
+def _to_channels(images, channels):
+    if images.shape.rank >= 3 and 0 in images.shape[-3:-1]:
+        raise ValueError(f"An image of shape {tuple(images.shape)} has no pixels.")
+    given = images.shape[-1] if images.shape.rank >= 3 else "no"
+    if given not in (1, 2, 3, 4, None):
+        raise ValueError(
+            "Pictures have the shape [..., height, width, channels] with 1 to 4 "
+            f"channels, got {given} channels in shape {tuple(images.shape)}. Give grey "
+            "pictures their channel with `images[..., None]`."
+        )
+    if given not in (1, 3):
+        images = to_rgb(images)
+    if channels == 3:
+        return _repeated(images)
+    return images if given == 1 else _to_grey(images)
+
+
+def to_rgb(images):
+    """RGB from grey, grey and alpha, RGB or RGBA, told apart as the graph runs."""
+    has_alpha = tf.shape(images)[-1] % 2 == 0
+    return _repeated(tf.cond(has_alpha, lambda: _on_white(images), lambda: images))
+
+
+def _repeated(images):
+    if images.shape[-1] == 3:
+        return images
+    return tf.broadcast_to(images, tf.concat([tf.shape(images)[:-1], [3]], axis=0))
+
+
+def _on_white(images):
+    full = white(images)
+
+    def composited(pixels):
+        values = tf.cast(pixels, tf.float32)
+        shade = (full - values[..., :-1]) * (values[..., -1:] / full)
+        return like(pixels, full - shade)
+
+    # Most pictures of bytes with an alpha channel are opaque: nothing is to compute.
+    is_opaque = tf.reduce_all(images[..., -1] == full)
+    return tf.cond(
+        is_opaque & (images.dtype == tf.uint8),
+        lambda: images[..., :-1],
+        lambda: _by_pixel(composited, images),
+    )
+
+
+def _to_grey(images):
+    weights = tf.constant(_LUMA, tf.float32) / 65536
+
+    def luma(pixels):
+        # A product with a matrix, as a sum over the last axis is slow.
+        values = tf.tensordot(tf.cast(pixels, tf.float32), weights[:, None], 1)
+        return like(pixels, values)
+
+    return _by_pixel(luma, images, 1)
+
+
+def _by_pixel(function, images, channels=None):
+    """Applies a function of single pixels, to a part of large pictures at a time.
+
+    Args:
+        function: from pixels `[..., c]` to uint8 or float32 pixels `[..., channels]`.
+        images: tensor `[..., c]`.
+        channels: integer, or None where only the graph knows it.
+
+    Returns:
+        A tensor `[..., channels]`.
+    """
+    if images.dtype.is_floating:
+        return function(images)
+    flat = tf.reshape(images, [-1, tf.shape(images)[-1]])
+    count = tf.shape(flat)[0]
+
+    def in_pieces():
+        def one(i, done):
+            piece = flat[i * _PIECE : (i + 1) * _PIECE]
+            return i + 1, done.write(i, function(piece))
+
+        pieces = -(-count // _PIECE)
+        done = tf.TensorArray(
+            tf.uint8, pieces, infer_shape=False, element_shape=[None, channels]
+        )
+        _, done = tf.while_loop(
+            lambda i, _: i < pieces, one, [0, done], parallel_iterations=1
+        )
+        pixels = done.concat()
+        shape = tf.concat([tf.shape(images)[:-1], tf.shape(pixels)[-1:]], axis=0)
+        return tf.reshape(pixels, shape)
+
+    result = tf.cond(count <= _PIECE, lambda: function(images), in_pieces)
+    return tf.ensure_shape(result, [*images.shape[:-1], channels])
+
+
+def to_unit_range(images, value_range=None):
+    """Maps the values of pictures to float32 from 0 to 1.
+
+    uint8 is divided by 255 and uint16 by 65,535, bool becomes 0 and 1, floats are
+    taken to be in [0, 1] already.
+
+    Args:
+        images: array or tensor of any shape; for errors, the axes before the last
+            three count pictures.
+        value_range: `(low, high)`, the values that become 0 and 1. Needed for
+            integers other than uint8 and uint16 and for floats beyond [0, 1].
+
+    Returns:
+        A float32 tensor of the shape of `images`.
+
+    Raises:
+        ValueError: If values lie outside the range or are not finite (inside a graph
+            a `tf.errors.InvalidArgumentError`), or if a signed integer type comes
+            without `value_range`.
+
+    Example:
+
+    >>> to_unit_range(np.array([0, 51, 255], "uint8")).numpy().round(6)
+    array([0. , 0.2, 1. ], dtype=float32)
+    >>> to_unit_range([-1.0, 0.0, 1.0], value_range=(-1, 1)).numpy()
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+    images = tf.convert_to_tensor(images)
+    own = _OWN_RANGES.get(images.dtype, (0, 1) if images.dtype.is_floating else None)
+    if value_range is None and own is None:
+        raise ValueError(
+            f"Pictures of type {images.dtype.name} do not say which value is white. "
+            "Give value_range=(0, 255), or cast pictures of 0 to 255 to uint8."
+        )
+    low, high = value_range or own
+    if images.dtype.is_floating or (low, high) != own:
+        if tf.executing_eagerly():
+            _check_values(tf.cast(images, tf.float64).numpy(), low, high)
+        else:
+            images = _checked_in_graph(images, low, high)
+    images = tf.cast(images, tf.float32)
+    if (low, high) != (0, 1):
+        # Written as a product, because a graph turns a quotient into one, and half
+        # of all uint8 values would differ in the last bit from eager code.
+        images = (images - low) * (1.0 / (high - low))
+    return tf.clip_by_value(images, 0.0, 1.0)
+
+
+def _checked_in_graph(images, low, high):
+    values = tf.cast(images, tf.float32)
+    rounding = 1e-4 * (high - low)
+    fine = (values >= low - rounding) & (values <= high + rounding)
+    message = (
+        f"Expected finite values from {low} to {high}. Say which values are black and "
+        f"white, for example value_range=(0, 255)."
+    )
+    seen = [message, "Got from", tf.reduce_min(values), "to", tf.reduce_max(values)]
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(fine), seen)]):
+        return tf.identity(images)
+
+
+def _check_values(images, low, high):
+    if images.size == 0:
+        return
+    finite = np.isfinite(images)
+    if not finite.all():
+        flat = finite.reshape(-1, *images.shape[-3:]) if images.ndim > 3 else [finite]
+        where = [str(index) for index, one in enumerate(flat) if not one.all()]
+        more = ", ..." if len(where) > 5 else ""
+        raise ValueError(
+            f"{(~finite).sum()} values are NaN or infinite, in the pictures of index "
+            f"{', '.join(where[:5])}{more}. Leave these pictures out or mend them."
+        )
+    least, most = images.min(), images.max()
+    rounding = 1e-4 * (high - low)
+    if least < low - rounding or most > high + rounding:
+        raise ValueError(
+            f"Expected values from {low} to {high}, got {least:g} to {most:g}. Say "
+            "which values are black and white, for example value_range=(0, 255)."
+        )

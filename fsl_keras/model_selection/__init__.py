@@ -1,0 +1,23 @@
+"""What a few examples tell of the classifier that is made of them."""
+
+from fsl_keras.model_selection.base_classes import (
+    BaseCalibration,
+    calibrate_on_base_classes,
+)
+from fsl_keras.model_selection.calibration import Calibration
+from fsl_keras.model_selection.leave_one_out_report import (
+    LeaveOneOutReport,
+    leave_one_out,
+)
+from fsl_keras.model_selection.nested import calibrate
+from fsl_keras.model_selection.support_set import SupportSet
+
+__all__ = [
+    "BaseCalibration",
+    "Calibration",
+    "LeaveOneOutReport",
+    "SupportSet",
+    "calibrate",
+    "calibrate_on_base_classes",
+    "leave_one_out",
+]

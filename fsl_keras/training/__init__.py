@@ -1,0 +1,1 @@
+"""Training runs in folders: options, stages, reports, and the recipes of presets."""

@@ -1,0 +1,139 @@
+import keras
+import numpy as np
+import pytest
+
+import fsl_keras as fsl
+from fsl_keras.model_selection.leave_one_out_report import (
+    LeaveOneOutReport,
+    leave_one_out,
+)
+from fsl_keras.model_selection.support_set import SupportSet
+from fsl_keras.models.transfer import HEADS
+
+
+@pytest.fixture(scope="module")
+def support():
+    """Three classes in eight dimensions that overlap a little."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(3), [4, 7, 5])
+    values = 2 * rng.random((3, 8))[labels] + 0.5 * rng.normal(size=(16, 8))
+    return support_of(values, labels)
+
+
+def support_of(values, labels):
+    support = SupportSet()
+    support.add(np.asarray(values, "float32"), labels)
+    return support
+
+
+def learner(head, length=8):
+    nothing = keras.Sequential([keras.Input((length,)), keras.layers.Identity()])
+    return fsl.models.TransferLearner(nothing, head)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_each_answer_is_that_of_a_classifier_of_the_others(support, head):
+    model = learner(head)
+    report = leave_one_out(model, support, ["a", "b", "c"])
+    assert report.parts == 16
+    for i in (0, 5, 15):
+        kept = np.arange(16) != i
+        classifier = model.adapt(support.features[kept], support.labels[kept])
+        probabilities = classifier.predict(support.features[i : i + 1], verbose=0)[0]
+        assert report.answers[i] == probabilities.argmax()
+        assert report.probabilities[i] == pytest.approx(probabilities.max(), abs=1e-4)
+
+
+def test_copies_are_left_out_together():
+    # Each example is a copy of one of the other class: with the copy in the support
+    # set its class would win, without it nothing is left of the class.
+    values = np.eye(4, dtype="float32")[[0, 0, 1, 2, 2, 3]]
+    model = learner("nearest_neighbor", 4)
+    report = leave_one_out(model, support_of(values, [0, 0, 0, 1, 1, 1]), ["a", "b"])
+    assert report.duplicates == [(0, 1), (3, 4)]
+    assert report.tested.all()
+    apart = leave_one_out(model, support_of(values[[0, 1, 3]], [0, 0, 1]), ["a", "b"])
+    assert not apart.tested.any()
+    assert np.isnan(apart.accuracy)
+
+
+def test_a_class_of_one_example_cannot_be_tested():
+    values = np.eye(3, dtype="float32")[[0, 1, 2]] + 0.1
+    report = leave_one_out(
+        learner("cosine", 3), support_of(values, [0, 0, 1]), ["heron", "ibis"]
+    )
+    assert report.alone == ["ibis"]
+    assert report.tested.tolist() == [True, True, False]
+
+
+def test_very_many_examples_are_left_out_in_parts(support, monkeypatch):
+    monkeypatch.setitem(leave_one_out.__globals__, "MOST_WORK", 16**2 * 3 - 1)
+    monkeypatch.setitem(leave_one_out.__globals__, "PARTS", 4)
+    report = leave_one_out(learner("cosine"), support, ["a", "b", "c"])
+    assert (report.parts, report.method) == (4, "4-fold cross-validation")
+    assert report.tested.all()
+
+
+def test_adapt_reports_by_the_index_of_what_was_given():
+    # The second picture comes twice, and the last one bears the wrong name.
+    values = np.array([[1, 0], [0.9, 0.3], [0.9, 0.3], [0, 1], [0.3, 1], [1, 0.1]])
+    names = ["heron", "heron", "heron", "ibis", "ibis", "ibis"]
+    classifier = learner("cosine", 2).adapt(
+        values.astype("float32"), names, leave_one_out=True
+    )
+    report = classifier.leave_one_out
+    assert report.duplicates == [(1, 2)]
+    assert report.rows.tolist() == [0, 1, 3, 4, 5]
+    (suspect,) = report.suspects
+    assert suspect[:2] == (5, "heron")
+    assert report.confusions == [("ibis", "heron", 1)]
+
+
+def test_what_a_report_tells():
+    report = LeaveOneOutReport(
+        class_names=["egret", "heron", "ibis"],
+        labels=np.array([0, 0, 1, 1, 1, 2, 2]),
+        answers=np.array([0, 1, 0, 0, 1, -1, 0]),
+        probabilities=np.array([0.9, 0.6, 0.4, 0.8, 0.9, 0.0, 0.7]),
+        rows=np.arange(10, 17),
+        duplicates=[(10, 11), (11, 13), (15, 16), (3, 10)],
+        parts=7,
+    )
+    assert report.accuracy == pytest.approx(2 / 6)
+    assert report.confusions == [
+        ("heron", "egret", 2),
+        ("egret", "heron", 1),
+        ("ibis", "egret", 1),
+    ]
+    assert [row for row, _, _ in report.suspects] == [13, 16, 11]
+    assert report.suspects[0][1:] == ("egret", 0.8)
+    assert report.conflicts == [(11, 13)]
+    assert report.alone == []
+    # Wilson's interval of 2 of 6, by hand: 0.0968 to 0.7000.
+    assert report.interval == pytest.approx((0.0968, 0.7000), abs=1e-4)
+
+
+def test_all_right_is_not_certain():
+    labels = np.repeat([0, 1], 5)
+    report = LeaveOneOutReport(
+        ["a", "b"], labels, labels, np.ones(10), np.arange(10), [], 10
+    )
+    low, high = report.interval
+    assert (low, high) == pytest.approx((0.7225, 1.0), abs=1e-4)
+
+
+def test_recalls_show_what_the_accuracy_hides():
+    labels = np.array([0, 0, 0, 0, 1, 1, 2])
+    answers = np.array([0, 0, 0, 0, 0, 1, -1])  # the last cannot be tested
+    rows = np.arange(7)
+    report = LeaveOneOutReport(
+        ["many", "few", "one"], labels, answers, np.ones(7), rows, [], 7
+    )
+    assert report.accuracy == 5 / 6
+    assert report.recalls == {"many": 1.0, "few": 0.5}
+    assert report.balanced_accuracy == 0.75
+    assert report.is_imbalanced
+    equal = LeaveOneOutReport(
+        ["a", "b"], labels[2:6], answers[2:6], np.ones(4), rows[:4], [], 4
+    )
+    assert not equal.is_imbalanced
