@@ -10,7 +10,7 @@ import keras
 KERAS_PACKAGES = ("keras", "keras_hub")
 
 # Serializing a large network takes a tenth of a second, and adapting a thousandth.
-_checked = weakref.WeakSet()
+_checked: weakref.WeakSet = weakref.WeakSet()
 
 _REGISTER = (
     'put `@keras.saving.register_keras_serializable(package="mine")` above its '

@@ -18,7 +18,7 @@ HEADS = (
     "dense",
 )
 
-HeadName = Literal[*HEADS]
+HeadName = Literal[*HEADS]  # type: ignore[valid-type]
 
 DataDir = Annotated[
     str | None,

@@ -109,7 +109,7 @@ def train(
         "seed": seed,
         "test_episodes": test_episodes,
     }
-    changes = {name: value for name, value in given.items() if value is not None}
+    changes: dict = {name: value for name, value in given.items() if value is not None}
     if option:
         changes["method_options"] = dict(map(parsed_option, option))
     name = (dataset or Options.dataset).replace("/", "-")

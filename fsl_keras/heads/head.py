@@ -42,7 +42,7 @@ class Head(keras.layers.Layer):
     incremental = "exact"
     kind = "inductive"
     embedding_rank = 1
-    class_axes = {}
+    class_axes: dict = {}
     # Whether the memory is the embeddings of all examples, its `"support"`.
     memory_holds_features = False
 

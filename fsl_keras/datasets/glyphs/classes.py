@@ -6,7 +6,7 @@ import unicodedata
 
 import numpy as np
 
-from fsl_keras.datasets import glyph_outlines
+from fsl_keras.datasets.glyphs import outlines
 
 # Whole scripts are held out; of characters that look alike the first one stays.
 SPLITS = {
@@ -78,7 +78,7 @@ def _letters():
     """Returns all letters of the scripts in `SPLITS`, each as if a class."""
     letters = {script: [] for scripts in SPLITS.values() for script in scripts}
     splits = {script: split for split, scripts in SPLITS.items() for script in scripts}
-    for code in sorted(glyph_outlines.code_points(_ALPHABET)):
+    for code in sorted(outlines.code_points(_ALPHABET)):
         name = unicodedata.name(chr(code), "")
         script = next((s for s in letters if name.startswith(s.upper() + " ")), None)
         if script and _is_plain_letter(chr(code)):
@@ -99,7 +99,7 @@ def _cosines(codes):
     """Returns the largest cosine of rasters of each pair, float64 `[codes, codes]`."""
     held, rasters = {}, {}
     for face in (*_COMPARED, _COMPARED_ONCE):
-        points = glyph_outlines.code_points(face)
+        points = outlines.code_points(face)
         held[face] = [i for i in range(len(codes)) if codes[i] in points]
         rasters[face] = _clean_rasters(face, [codes[i] for i in held[face]])
     largest = np.zeros((len(codes), len(codes)))
@@ -114,8 +114,8 @@ def _cosines(codes):
 
 def _clean_rasters(face, codes):
     """Returns blurred rasters of characters, float32 `[codes, pixels]`, integers."""
-    outlines = [_fill_frame(glyph_outlines.outline(face, code)) for code in codes]
-    ink = glyph_outlines.rasterise(outlines, 2 * _SIZE)
+    filled = [_fill_frame(outlines.outline(face, code)) for code in codes]
+    ink = outlines.rasterise(filled, 2 * _SIZE)
     ink = ink.reshape(-1, _SIZE, 2, _SIZE, 2).sum((2, 4))
     for axis in (1, 2):  # weights 1, 2, 1; the free margin is what wraps around
         ink = np.roll(ink, 1, axis) + 2 * ink + np.roll(ink, -1, axis)
@@ -132,7 +132,7 @@ def _fill_frame(outline):
     sides = high - low
     zoom = 2 * (_SIZE - 2 * _MARGIN) / np.sqrt(sides * sides.max()) * (1, -1)
     samples = (outline - (low + high) / 2) * zoom + _SIZE
-    return np.floor(samples * glyph_outlines.FINE + 0.5).astype(np.int64)
+    return np.floor(samples * outlines.FINE + 0.5).astype(np.int64)
 
 
 def _cosine(ones, others):

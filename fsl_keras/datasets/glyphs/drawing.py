@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from fsl_keras.datasets import glyph_outlines
+from fsl_keras.datasets.glyphs import outlines
 
 SIZE = 28  # rows and columns of pixels
 DRAWINGS = 20  # of each character
@@ -41,16 +41,16 @@ def draw(code):
     (20, 28, 28)
     """
     random = np.random.Generator(np.random.PCG64(code))
-    faces = [f for f in glyph_outlines.FACES if code in glyph_outlines.code_points(f)]
-    outlines, pens = [], []
+    faces = [f for f in outlines.FACES if code in outlines.code_points(f)]
+    placed, pens = [], []
     for i in range(DRAWINGS):
         face = faces[i % len(faces)]
         numbers = iter(random.random(2 * len(_WAVES) + 8).tolist())
-        varied = _vary(glyph_outlines.outline(face, code), numbers)
-        outlines.append(_place(varied, numbers))
+        varied = _vary(outlines.outline(face, code), numbers)
+        placed.append(_place(varied, numbers))
         thinnest, thickest = PEN["bold" if "Bol" in face else "regular"]
         pens.append(thinnest + int(next(numbers) * (thickest - thinnest + 1)))
-    ink = glyph_outlines.rasterise(outlines, SIZE * _SUBPIXELS)
+    ink = outlines.rasterise(placed, SIZE * _SUBPIXELS)
     ink = _widen(ink, np.array(pens))
     covered = ink.reshape(DRAWINGS, SIZE, _SUBPIXELS, SIZE, _SUBPIXELS).sum((2, 4))
     return (covered * 255 // _SUBPIXELS**2).astype(np.uint8)
@@ -103,7 +103,7 @@ def _place(points, numbers):
     free = (SIZE - scale * (high - low)) / 2 - _MARGIN
     offset = np.array([_signed(numbers), _signed(numbers)]) * np.minimum(free, SHIFT)
     pixels = (points - (low + high) / 2) * scale + offset + SIZE / 2
-    grid = pixels * (_SUBPIXELS * glyph_outlines.FINE)
+    grid = pixels * (_SUBPIXELS * outlines.FINE)
     return np.floor(grid + 0.5).astype(np.int64)
 
 
