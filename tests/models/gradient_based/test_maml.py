@@ -8,7 +8,6 @@ from keras import layers
 
 import fsl_keras as fsl
 from fsl_keras.models import MAML
-from fsl_keras.models.gradient_based.maml import BATCH_NORM
 from tests.models import checks
 from tests.models.gradient_based.gradient import (
     assert_the_gradient_is_the_slope,
@@ -40,7 +39,7 @@ class TestMetaGradient:
             lambda: MAML(embedding(), 3, 0.5, shared_head=True)
         )
 
-    @pytest.mark.parametrize("mode", BATCH_NORM)
+    @pytest.mark.parametrize("mode", MAML.batch_norm_modes)
     def test_is_the_slope_through_batch_normalization(self, mode):
         def make_model():
             return MAML(normalized(activation="tanh"), 2, 0.5, batch_norm=mode)
@@ -126,7 +125,7 @@ class TestInnerLoop:
     def test_a_step_goes_along_the_gradient_and_assigns_nothing(self):
         network = mlp()
         before = network.get_weights()
-        model = MAML(network, inner_steps=1, inner_rate=0.2)
+        model = MAML(network, inner_steps=1, inner_learning_rate=0.2)
         x, _ = episodes(tasks=1)
         state = model.adapt_state(x["support"], x["support_labels"])
         with tf.GradientTape() as tape:
@@ -307,7 +306,7 @@ class TestBadInput:
             return keras.ops.mean((y_true - y_pred) ** 2)
 
         model = MAML(mlp(), inner_loss=mean_of_all)
-        with pytest.raises(ValueError, match=r"one number for each example.*\(\)"):
+        with pytest.raises(ValueError, match=r"one value for each example.*\(\)"):
             model(episodes()[0])
 
     def test_episodes_of_other_ways(self):

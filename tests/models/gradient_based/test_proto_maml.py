@@ -13,7 +13,7 @@ from tests.models.gradient_based.gradient import (
 
 
 def test_without_a_step_it_is_a_prototypical_network():
-    model = ProtoMAML(embedding(), inner_steps=1, inner_rate=0.0)
+    model = ProtoMAML(embedding(), inner_steps=1, inner_learning_rate=0.0)
     x, _ = episodes(ways=4, shots=3)
     # The same up to |x|^2, which all classes share.
     ours = keras.ops.log_softmax(model(x))
@@ -26,7 +26,7 @@ def test_steps_fit_the_support_set():
     x["query"] = x["support"]
     picked = []
     for steps in (1, 20):
-        model = ProtoMAML(embedding(), inner_steps=steps, inner_rate=0.05)
+        model = ProtoMAML(embedding(), inner_steps=steps, inner_learning_rate=0.05)
         probabilities = keras.ops.softmax(model(x))
         picked.append(float(np.sum(probabilities * x["support_labels"]) / 24))
     assert picked[1] > picked[0]
@@ -34,7 +34,7 @@ def test_steps_fit_the_support_set():
 
 def test_the_gradient_goes_through_the_prototypes():
     assert_the_gradient_is_the_slope(
-        lambda: ProtoMAML(embedding(), inner_steps=2, inner_rate=0.1)
+        lambda: ProtoMAML(embedding(), inner_steps=2, inner_learning_rate=0.1)
     )
 
 

@@ -27,7 +27,9 @@ def squared_error_tasks(targets):
 class TestByHand:
     def test_a_first_step_of_adam_has_the_length_of_its_rate(self):
         # After one step g / sqrt(g^2) is the sign of the gradient.
-        model = Reptile(line(0.5), inner_steps=1, inner_rate=0.1, regression=True)
+        model = Reptile(
+            line(0.5), inner_steps=1, inner_learning_rate=0.1, regression=True
+        )
         x, _ = squared_error_tasks([3.0, -2.0])
         state = model.adapt_state(x["support"], x["support_labels"])
         np.testing.assert_allclose(
@@ -36,7 +38,9 @@ class TestByHand:
 
     def test_a_training_step_goes_a_share_of_the_mean_way(self):
         # Two tasks lead 0.1 up, one 0.1 down: a third of 0.1, at the rate of 0.5.
-        model = Reptile(line(0.5), inner_steps=1, inner_rate=0.1, regression=True)
+        model = Reptile(
+            line(0.5), inner_steps=1, inner_learning_rate=0.1, regression=True
+        )
         model.compile(keras.optimizers.SGD(0.5))
         model.train_on_batch(*squared_error_tasks([3.0, 2.0, -2.0]))
         kernel = model.network.get_layer("dense").kernel
@@ -44,7 +48,9 @@ class TestByHand:
 
     def test_the_moments_go_on(self):
         # g = 2 (w - 3) = -5 at the first step of training; then, at w = 0.6, -4.8.
-        model = Reptile(line(0.5), inner_steps=1, inner_rate=0.1, regression=True)
+        model = Reptile(
+            line(0.5), inner_steps=1, inner_learning_rate=0.1, regression=True
+        )
         model.compile(keras.optimizers.SGD(1.0))
         x, y = squared_error_tasks([3.0])
         model.train_on_batch(x, y)
@@ -57,13 +63,13 @@ class TestByHand:
         assert float(model.moments.steps) == 1.0
 
     def test_parts_of_the_support_set_are_spread_over_it(self):
-        model = Reptile(line(0.5), inner_batch=2)
+        model = Reptile(line(0.5), inner_batch_size=2)
         rows = [model._loop._part(k, np.arange(6)).numpy().tolist() for k in range(4)]
         assert rows == [[0, 3], [1, 4], [2, 5], [3, 0]]
 
 
 def test_fit_lowers_the_loss_after_learning():
-    model = Reptile(mlp(), inner_steps=5, inner_rate=0.02)
+    model = Reptile(mlp(), inner_steps=5, inner_learning_rate=0.02)
     model.compile()
     assert isinstance(model.optimizer, keras.optimizers.SGD)
     batch = tf.data.Dataset.from_tensors(episodes(shots=5, tasks=4)).repeat()
@@ -74,7 +80,7 @@ def test_fit_lowers_the_loss_after_learning():
 
 
 def test_saving_keeps_the_moments(tmp_path):
-    model = Reptile(mlp(), inner_steps=3, inner_rate=0.02, inner_batch=3)
+    model = Reptile(mlp(), inner_steps=3, inner_learning_rate=0.02, inner_batch_size=3)
     model.compile()
     x, y = episodes()
     model.train_on_batch(x, y)
@@ -90,7 +96,7 @@ def test_saving_keeps_the_moments(tmp_path):
 
 
 def test_a_classifier(tmp_path):
-    model = Reptile(mlp(), inner_steps=10, inner_rate=0.05)
+    model = Reptile(mlp(), inner_steps=10, inner_learning_rate=0.05)
     x, _ = episodes(tasks=1, shots=4)
     items, labels = x["support"][0], np.arange(3).repeat(4)
     classifier = model.adapt(items, labels)
