@@ -49,7 +49,6 @@ def main(folder=PICTURES, steps=200, count=600, heads_by_name=HEADS):
     classifier.fit(
         train.batches(128, augmentation=fsl.layers.augmentation.RandomAffine()),
         steps_per_epoch=steps,
-        shuffle=False,
         verbose=2,
     )
     base, features = features_of(backbone, train), features_of(backbone, test)

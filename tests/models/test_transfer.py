@@ -72,7 +72,7 @@ def test_training_trains_the_head_alone(photos):
     assert [w.name for w in model.trainable_weights] == ["scale"]
     before = model.backbone.get_weights()
     model.compile()
-    model.fit(photos.episodes(3, 1, 2), steps_per_epoch=2, shuffle=False, verbose=0)
+    model.fit(photos.episodes(3, 1, 2), steps_per_epoch=2, verbose=0)
     for weight, same in zip(model.backbone.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, same)
 
@@ -101,7 +101,7 @@ class TestUnfrozenBlocks:
     def test_have_a_learning_rate_of_their_own(self, model, photos):
         before = [weight.numpy() for weight in model.trainable_weights]
         names = [weight.path for weight in model.trainable_weights]
-        model.fit(photos.episodes(3, 1, 2), steps_per_epoch=1, shuffle=False, verbose=0)
+        model.fit(photos.episodes(3, 1, 2), steps_per_epoch=1, verbose=0)
         # Adam's first step is as long as its rate, in every weight.
         for weight, start, name in zip(
             model.trainable_weights, before, names, strict=True
@@ -111,7 +111,7 @@ class TestUnfrozenBlocks:
             assert moved == pytest.approx(rate, rel=0.05)
 
     def test_are_unfrozen_after_loading_and_train_on(self, model, photos, tmp_path):
-        model.fit(photos.episodes(3, 1, 2), steps_per_epoch=1, shuffle=False, verbose=0)
+        model.fit(photos.episodes(3, 1, 2), steps_per_epoch=1, verbose=0)
         assert_config_round_trip(model)
         x, y = one(photos.episodes(3, 1, 2))
         episode = {name: value.numpy() for name, value in x.items()}
@@ -142,7 +142,7 @@ def test_unfreezing_trains_a_copy(photos):
     frozen = TransferLearner(given)
     learner = TransferLearner(given, unfreeze=given.layers[-2].name)
     learner.compile()
-    learner.fit(photos.episodes(3, 2, 2), steps_per_epoch=2, verbose=0, shuffle=False)
+    learner.fit(photos.episodes(3, 2, 2), steps_per_epoch=2, verbose=0)
     for was, now in zip(before, given.get_weights(), strict=True):
         np.testing.assert_array_equal(was, now)
     assert not frozen.backbone.trainable_weights
