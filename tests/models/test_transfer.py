@@ -82,7 +82,7 @@ def model():
     """Its last blocks are unfrozen."""
     keras.utils.set_random_seed(0)
     conv4 = fsl.backbones.Conv4(ITEM, filters=8)
-    model = TransferLearner(conv4, unfreeze="conv4", backbone_rate=1e-4)
+    model = TransferLearner(conv4, unfreeze="conv4", backbone_learning_rate=1e-4)
     model.compile()
     return model
 
@@ -124,7 +124,7 @@ class TestUnfrozenBlocks:
         assert np.isfinite(loaded.train_on_batch(x, y)).all()
 
     def test_a_layer_that_is_not_there(self, learner):
-        with pytest.raises(ValueError, match=r"begins with 'conv5'.*'Conv1'"):
+        with pytest.raises(ValueError, match=r"'Conv1'.*unfreeze='conv5'"):
             TransferLearner(learner.backbone, unfreeze="conv5")
 
 
@@ -145,7 +145,18 @@ def test_unfreezing_trains_a_copy(photos):
     learner.fit(photos.episodes(3, 2, 2), steps_per_epoch=2, verbose=0)
     for was, now in zip(before, given.get_weights(), strict=True):
         np.testing.assert_array_equal(was, now)
-    assert not frozen.backbone.trainable_weights
+    assert [weight.name for weight in frozen.trainable_weights] == ["scale"]
+
+
+def test_a_frozen_backbone_runs_in_inference_mode_in_training(photos):
+    learner = TransferLearner(fsl.backbones.Conv4(ITEM, filters=2))
+    x, _ = one(photos.episodes(3, 1, 2))
+    before = learner.backbone.get_weights()
+    np.testing.assert_array_equal(learner(x, training=True), learner(x))
+    for weight, same in zip(learner.backbone.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, same)
+    total = len(learner.trainable_weights) + len(learner.non_trainable_weights)
+    assert total == len(learner.weights)
 
 
 @pytest.mark.parametrize("head", ["simple_shot", "whitened"])
@@ -165,7 +176,22 @@ def test_statistics_of_base_classes(photos, head):
     np.testing.assert_array_equal(classifier.learner.head.center, learner.head.center)
 
 
+def test_statistics_of_base_classes_from_batches(photos):
+    base = photos.subset(photos.class_names[:3])
+    learners = [
+        TransferLearner(fsl.backbones.Conv4(ITEM, filters=2), "whitened")
+        for _ in range(2)
+    ]
+    learners[1].backbone.set_weights(learners[0].backbone.get_weights())
+    learners[0].fit_base(base, cache=False)
+    learners[1].fit_base(base.batches(8, count=3))
+    found = [learner.head.get_weights() for learner in learners]
+    for own, other in zip(*found, strict=True):
+        np.testing.assert_allclose(own, other, atol=1e-4)
+
+
 def test_a_head_without_statistics_says_so(learner, photos):
+    assert not learner.has_base_statistics
     with pytest.raises(ValueError, match="no statistics of base classes"):
         learner.fit_base(photos)
 
