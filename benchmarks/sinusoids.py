@@ -59,7 +59,7 @@ def meta_trained(updates):
     model = learner(network(), 0.01)
     model.compile(schedule(updates))
     episodes = fsl.datasets.SinusoidTasks().episodes(SHOTS, SHOTS, tasks=TASKS)
-    model.fit(episodes, steps_per_epoch=updates, shuffle=False, verbose=2)
+    model.fit(episodes, steps_per_epoch=updates, verbose=2)
     return model
 
 

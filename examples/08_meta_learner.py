@@ -45,7 +45,6 @@ def main(folder=PICTURES, updates=400, count=100):
     model.fit(
         train.episodes(ways=5, shots=1, queries=5, tasks=4, seed=0),
         steps_per_epoch=updates,
-        shuffle=False,
         verbose=2,
     )
 

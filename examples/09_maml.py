@@ -44,7 +44,6 @@ def main(folder=PICTURES, updates=5000, count=500):
     model.fit(
         waves.episodes(SHOTS, SHOTS, tasks=25, seed=0),
         steps_per_epoch=updates,
-        shuffle=False,
         verbose=2,
     )
     after = model.evaluate(exam, verbose=0)

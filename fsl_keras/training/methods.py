@@ -46,7 +46,7 @@ def _pretrained(learner, paper, incremental, options, streams=("batches",)):
 
 def _transductive(head, paper, options):
     return Method(
-        "FrozenFeatureModel",
+        "TransferLearner",
         paper,
         "transductive",
         "refit",

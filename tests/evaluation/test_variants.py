@@ -61,7 +61,7 @@ def test_batch_statistics_are_tested_beside_answers_for_each_item_alone(maml):
 
 
 def test_a_transductive_head_is_tested_on_unequal_queries_too():
-    learner = fsl.models.FrozenFeatureModel(network(), fsl.heads.TIMHead())
+    learner = fsl.models.TransferLearner(network(), fsl.heads.TIMHead())
     (_, equal), (same, unequal) = variants(learner, 15)
     assert same is learner
     assert equal == 15

@@ -237,9 +237,9 @@ class TestTraining:
         model = MAML(mlp(), 2, 0.1, **kwargs)
         model.compile(keras.optimizers.Adam(0.01))
         batch = tf.data.Dataset.from_tensors(episodes(tasks=4)).repeat()
-        losses = model.fit(
-            batch, steps_per_epoch=10, epochs=2, verbose=0, shuffle=False
-        ).history["loss"]
+        losses = model.fit(batch, steps_per_epoch=10, epochs=2, verbose=0).history[
+            "loss"
+        ]
         assert losses[1] < losses[0]
 
     def test_episodes_of_any_size(self, vectors):

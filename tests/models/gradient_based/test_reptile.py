@@ -69,7 +69,5 @@ def test_fit_lowers_the_loss_after_learning():
     model.compile()
     assert isinstance(model.optimizer, keras.optimizers.SGD)
     batch = tf.data.Dataset.from_tensors(episodes(shots=5, tasks=4)).repeat()
-    losses = model.fit(
-        batch, steps_per_epoch=5, epochs=3, verbose=0, shuffle=False
-    ).history["loss"]
+    losses = model.fit(batch, steps_per_epoch=5, epochs=3, verbose=0).history["loss"]
     assert losses[2] < losses[1] < losses[0]
