@@ -34,7 +34,7 @@ def main():
     parser.add_argument("--weights", default="imagenet")
     parser.add_argument("--bare", type=int, default=40, help="pictures a class")
     arguments = parser.parse_args()
-    data = fsl.ClassDataset.from_directory(arguments.folder, size=SIZE)
+    data = fsl.ClassDataset.from_directory(arguments.folder, image_size=SIZE)
     backbone = fsl.backbones.pretrained(arguments.backbone, arguments.weights)
     features = fsl.features.embed(data, backbone, verbose=1)
     compare_with_bare(data, features, backbone, arguments.bare)

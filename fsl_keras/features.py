@@ -51,8 +51,9 @@ def embed(data, backbone, batch_size=None, cache=True, verbose=0):
     if data.item_shape != expected:
         raise ValueError(
             f"The backbone takes items of shape {expected}, and those of {data.name} "
-            f"are {data.item_shape}. Make the data set with `size={expected[:2]}`, or "
-            f"the backbone with `input_shape={data.item_shape}`."
+            f"are {data.item_shape}. Make the data set with "
+            f"`image_size={expected[:2]}`, or the backbone with "
+            f"`input_shape={data.item_shape}`."
         )
     path = cache_folder() / f"features-{_key(backbone)}.npz"
     known = (read_kept(path, _read, "The features") if cache else None) or {}

@@ -5,7 +5,7 @@ from fsl_keras.classifier.classifier_report import (
     ClassScores,
     evaluate_classifier,
 )
-from fsl_keras.datasets.one_shot_runs import one_shot_runs
+from fsl_keras.datasets import one_shot_runs
 from fsl_keras.evaluation.reports import (
     EpisodeReport,
     PairedDifference,
