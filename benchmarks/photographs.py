@@ -103,7 +103,7 @@ def compare_heads(features):
                 for tested, base in parts
             ]
         for head, (first, second) in rows.items():
-            paired = fsl.evaluation.compare([rows["cosine"][1], second])[0]
+            paired = fsl.evaluation.paired_differences([rows["cosine"][1], second])[0]
             gain = f"{100 * paired.difference:+.2f} ± {100 * paired.ci95:.2f}"
             cells = (r.row()["accuracy"] for r in (first, second))
             print(f"{head:18} {' '.join(f'{cell:14}' for cell in cells)} {gain}")

@@ -138,7 +138,7 @@ class TestFromDirectory:
 
     def test_files_on_disk_give_the_same_episodes_bit_for_bit(self, birds):
         (birds / "Ägretta" / "bad.png").write_bytes(b"")
-        arguments = {"size": (7, 9), "channels": 1, "invert": True}
+        arguments = {"image_size": (7, 9), "channels": 1, "invert": True}
         with pytest.warns(UserWarning, match="Skipped 1 of 13"):
             in_memory = ClassDataset.from_directory(birds, **arguments)
         with pytest.warns(UserWarning, match="Skipped 1 of 13"):
@@ -277,7 +277,7 @@ class TestFromDataset:
             (slices({"x": items, "label": [0, 0, 1, 1]}), "No image found"),
             (slices((items, tf.eye(4) / 2)), "one-hot"),
             (slices((items, tf.zeros(4))).batch(2), "floats"),
-            (slices((items, [0, 0, 1, 1])).repeat(), "no end"),
+            (slices((items, [0, 0, 1, 1])).repeat(), "infinite"),
             (slices((items, [0, 0, 1, 1])).take(0), "no elements"),
             (sizes, r"differ in shape, such as \[\(1, 2, 1\), \(2, 2, 1\)\]"),
         ):
