@@ -76,7 +76,6 @@ def test_the_protocol_survives_what_leaves_episodes_as_they_are(model, data):
 
 def test_methods_that_change_episodes_are_named_in_the_protocol(model, data):
     whole = data.episodes((2, 4), 1, 3, seed=4, count=8)
-    mapped = whole.map(lambda *batch: batch, num_parallel_calls=2)
     for changed, names in (
         (whole.skip(2), "skip"),
         (whole.shard(2, 1), "shard"),
