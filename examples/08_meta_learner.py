@@ -56,7 +56,7 @@ def main(folder=PICTURES, updates=400, count=100):
         for learner in (model, model.deployable())
     }
     last = [curves[batch_norm][-1] for batch_norm in ("support", "transductive")]
-    (gain,) = fsl.evaluation.compare(last)
+    (gain,) = fsl.evaluation.paired_differences(last)
     print(gain)
     figure = draw(curves)
     figure.savefig(folder / "08_steps.png", dpi=90)
