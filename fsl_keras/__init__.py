@@ -23,6 +23,7 @@ if typing.TYPE_CHECKING:
         plots,
         presets,
         pretraining,
+        testing,
     )
     from fsl_keras.classifier import FewShotClassifier
     from fsl_keras.datasets import ClassDataset
@@ -51,6 +52,7 @@ __all__ = [
     "plots",
     "presets",
     "pretraining",
+    "testing",
 ]
 
 __getattr__, __dir__ = on_demand(

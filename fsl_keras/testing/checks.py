@@ -1,7 +1,8 @@
 """What the checks of heads and of learners share: collecting, comparing, reporting."""
 
+import contextlib
 import functools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import keras
@@ -55,6 +56,17 @@ class Checks(list):
         for check in self:
             if check.__name__ not in skip:
                 check(instance, **kwargs)
+
+
+@contextlib.contextmanager
+def dtype_policy(name: str) -> Iterator[None]:
+    """Sets the dtype policy of new layers for the length of a block."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def assert_close(

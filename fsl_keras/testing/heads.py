@@ -17,6 +17,7 @@ from fsl_keras.testing.checks import (
     assert_finite,
     assert_impossible,
     assert_same_config,
+    dtype_policy,
     numbers,
 )
 
@@ -311,15 +312,11 @@ def check_half_precision(head: Head) -> None:
     support, labels, query = episodes(head)
     for half in ("float16", "bfloat16"):
         halves = [keras.ops.cast(x, half) for x in (support, query)]
-        before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(f"mixed_{half}")
-        try:
+        with dtype_policy(f"mixed_{half}"):
             copy = type(head).from_config(head.get_config())
             copy.build((None, None, *embedding_shape(head)))
             copy.set_weights(head.get_weights())
             logits = scores(copy, copy.remember(halves[0], labels), halves[1])
-        finally:
-            keras.config.set_dtype_policy(before)
         dtype = keras.backend.standardize_dtype(logits.dtype)
         if dtype != "float32":
             raise AssertionError(f"Logits must be float32. Received: {dtype}")

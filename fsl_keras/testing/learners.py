@@ -270,7 +270,7 @@ def check_export(learner: EpisodicModel, ways: int = 3) -> None:
     labels = x["support_labels"][0].argmax(-1)
     classifier = learner.adapt(x["support"][0], labels)
     with tempfile.TemporaryDirectory() as folder:
-        classifier.export(folder, verbose=False)
+        classifier.export(folder)
         exported = tf.saved_model.load(folder)
         serve = exported.serve_float if learner.takes_pictures else exported.serve
         served = serve(x["query"][0])["probabilities"]

@@ -30,4 +30,3 @@ def assert_training_lowers_the_loss(model, vectors, steps=30):
     fit(model, vectors.episodes(WAYS, 2, 4, tasks=4), steps)
     after = model.evaluate(fixed, return_dict=True, verbose=0)["loss"]
     assert after < 0.9 * before
-

@@ -7,7 +7,6 @@ import tensorflow as tf
 
 import fsl_keras as fsl
 from fsl_keras.metrics import EpisodeAccuracy
-from fsl_keras.models import EpisodicModel
 from tests.checks import run_python
 
 
@@ -295,15 +294,6 @@ def test_predict_answers_the_episodes_one_after_the_other(vector_learner, vector
     predicted = vector_learner.predict(episodes, verbose=0)
     one_by_one = [vector_learner(x) for x, _ in episodes]
     np.testing.assert_allclose(predicted, np.concatenate(one_by_one), atol=1e-5)
-
-
-def test_the_base_has_no_method():
-    model = EpisodicModel()
-    for call in (model.remember, model.score, model.merge):
-        with pytest.raises(NotImplementedError):
-            call(None, None)
-    with pytest.raises(NotImplementedError):
-        model.prepare(None)
 
 
 TWO_DEVICES = """

@@ -23,18 +23,6 @@ def test_training_lowers_the_loss(vectors):
     checks.assert_training_lowers_the_loss(make_model(), vectors)
 
 
-def test_saving(vectors, tmp_path):
-    checks.assert_saves(make_model(heads=2), vectors, tmp_path / "learner.keras")
-
-
-def test_episodes_of_any_size(vectors):
-    checks.assert_takes_episodes_of_any_size(make_model(dropout=0.5), vectors)
-
-
-def test_classifiers(vectors, tmp_path):
-    checks.assert_adapts(make_model(), vectors, tmp_path)
-
-
 class TestTheSecondTask:
     def test_it_joins_the_loss_of_training_alone(self, vectors):
         x, y = checks.arrays(vectors.episodes(3, 2, 4, tasks=2))

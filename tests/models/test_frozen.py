@@ -5,7 +5,7 @@ import pytest
 
 import fsl_keras as fsl
 from fsl_keras.models import FrozenFeatureModel
-from tests.checks import assert_config_round_trip, assert_same_predictions_after_saving
+from tests.checks import assert_config_round_trip
 from tests.models import checks
 
 
@@ -57,18 +57,6 @@ class TestFitIsRefused:
         assert "'cosine'" in refusal(fsl.models.BaselinePlusPlus(checks.backbone()))
 
 
-def test_episodes_of_any_size(make_model, vectors):
-    # After a second shape the static one is lost: each answer must still be right.
-    model = make_model()
-    model.compile()
-    for ways, shots, tasks in [(3, 1, 2), (2, 3, 1), (5, 4, 2), (4, 1, 2)]:
-        episodes = vectors.episodes(ways, shots, 2, tasks=tasks, count=2)
-        assert np.isfinite(model.evaluate(episodes, verbose=0)).all()
-        predicted = model.predict(episodes, verbose=0)
-        one_by_one = np.concatenate([model(x) for x, _ in episodes])
-        np.testing.assert_allclose(predicted, one_by_one, rtol=1e-4, atol=1e-4)
-
-
 def test_padded_episodes(make_model, vectors):
     model = make_model()
     model.compile()
@@ -85,19 +73,6 @@ def test_classes_are_told_apart(make_model, vectors):
     report = fsl.evaluation.evaluate(make_model(), vectors.episodes(3, 5, 5, count=20))
     assert report.accuracy > 0.7
     assert report.protocol["kind"] == "inductive"
-
-
-def test_classifiers(make_model, vectors, tmp_path):
-    checks.assert_adapts(make_model(), vectors, tmp_path)
-
-
-def test_saving(make_model, vectors, tmp_path):
-    model = make_model()
-    model.compile()
-    x, y = checks.arrays(vectors.episodes(3, 2, 4))
-    loaded = assert_same_predictions_after_saving(model, x, tmp_path / "model.keras")
-    assert_config_round_trip(model)
-    assert np.isfinite(loaded.test_on_batch(x, y)).all()
 
 
 def test_the_earlier_name_is_a_transfer_learner():

@@ -22,26 +22,6 @@ def test_training_lowers_the_loss(make_model, vectors):
     checks.assert_training_lowers_the_loss(make_model(), vectors)
 
 
-def test_saving(make_model, vectors, tmp_path):
-    checks.assert_saves(make_model(), vectors, tmp_path / "learner.keras")
-
-
-def test_episodes_of_any_size(make_model, vectors):
-    checks.assert_takes_episodes_of_any_size(make_model(), vectors)
-
-
-def test_classifiers(make_model, vectors, tmp_path):
-    checks.assert_adapts(make_model(), vectors, tmp_path)
-
-
-def test_mixed_precision_in_full_context(vectors):
-    checks.assert_trains_in_mixed_precision(in_full_context, vectors)
-
-
-def test_xla_in_full_context(vectors):
-    checks.assert_trains_under_xla(in_full_context, vectors)
-
-
 def test_the_head_has_what_was_given():
     model = fsl.models.MatchingNetwork(
         checks.backbone(units=6), full_context=True, temperature=3.0, steps=2

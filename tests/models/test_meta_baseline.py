@@ -17,22 +17,6 @@ def test_training_lowers_the_loss(vectors):
     assert float(model.head.scale) != 10.0  # the temperature is learned
 
 
-def test_saving(vectors, tmp_path):
-    checks.assert_saves(make_model(), vectors, tmp_path / "learner.keras")
-
-
-def test_episodes_of_any_size(vectors):
-    checks.assert_takes_episodes_of_any_size(make_model(), vectors)
-
-
-def test_classifiers(vectors, tmp_path):
-    checks.assert_adapts(make_model(), vectors, tmp_path)
-
-
-def test_mixed_precision(vectors):
-    checks.assert_trains_in_mixed_precision(make_model, vectors)
-
-
 def test_a_classifier_becomes_a_few_shot_learner(pictures):
     keras.utils.set_random_seed(0)
     base = pictures.subset(range(5))

@@ -6,7 +6,6 @@ import tensorflow as tf
 import fsl_keras as fsl
 from fsl_keras.models import RelationNetwork
 from tests.checks import assert_config_round_trip, assert_same_predictions_after_saving
-from tests.models import checks
 
 
 @pytest.fixture
@@ -66,10 +65,6 @@ def test_a_query_is_answered_the_same_whatever_the_others(pictures, make_network
     model(x, training=True)  # moves the running statistics
     alone = {**x, "query": x["query"][:, :1]}
     np.testing.assert_allclose(model(x)[:, :1], model(alone), atol=1e-5)
-
-
-def test_episodes_of_any_size(pictures, make_network):
-    checks.assert_takes_episodes_of_any_size(make_network(), pictures)
 
 
 def test_configuration_and_saving(pictures, make_network, tmp_path):

@@ -6,7 +6,6 @@ import tensorflow as tf
 import fsl_keras as fsl
 from fsl_keras.models import SiameseNetwork
 from tests.checks import assert_config_round_trip, assert_same_predictions_after_saving
-from tests.models import checks
 
 each_comparison = pytest.mark.parametrize("comparison", ["sigmoid", "distance"])
 PAIR_LOSSES = {
@@ -155,12 +154,6 @@ def test_training_on_episodes_lowers_the_loss(vectors, comparison):
 
 
 @each_comparison
-def test_episodes_of_any_size(vectors, comparison):
-    model = vector_network(comparison, aggregate="max")
-    checks.assert_takes_episodes_of_any_size(model, vectors)
-
-
-@each_comparison
 def test_configuration_and_saving(vectors, tmp_path, comparison):
     model = vector_network(comparison, aggregate="max", name="twins")
     assert_config_round_trip(model)
@@ -191,10 +184,6 @@ def test_a_classifier_of_it_can_be_saved_and_exported(vectors, tmp_path, compari
     exported = tf.saved_model.load(tmp_path / "exported")
     served = exported.serve(items)["probabilities"]
     np.testing.assert_allclose(served, answers, atol=1e-5)
-
-
-def test_xla_of_distances(vectors):
-    checks.assert_trains_under_xla(lambda: vector_network("distance"), vectors)
 
 
 def test_unknown_arguments_are_refused(vector_learner):

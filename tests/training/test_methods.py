@@ -4,59 +4,30 @@ import functools
 import inspect
 import json
 
-import keras
 import numpy as np
 import pytest
 
 from fsl_keras import FewShotClassifier
-from fsl_keras.evaluation import evaluate
 from fsl_keras.models import MetricModel
+from fsl_keras.testing.checks import dtype_policy
 from fsl_keras.training import methods
 from fsl_keras.training.methods import METHODS
 from fsl_keras.training.runs import Options
 from fsl_keras.training.stages import Stage
-from tests.checks import (
-    assert_config_round_trip,
-    random_classes,
-    run_python,
-    with_shared_streams,
-)
-
-ITEM, WAYS = (16, 16, 1), 3
-# Few steps of learning a task: what is tested here is not how well they learn.
-FEW = {"inner_steps": 1}
-ARGUMENTS = {
-    **dict.fromkeys(["maml", "anil", "meta_sgd", "maml++", "proto_maml"], FEW),
-    "reptile": {"inner_steps": 1, "test_steps": 3},
-    "feat": {"dropout": 0.0},
-    "baseline": {"steps": 5},
-    "baseline++": {"steps": 5},
-    "laplacian_shot": {"steps": 5},
-    "tim": {"steps": 5},
-    "pt_map": {"steps": 3},
-    "transductive_finetuning": {"steps": 5},
-}
+from tests.checks import random_classes, run_python, with_shared_streams
+from tests.models.learners import ITEM, WAYS, of_method
 
 # Methods whose learner can be made a classifier. Variants of MAML that differ in
 # training alone go without: saving and exporting takes a while.
 TRANSDUCTIVE = [name for name, method in METHODS.items() if method.head]
 CLASSIFYING = [n for n in METHODS if n not in (*TRANSDUCTIVE, "anil", "meta_sgd")]
-# Exporting takes longer than all else; the others are exported in their own tests.
-EXPORTED = ["prototypical", "maml++", "proto_maml"]
-
 each_method = pytest.mark.parametrize("name", METHODS)
-
-
-def make(name, ways=WAYS):
-    keras.utils.set_random_seed(0)
-    arguments = ARGUMENTS.get(name, {})
-    return METHODS[name].make(ITEM, filters=4, ways=ways, **arguments)
 
 
 @functools.cache
 def untrained(name):
     """A learner that tests share: they must not train it."""
-    return make(name)
+    return of_method(name)
 
 
 @pytest.fixture(scope="module")
@@ -85,14 +56,12 @@ def reloaded(tmp_path_factory, data, episode):
             continue
         classifier = learner.adapt(support, labels)
         classifier.save(folder / f"{name}-classifier.keras")
-        if name in EXPORTED:
-            classifier.export(folder / f"{name}-exported")
         answers[name]["classifier"] = np.asarray(classifier(support)).tolist()
     return answers, json.loads(run_python(FRESH, folder, *METHODS).splitlines()[-1])
 
 
 FRESH = """
-import json, pathlib, sys, keras, numpy as np, tensorflow as tf
+import json, pathlib, sys, keras, numpy as np
 import fsl_keras
 folder, *names = sys.argv[1:]
 inputs = dict(np.load(folder + "/inputs.npz"))
@@ -105,11 +74,6 @@ for name in names:
         continue
     classifier = keras.saving.load_model(f"{folder}/{name}-classifier.keras")
     answers[name]["classifier"] = np.asarray(classifier(pictures)).tolist()
-    if not pathlib.Path(f"{folder}/{name}-exported").exists():
-        continue
-    exported = tf.saved_model.load(f"{folder}/{name}-exported")
-    served = exported.serve(pictures)["probabilities"]
-    answers[name]["exported"] = served.numpy().tolist()
 print(json.dumps(answers))
 """
 
@@ -121,43 +85,18 @@ def test_is_the_same_in_a_fresh_process(reloaded, name):
         np.testing.assert_allclose(there[kind], answer, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", EXPORTED)
-def test_its_exported_classifier_answers_the_same(reloaded, name):
-    here, there = (answers[name] for answers in reloaded)
-    np.testing.assert_allclose(there["exported"], here["classifier"], atol=1e-4)
-
-
-@each_method
-def test_symbolic_and_eager_shapes_agree(name, episode):
-    learner = untrained(name)
-    shape = learner.compute_output_shape({k: v.shape for k, v in episode[0].items()})
-    assert shape == (2, 3 * WAYS, WAYS)
-    assert tuple(learner(episode[0]).shape) == shape
-    assert_config_round_trip(learner)
-
-
 @each_method
 def test_an_episode_of_one_class(name, data):
     x, _ = next(data.episodes(1, 2, 3).as_numpy_iterator())
-    logits = np.asarray(make(name, ways=1)(x))
+    logits = np.asarray(of_method(name, ways=1)(x))
     assert logits.shape == (1, 3, 1)
     assert np.isfinite(logits).all()
 
 
 @each_method
-def test_a_class_without_examples_is_never_chosen(name, data):
-    x, _ = next(data.episodes(2, 2, 3).as_numpy_iterator())
-    x["support_labels"] = np.pad(x["support_labels"], [(0, 0), (0, 0), (0, 1)])
-    logits = np.asarray(untrained(name)(x))
-    assert np.isfinite(logits).all()
-    assert (logits[..., 2] < -1e8).all()
-
-
-@each_method
 def test_training_in_mixed_precision_lowers_the_loss_of_a_batch(name, data, episode):
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        learner = make(name)
+    with dtype_policy("mixed_bfloat16"):
+        learner = of_method(name)
         options = Options(ways=WAYS, shots=2, queries=3, tasks=2, augment=False)
         for stream in METHODS[name].streams:
             stage = Stage(stream, learner, data, options)
@@ -166,39 +105,10 @@ def test_training_in_mixed_precision_lowers_the_loss_of_a_batch(name, data, epis
             x, y = next(iter(stage.examples(0)))
             losses = [float(model.train_on_batch(x, y)[0]) for _ in range(5)]
             assert min(losses[-2:]) < losses[0], stream
-    finally:
-        keras.config.set_dtype_policy("float32")
     assert {weight.dtype for weight in learner.trainable_weights} == {"float32"}
     logits = learner.predict(episode[0], verbose=0)
     assert logits.dtype == np.float32
     assert np.isfinite(logits).all()
-
-
-@pytest.mark.parametrize("name", ["maml++", "proto_maml", "reptile"])
-def test_a_second_shape_after_the_first(name, data):
-    # The others are held to it in their own tests.
-    learner = make(name)
-    learner.compile(optimizer=None)
-    for shots, tasks in ((1, 2), (3, 1)):
-        x, _ = next(data.episodes(WAYS, shots, 2, tasks=tasks).as_numpy_iterator())
-        predicted = learner.predict(x, verbose=0)
-        np.testing.assert_allclose(predicted, learner(x), rtol=1e-3, atol=1e-4)
-
-
-@each_method
-def test_xla_takes_the_same_steps_or_is_refused(name, episode):
-    if not untrained(name).supports_jit:
-        with pytest.raises(ValueError, match="jit_compile=False"):
-            make(name).compile(jit_compile=True)
-        return
-    losses = []
-    for how in ({"run_eagerly": True}, {"jit_compile": True}):
-        learner = make(name)
-        learner.compile(keras.optimizers.SGD(0.01), **{"jit_compile": False, **how})
-        trains = learner.trainable_weights
-        step = learner.train_on_batch if trains else learner.test_on_batch
-        losses.append([step(*episode)[0] for _ in range(2)])
-    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
 
 
 @pytest.mark.parametrize("name", TRANSDUCTIVE)
@@ -208,14 +118,6 @@ def test_a_transductive_method_makes_no_classifier(name):
         learner.adapt(np.zeros((3, *ITEM), "float32"), [0, 1, 2])
     with pytest.raises(ValueError, match=r"learner\.adapt"):
         FewShotClassifier.from_examples(learner, np.zeros((3, *ITEM)), [0, 1, 2])
-
-
-@each_method
-def test_the_report_of_a_method(name, data):
-    learner = untrained(name)
-    report = evaluate(learner, data.episodes(WAYS, 1, 2, count=2))
-    assert report.protocol["kind"] == learner.kind
-    assert learner.incremental in ("exact", "refit", "fixed_ways")
 
 
 def defaults_of(method):
@@ -262,7 +164,7 @@ def test_maml_with_a_shared_head_learns_any_number_of_classes(episode):
 
 @pytest.mark.parametrize("name", ["maml", "reptile", "relation", "matching"])
 def test_a_method_starts_from_a_trained_backbone(name, episode):
-    backbone = make("prototypical").backbone
+    backbone = of_method("prototypical").backbone
     learner = METHODS[name].make(ITEM, 4, WAYS, backbone.get_weights())
     own = {weight.tobytes() for weight in learner.get_weights()}
     assert own >= {weight.tobytes() for weight in backbone.get_weights()}

@@ -8,7 +8,6 @@ from keras import layers
 
 import fsl_keras as fsl
 from fsl_keras.models import MAML
-from tests.models import checks
 from tests.models.gradient_based.gradient import (
     assert_gradient_matches_finite_differences,
     embedding,
@@ -241,10 +240,6 @@ class TestTraining:
             "loss"
         ]
         assert losses[1] < losses[0]
-
-    def test_episodes_of_any_size(self, vectors):
-        model = MAML(embedding(), 1, 0.1, shared_head=True)
-        checks.assert_takes_episodes_of_any_size(model, vectors)
 
     def test_regression(self):
         keras.utils.set_random_seed(0)
