@@ -222,9 +222,9 @@ def check_saving(learner: EpisodicModel, ways: int = 3) -> None:
         loaded = keras.saving.load_model(path)
     assert_close(loaded(x), learner(x), "a loaded learner", rtol=0, atol=0)
     step = "train_on_batch" if trains else "test_on_batch"
-    losses = [getattr(model, step)(x, y)[0] for model in (loaded, learner)]
+    same, loss = (getattr(model, step)(x, y)[0] for model in (loaded, learner))
     if not _has_dropout(learner):
-        assert_close(*losses, f"`{step}` of a loaded learner", rtol=1e-4)
+        assert_close(same, loss, f"`{step}` of a loaded learner", rtol=1e-4)
 
 
 @CHECKS.add
@@ -288,9 +288,13 @@ def check_xla(learner: EpisodicModel, ways: int = 3) -> None:
             return
         raise AssertionError("`compile(jit_compile=True)` must raise a ValueError.")
     losses = []
-    for how in ({"run_eagerly": True, "jit_compile": False}, {"jit_compile": True}):
+    for jit_compile in (False, True):
         model = learner.copy()
-        model.compile(keras.optimizers.SGD(0.01), **how)
+        model.compile(
+            keras.optimizers.SGD(0.01),
+            jit_compile=jit_compile,
+            run_eagerly=not jit_compile,
+        )
         trains = learner.default_optimizer() is not None and model.trainable_weights
         step = model.train_on_batch if trains else model.test_on_batch
         losses.append([step(x, y)[0] for _ in range(2)])

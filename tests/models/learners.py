@@ -1,4 +1,4 @@
-"""The table of all learners, which each method of `training.methods` joins by itself."""
+"""The table of all learners, which methods of `training.methods` join by themselves."""
 
 import keras
 

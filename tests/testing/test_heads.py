@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from fsl_keras.heads import PrototypeHead, RidgeHead
+from fsl_keras.heads import NearestNeighborHead, PrototypeHead
 from fsl_keras.testing import check_head, head_checks
 
 
@@ -36,10 +36,11 @@ class HalfPrecision(PrototypeHead):
         return keras.ops.cast(super().score(state, query), "float16")
 
 
-class ForgetsAnArgument(RidgeHead):
+@keras.saving.register_keras_serializable(package="tests")
+class ForgetsAnArgument(NearestNeighborHead):
     def get_config(self):
         config = super().get_config()
-        del config["regularization"]
+        del config["neighbors"]
         return config
 
 
@@ -56,7 +57,7 @@ BROKEN = {
     "check_tasks_apart": MixesTasks(),
     "check_order_of_classes": KnowsTheFirstClass(),
     "check_logits": HalfPrecision(),
-    "check_saving": ForgetsAnArgument(regularization=3.0),
+    "check_saving": ForgetsAnArgument(neighbors=3),
     "check_memory": WrongAxis(),
     "check_attributes": UnknownWord(),
 }
