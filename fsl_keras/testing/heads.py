@@ -30,8 +30,7 @@ def check_head(head: Head, skip: Collection[str] = ()) -> None:
 
     Among others, padding and the order of examples must not count, tasks must not mix,
     classes without examples must not be chosen, memories must merge, widen and lose
-    classes, and the head must work under mixed precision, in a graph of unknown sizes
-    and in a saved file. It takes a second.
+    classes, and the head must work in half precision, in a graph and in a saved file.
 
     Args:
         head: a `Head` with any weights. One that is not built is built for embeddings
@@ -317,9 +316,8 @@ def check_half_precision(head: Head) -> None:
             copy.build((None, None, *embedding_shape(head)))
             copy.set_weights(head.get_weights())
             logits = scores(copy, copy.remember(halves[0], labels), halves[1])
-        dtype = keras.backend.standardize_dtype(logits.dtype)
-        if dtype != "float32":
-            raise AssertionError(f"Logits must be float32. Received: {dtype}")
+        if keras.backend.standardize_dtype(logits.dtype) != "float32":
+            raise AssertionError(f"Logits must be float32. Received: {logits.dtype}")
         rounded = [keras.ops.cast(x, "float32") for x in halves]
         expected = scores(head, head.remember(rounded[0], labels), rounded[1])
         assert_close(logits, expected, f"embeddings in {half}", rtol=0, atol=0)
