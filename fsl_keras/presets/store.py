@@ -4,15 +4,13 @@ import dataclasses
 import datetime
 import hashlib
 import importlib.metadata
-import json
 import pathlib
 import platform
-import re
 import warnings
 
 import keras
 
-from fsl_keras.files import read_json, replacing, write_text
+from fsl_keras.files import read_json, replacing, write_json, write_text
 from fsl_keras.files.outputs import PRESET
 from fsl_keras.heads import Head
 from fsl_keras.model_selection.base_classes import BaseCalibration
@@ -195,7 +193,7 @@ def save(model, folder, metadata=None, saved_model=False):
         config = keras.saving.serialize_keras_object(model)
         # Neither the optimizer nor its state: they are no part of what was learned.
         config.pop("compile_config", None)
-        _write_json(beside / CONFIG, config)
+        write_json(beside / CONFIG, config)
         plain = keras.saving.deserialize_keras_object(config)
         plain.set_weights(model.get_weights())
         plain.save_weights(beside / WEIGHTS)
@@ -203,7 +201,7 @@ def save(model, folder, metadata=None, saved_model=False):
         write_text(beside / CARD, model_card(told))
         if classes is not None:
             told["training_classes"] = _grouped(classes)
-        _write_json(beside / METADATA, told)
+        write_json(beside / METADATA, told)
         if saved_model:
             model.export(beside / SAVED_MODEL)
 
@@ -243,10 +241,3 @@ def _sha256(path):
 def _versions():
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {"python": platform.python_version(), **versions}
-
-
-def _write_json(path, content):
-    text = json.dumps(content, indent=1, ensure_ascii=False)
-    # Lists of numbers and names each on one line. A string has no raw line break.
-    text = re.sub(r"\[[^\[\]{}]*\]", lambda found: re.sub(r"\n *", " ", found[0]), text)
-    write_text(path, text + "\n")

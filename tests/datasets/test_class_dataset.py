@@ -136,6 +136,13 @@ class TestFromDirectory:
         with pytest.raises(ValueError, match="does not come from files"):
             in_memory.class_files("0")
 
+    def test_the_old_name_of_the_image_size_is_understood(self, birds):
+        with pytest.warns(
+            UserWarning, match="`size` of `ClassDataset"
+        ):
+            data = ClassDataset.from_directory(birds, size=(4, 4))
+        assert data.item_shape == (4, 4, 3)
+
     def test_files_on_disk_give_the_same_episodes_bit_for_bit(self, birds):
         (birds / "Ägretta" / "bad.png").write_bytes(b"")
         arguments = {"image_size": (7, 9), "channels": 1, "invert": True}
