@@ -137,9 +137,7 @@ class TestFromDirectory:
             in_memory.class_files("0")
 
     def test_the_old_name_of_the_image_size_is_understood(self, birds):
-        with pytest.warns(
-            UserWarning, match="`size` of `ClassDataset"
-        ):
+        with pytest.warns(UserWarning, match="`size` of `ClassDataset"):
             data = ClassDataset.from_directory(birds, size=(4, 4))
         assert data.item_shape == (4, 4, 3)
 
