@@ -1,6 +1,7 @@
 """Decoding the contents of image files."""
 
 import functools
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -122,7 +123,9 @@ def _by_pillow(contents):
 @_of_bytes
 def decode_by_tensorflow(contents: Tensor) -> Tensor:
     """Like `decode` inside of a graph."""
-    branches = [lambda decode=decode: decode(contents) for decode in _decoders()]
+    branches: list[Callable[[], Tensor]] = [
+        functools.partial(decode, contents) for decode in _decoders()
+    ]
     branches += [lambda: _refuse(_NOT_IN_A_GRAPH), lambda: _refuse(_TOO_LARGE)]
     is_large = pixels_of(contents) > MOST_PIXELS
     index = tf.where(is_large, len(branches) - 1, kind_of(contents))

@@ -69,8 +69,8 @@ def check_sources(sources: Iterable[bytes | Path]) -> list[bytes | Path]:
         if not isinstance(source, (str, bytes, os.PathLike)):
             raise TypeError(
                 f"`sources` must be paths or the bytes of files. Received: "
-                f"{type(source).__name__} at index {index}. Pass arrays and Pillow images "
-                f"to `PicturePreprocessing.from_list`."
+                f"{type(source).__name__} at index {index}. Pass arrays and Pillow "
+                f"images to `PicturePreprocessing.from_list`."
             )
     return sources
 

@@ -61,12 +61,13 @@ def fit(
     """
     if channels not in (1, 3):
         raise ValueError(
-            f"`channels` must be 1 (grayscale) or 3 (RGB). Received: channels={channels!r}"
+            f"`channels` must be 1 (grayscale) or 3 (RGB). Received: "
+            f"channels={channels!r}"
         )
     check_resize(resize)
     images = _as_uint8_or_float(tf.convert_to_tensor(images))
     images = _to_channels(images, channels)
-    images = to_size(images, tuple(size), resize)
+    images = to_size(images, (size[0], size[1]), resize)
     return white(images) - images if invert else images
 
 
@@ -211,12 +212,13 @@ def to_unit_range(
     """
     images = tf.convert_to_tensor(images)
     own = _OWN_RANGES.get(images.dtype, (0, 1) if images.dtype.is_floating else None)
-    if value_range is None and own is None:
+    value_range = value_range or own
+    if value_range is None:
         raise ValueError(
             f"The value range of images of type {images.dtype.name} is unknown. Pass "
             "`value_range=(0, 255)`, or cast images of 0 to 255 to uint8."
         )
-    low, high = value_range or own
+    low, high = value_range
     if images.dtype.is_floating or (low, high) != own:
         if tf.executing_eagerly():
             _check_values(tf.cast(images, tf.float64).numpy(), low, high)
@@ -235,16 +237,11 @@ def _checked_in_graph(images, low, high):
     rounding = 1e-4 * (high - low)
     fine = (values >= low - rounding) & (values <= high + rounding)
     message = (
-        f"Images must have finite values from {low} to {high}. Pass the values of black "
-        f"and white, for example `value_range=(0, 255)`."
+        f"Images must have finite values from {low} to {high}. Pass the values of "
+        f"black and white, for example `value_range=(0, 255)`."
     )
-    seen = [
-        message,
-        "Received values from",
-        tf.reduce_min(values),
-        "to",
-        tf.reduce_max(values),
-    ]
+    least, most = tf.reduce_min(values), tf.reduce_max(values)
+    seen = [message, "Received values from", least, "to", most]
     with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(fine), seen)]):
         return tf.identity(images)
 
