@@ -153,7 +153,7 @@ def test_a_pipe_is_named_and_not_read(birds):
 def test_images_beside_the_class_folders_are_named(birds):
     save(birds / "group.jpg")
     with pytest.warns(
-        UserWarning, match=r"Skipped 1 of 13 .*group\.jpg: beside the class folders"
+        UserWarning, match=r"Skipped 1 of 13 .*group\.jpg: not in a class folder"
     ):
         files_by_class(birds)
 
@@ -216,7 +216,7 @@ def test_names_of_one_spelling_in_two_unicode_forms_are_one_class(tmp_path):
 def test_names_that_differ_by_case_are_told(tmp_path):
     for name in ("Heron", "egret", "heron"):
         save(tmp_path / name / "a.png")
-    with pytest.warns(UserWarning, match=r"by case alone.*\['Heron', 'heron'\]"):
+    with pytest.warns(UserWarning, match=r"only in case.*\['Heron', 'heron'\]"):
         assert list(files_by_class(tmp_path)) == ["Heron", "egret", "heron"]
 
 
@@ -235,7 +235,7 @@ def test_a_missing_folder_is_named(tmp_path):
 
 def test_a_folder_without_classes_is_named(tmp_path):
     (tmp_path / "a.png").write_text("")
-    with pytest.raises(ValueError, match="has no folders in it"):
+    with pytest.raises(ValueError, match="holds no folders"):
         files_by_class(tmp_path)
 
 

@@ -57,7 +57,7 @@ def test_a_subset_can_be_mirrored(data):
 
 def test_vectors_cannot_be_turned():
     vectors = ClassDataset.from_arrays(np.eye(4, dtype="float32"), [0, 0, 1, 1])
-    with pytest.raises(ValueError, match="takes pictures in memory"):
+    with pytest.raises(ValueError, match="need images in memory"):
         with_reflections(vectors)
 
 
