@@ -82,7 +82,7 @@ def label_names(
     if isinstance(labels, list):
         # Class names of classifiers of earlier versions may be in another form.
         known = {unicodedata.normalize("NFC", name): name for name in class_names}
-        return [known[name] if name in known else name for name in labels]
+        return [known.get(name) or name for name in labels]
     numbers, _ = _from_integers(labels.astype("int64"), class_names)
     return [class_names[number] for number in numbers]
 
@@ -250,7 +250,8 @@ def _from_integers(labels, class_names):
             missing = sorted(set(range(highest + 1)) - set(present.tolist()))[:5]
             raise ValueError(
                 f"Integer labels must number the classes from 0 without gaps: "
-                f"{missing} have no image. Pass labels as strings to keep them as names."
+                f"{missing} have no image. Pass labels as strings to keep them as "
+                f"names."
             )
         return labels, [str(number) for number in range(highest + 1)]
     if highest >= len(class_names):

@@ -164,7 +164,7 @@ def test_the_parts_of_a_data_set_are_no_classes(birds, tmp_path, splits):
         shutil.copytree(birds, tmp_path / "photos" / split)
     (tmp_path / "photos" / "__MACOSX").mkdir()
     first = tmp_path / "photos" / sorted(splits)[0]
-    with pytest.raises(ValueError, match=f"did you mean {first}\\?"):
+    with pytest.raises(ValueError, match=f"Did you mean {first}\\?"):
         files_by_class(tmp_path / "photos")
     assert relative(files_by_class(first), first) == relative(
         files_by_class(birds), birds
@@ -174,20 +174,20 @@ def test_the_parts_of_a_data_set_are_no_classes(birds, tmp_path, splits):
 def test_a_part_without_class_folders_does_not_hide_the_others(birds, tmp_path):
     shutil.copytree(birds, tmp_path / "photos" / "train")
     save(tmp_path / "photos" / "test" / "a.png")
-    with pytest.raises(ValueError, match=r"holds test, train, .*did you mean .*train"):
+    with pytest.raises(ValueError, match=r"holds test, train, .*Did you mean .*train"):
         files_by_class(tmp_path / "photos")
 
 
 def test_of_the_parts_of_a_data_set_the_training_part_is_named(birds, tmp_path):
     for split in ("test", "train"):
         shutil.copytree(birds, tmp_path / "photos" / split)
-    with pytest.raises(ValueError, match=r"did you mean .*photos/train\?"):
+    with pytest.raises(ValueError, match=r"Did you mean .*photos/train\?"):
         files_by_class(tmp_path / "photos")
 
 
 def test_one_folder_around_the_classes_is_no_class(birds, tmp_path):
     shutil.move(birds, tmp_path / "photos" / "birds")
-    with pytest.raises(ValueError, match=r"did you mean .*photos/birds"):
+    with pytest.raises(ValueError, match=r"Did you mean .*photos/birds"):
         files_by_class(tmp_path / "photos")
 
 
@@ -223,7 +223,7 @@ def test_names_that_differ_by_case_are_told(tmp_path):
 def test_names_that_differ_by_blanks_are_refused(tmp_path):
     for name in ("heron", "heron "):
         save(tmp_path / name / "a.png")
-    with pytest.raises(ValueError, match="'heron' and 'heron ' differ by blanks"):
+    with pytest.raises(ValueError, match="'heron' and 'heron ' differ only by blanks"):
         files_by_class(tmp_path)
 
 

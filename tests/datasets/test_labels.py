@@ -154,7 +154,7 @@ def test_numbers_among_names_are_refused(labels):
         (["a", "c"], ["a", "b"], r"Labels \['c'\] are not in `class_names`.*'b'"),
         ([0, 1], ["a", "a"], "repeats a name"),
         ([0, 1], ["a", " "], "not blank. Received: ' '"),
-        (["heron", "heron "], None, "'heron' and 'heron ' differ by blanks"),
+        (["heron", "heron "], None, "'heron' and 'heron ' differ only by blanks"),
         ("heron", None, "one label for each image. Received: 'heron'"),
         (3, None, "one label for each image. Received: 3"),
         (np.asarray(["2026-01-01"] * 2, "datetime64[D]"), None, "datetime64"),

@@ -208,7 +208,7 @@ def test_inversion_makes_ink_high():
 def test_fit_explains_a_missing_channel_axis():
     with pytest.raises(ValueError, match=r"28 channels.*images\[\.\.\., None\]"):
         fit(np.zeros((5, 28, 28), "uint8"), (28, 28), 1)
-    with pytest.raises(ValueError, match="channels must be 1"):
+    with pytest.raises(ValueError, match="`channels` must be 1"):
         fit(np.zeros((28, 28, 1), "uint8"), (28, 28), 4)
 
 
@@ -253,8 +253,8 @@ def test_a_graph_refuses_values_beyond_the_range():
     ("values", "value_range", "message"),
     [
         ([0.0, 254.0], None, r"0 to 254.*value_range=\(0, 255\)"),
-        ([-0.5, 1.0], None, r"from 0 to 1, got -0.5 to 1"),
-        ([0.0, 256.0], (0, 255), "from 0 to 255, got 0 to 256"),
+        ([-0.5, 1.0], None, r"from 0 to 1\. Received: -0\.5 to 1"),
+        ([0.0, 256.0], (0, 255), r"from 0 to 255\. Received: 0 to 256"),
         (np.array([3, 4]), None, r"int64.*value_range=\(0, 255\)"),
     ],
 )

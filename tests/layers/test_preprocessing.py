@@ -162,7 +162,7 @@ def test_unreadable_files_are_named(tmp_path):
 
 
 def test_channels_are_one_or_three():
-    with pytest.raises(ValueError, match="Received: 4 channels"):
+    with pytest.raises(ValueError, match="got 4"):
         PicturePreprocessing(SIZE, 4)
 
 
