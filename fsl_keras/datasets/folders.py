@@ -112,8 +112,8 @@ def class_files(folder: Path) -> list[pathlib.Path]:
     files, others = _divided(folder)
     if not files:
         raise ValueError(
-            f"{folder} and the folders in it hold no image "
-            f"({', '.join(IMAGE_SUFFIXES)})."
+            f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)}), nor do the "
+            f"folders in it."
         )
     warn_of_skipped(others, len(others) + len(files))
     return files

@@ -80,10 +80,10 @@ def _query_index(query_labels, names, length):
             f"`query_labels` must give one label for each query: got labels of shape "
             f"{query_labels.shape} for {length} queries."
         )
-    strange = sorted(set(query_labels.tolist()) - set(names.tolist()))
-    if strange:
+    unknown = sorted(set(query_labels.tolist()) - set(names.tolist()))
+    if unknown:
         raise ValueError(
-            f"`query_labels` holds {strange}, of which the support set has no example. "
+            f"`query_labels` holds {unknown}, of which the support set has no example. "
             f"Its classes are {names.tolist()}."
         )
     return np.searchsorted(names, query_labels).astype("int32")
