@@ -31,7 +31,7 @@ def test_suited_options_are_options_of_runs(name):
         ("miniimagenet", "mini_imagenet"),
     ],
 )
-def test_a_misspelt_name_is_mended(name, meant):
+def test_a_misspelled_name_is_corrected(name, meant):
     with pytest.raises(ValueError, match=f"'{name}'. Did you mean '{meant}'?"):
         load(name)
 

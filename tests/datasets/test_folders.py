@@ -104,7 +104,7 @@ def test_files_that_systems_leave_are_passed_over(birds, name):
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "bmp", "webp"])
-def test_a_file_without_suffix_is_told_by_its_bytes(birds, kind):
+def test_a_file_without_suffix_is_recognized_by_its_bytes(birds, kind):
     Image.fromarray(picture(7)).save(birds / "Ägretta" / "IMG_0001", kind)
     names = [path.name for path in files_by_class(birds)["Ägretta"]]
     assert names[0] == "IMG_0001"
@@ -150,7 +150,7 @@ def test_a_pipe_is_named_and_not_read(birds):
         assert len(files_by_class(birds)["Ägretta"]) == 4
 
 
-def test_images_beside_the_class_folders_are_named(birds):
+def test_images_outside_of_class_folders_are_named(birds):
     save(birds / "group.jpg")
     with pytest.warns(
         UserWarning, match=r"Skipped 1 of 13 .*group\.jpg: not in a class folder"
@@ -213,7 +213,7 @@ def test_names_of_one_spelling_in_two_unicode_forms_are_one_class(tmp_path):
     assert sorted(path.name for path in files[1]) == ["NFC.png", "NFD.png"]
 
 
-def test_names_that_differ_by_case_are_told(tmp_path):
+def test_names_that_differ_in_case_are_named(tmp_path):
     for name in ("Heron", "egret", "heron"):
         save(tmp_path / name / "a.png")
     with pytest.warns(UserWarning, match=r"only in case.*\['Heron', 'heron'\]"):
@@ -248,7 +248,7 @@ def test_an_empty_class_is_named(birds):
         class_files(birds / "ibis")
 
 
-def test_skipped_files_are_told_ten_at_a_time():
+def test_skipped_files_are_named_ten_at_a_time():
     with pytest.warns(UserWarning, match=r"Skipped 1 of 5 files: a\.png: cut short\."):
         warn_of_skipped([("a.png", "cut short")], 5)
     with pytest.warns(UserWarning, match="Skipped 12 of 99 .*9.png: bad; and 2 more"):

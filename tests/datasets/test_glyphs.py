@@ -92,7 +92,7 @@ def picture(character):
 
 
 @pytest.mark.parametrize("twins", ["AΑА", "Vᐯⴸ", "oOοоօ"])
-def test_the_independent_picture_tells_twins(twins):
+def test_the_independent_image_recognizes_twins(twins):
     pictures = [picture(character) for character in twins]
     assert min(pictures[0] @ other for other in pictures) > 0.91
 
