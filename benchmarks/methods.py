@@ -39,8 +39,8 @@ def untrained(options, train):
     network = getattr(learner, "backbone", None) or learner.network
     for pictures, _ in train.batches(256, seed=SEED, count=100):
         network(pictures, training=True)
-    if hasattr(learner, "center_on"):
-        learner.center_on(train)
+    if learner.has_base_statistics:
+        learner.fit_base(train, cache=False)
     return learner
 
 

@@ -117,7 +117,7 @@ def learner(head, features, base=()):
         [keras.Input(features.item_shape), keras.layers.Identity()]
     )
     model = fsl.models.TransferLearner(identity, head)
-    if len(base) and hasattr(model.head, "fit_base"):
+    if len(base) and model.has_base_statistics:
         model.fit_base(features.subset(base), cache=False)
     return model
 

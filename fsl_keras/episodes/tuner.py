@@ -1,6 +1,7 @@
 """Reading Datasets without the tuner of tf.data; see docs/tf-data-autotune.md."""
 
 import functools
+import inspect
 from typing import Any
 
 import keras
@@ -8,6 +9,8 @@ import tensorflow as tf
 
 # Attributes that code sets on a Dataset, which a derived Dataset lacks.
 ATTRIBUTES = ("class_names", "file_paths", "protocol")
+
+_FIT = inspect.signature(keras.Model.fit)
 
 
 def untuned(data: Any) -> Any:
@@ -41,13 +44,20 @@ def untuned(data: Any) -> Any:
 
 
 class ReadsUntuned:
-    """Mixin of Keras models that switches off the tuner of the Datasets they read."""
+    """Mixin of Keras models that switches off the tuner of the Datasets they read.
+
+    `fit` does not shuffle a Dataset, of which Keras would warn.
+    """
 
     @functools.wraps(keras.Model.fit)
-    def fit(self, x=None, *args, **kwargs):
-        if "validation_data" in kwargs:
-            kwargs["validation_data"] = untuned(kwargs["validation_data"])
-        return super().fit(untuned(x), *args, **kwargs)
+    def fit(self, *args, **kwargs):
+        given = _FIT.bind(self, *args, **kwargs).arguments
+        for name in given.keys() & {"x", "validation_data"}:
+            given[name] = untuned(given[name])
+        if isinstance(given.get("x"), tf.data.Dataset):
+            given.setdefault("shuffle", False)
+        del given["self"]
+        return super().fit(**given)
 
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, x=None, *args, **kwargs):

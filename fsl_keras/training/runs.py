@@ -162,8 +162,8 @@ class Run:
         if options.mixed_precision or shape != train.item_shape:
             trained, learner = learner, make(train.item_shape, backbone_options=exact)
             learner.set_weights(trained.get_weights())
-        if hasattr(learner, "center_on"):
-            learner.center_on(train)
+        if learner.has_base_statistics:
+            learner.fit_base(train, cache=False)
         if options.views:
             learner = learner.with_backbone(seen_often(learner.backbone))
         if options.orientations:

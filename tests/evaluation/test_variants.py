@@ -61,7 +61,7 @@ def test_a_learner_of_batch_statistics_is_also_tested_inductively(maml):
 
 
 def test_a_transductive_head_is_also_tested_on_imbalanced_queries():
-    learner = fsl.models.FrozenFeatureModel(network(), fsl.heads.TIMHead())
+    learner = fsl.models.TransferLearner(network(), fsl.heads.TIMHead())
     (_, equal), (same, unequal) = variants(learner, 15)
     assert same is learner
     assert equal == 15
