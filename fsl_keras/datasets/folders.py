@@ -216,32 +216,37 @@ def _warn_of_cases(folder, names):
             )
 
 
-def warn_of_skipped(skipped: Sequence[tuple[Any, str]], total: int) -> None:
+def warn_of_skipped(
+    skipped: Sequence[tuple[Any, str]], total: int, stacklevel: int = 3
+) -> None:
     """Warns of skipped files, with their number, names and reasons.
 
     Args:
         skipped: list of pairs `(path, reason)`.
         total: integer, the number of all files.
+        stacklevel: integer, as in `warnings.warn`.
     """
     if skipped:
         named = listed([f"{path}: {reason}" for path, reason in skipped])
         warnings.warn(
-            f"Skipped {len(skipped)} of {total} files: {named}.", stacklevel=3
+            f"Skipped {len(skipped)} of {total} files: {named}.",
+            stacklevel=stacklevel,
         )
 
 
-def warn_of_animations(paths: Sequence[Path]) -> None:
+def warn_of_animations(paths: Sequence[Path], stacklevel: int = 3) -> None:
     """Warns of animated images, with their number and names.
 
     Args:
         paths: list of readable image files.
+        stacklevel: integer, as in `warnings.warn`.
     """
     found = animated(paths)
     if found:
         warnings.warn(
             f"Only the first frame is used of {len(found)} of {len(paths)} images, "
             f"which are animated: {listed(found)}.",
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
 
 

@@ -168,10 +168,12 @@ class TestFromDirectory:
             cut = whole.read_bytes()[: whole.stat().st_size // 2]
             whole.with_stem("cut").write_bytes(cut)
         (folder / "corrupt.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\x00" * 99)
-        with pytest.warns(UserWarning, match=r"Skipped 5 of 17 .*zero\.png: .*empty"):
+        skipped = r"Skipped 5 of 17 .*zero\.png: .*empty"
+        with pytest.warns(UserWarning, match=skipped) as warned:
             data = ClassDataset.from_directory(
                 birds, image_size=(12, 10), memory_limit=memory_limit
             )
+        assert warned[0].filename == __file__
         assert {path.rsplit("/")[-1] for path, _ in data.skipped} == {
             "zero.png",
             "text.png",
