@@ -84,7 +84,7 @@ def test_of_animations_the_first_frame_is_used_and_told_once(adapt, run_cli, tmp
     write(folder, *pictures(["bar", "disk"], count=2))
     still = gif(folder / "bar" / "still.gif", count=1)
     moving = gif(folder / "bar" / "moving.gif", count=3)
-    told = "Only the first frame is used of 1 of {} pictures, which are animated: {}."
+    told = "Only the first frame is used of 1 of {} images, which are animated: {}."
     _, _, err = adapt(folder)
     assert err.count("animated") == err.count(told.format(6, moving)) == 1
     classifier = tmp_path / "classifier.keras"
