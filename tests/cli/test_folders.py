@@ -196,7 +196,7 @@ def test_the_parts_of_a_data_set_are_refused(run_cli, learner, tmp_path):
         write(tmp_path / "photos" / part, *pictures(["bar", "disk"], count=1))
     status, _, err = run_cli("adapt", tmp_path / "photos", learner)
     assert status == 1
-    assert f"did you mean {tmp_path / 'photos' / 'train'}?" in err
+    assert f"Did you mean {tmp_path / 'photos' / 'train'}?" in err
 
 
 def test_images_are_cropped(adapt, run_cli, learner, tmp_path):
