@@ -6,10 +6,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from fsl_keras.models.gradient_based.inner_loop import InnerLoop
+from fsl_keras.models.gradient_based.inner_loop import InnerLoop, Weights
 from fsl_keras.models.gradient_based.pure_network import PureNetwork
 from fsl_keras.models.gradient_based.tasks import mean_over_tasks
-from fsl_keras.typing import Tensor
+from fsl_keras.typing import Nested, Tensor
 
 # Keras's values for Adam.
 BETA, EPSILON = 0.999, 1e-7
@@ -46,10 +46,18 @@ class AdamLoop(InnerLoop):
         self.learning_rate = learning_rate
         self.batch_size = batch_size
 
-    def begin(self):
+    def begin(self) -> Nested:
         return self.moments.values()
 
-    def advance(self, weights, state, support, labels, step, training):
+    def advance(
+        self,
+        weights: Weights,
+        state: Nested,
+        support: Tensor,
+        labels: Tensor,
+        step: Any,
+        training: bool,
+    ) -> tuple[Weights, Nested, Weights]:
         items, targets = (
             examples_of_step(values, self.batch_size, step)
             for values in (support, labels)
