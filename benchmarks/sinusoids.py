@@ -38,7 +38,7 @@ def network():
 def learner(net, rate, steps=STEPS):
     """A model that takes gradient steps from the weights of a network."""
     model = fsl.models.MAML(
-        net, inner_steps=1, inner_rate=rate, test_steps=steps, regression=True
+        net, inner_steps=1, inner_learning_rate=rate, test_steps=steps, regression=True
     )
     model.compile()
     return model

@@ -45,7 +45,7 @@ def main(folder=PICTURES, steps=250, count=300):
     baseline = fsl.evaluation.evaluate(pixels, exam, "pixel nearest neighbour")
     for report in (baseline, before, after):
         print(report)
-    (gain,) = fsl.evaluation.compare([baseline, after])
+    (gain,) = fsl.evaluation.paired_differences([baseline, after])
     print(gain)
 
     right = learn_a_script(model, test, folder)

@@ -95,7 +95,7 @@ def features_of(backbone, data):
 def print_table(reports):
     """Prints accuracies, and by how much each is above prototypes, paired."""
     reports = sorted(reports, key=lambda report: report.name != "prototypes")
-    differences = fsl.evaluation.compare(reports)
+    differences = fsl.evaluation.paired_differences(reports)
     print(f"{'head':20} {'kind':13} {'accuracy':14} paired difference")
     for report, paired in zip(reports, [None, *differences], strict=True):
         row = report.row()

@@ -62,7 +62,7 @@ def embed(
     if data.item_shape != expected:
         raise ValueError(
             f"The backbone takes items of shape {expected}. Make the data set with "
-            f"`size={expected[:2]}`, or the backbone with "
+            f"`image_size={expected[:2]}`, or the backbone with "
             f"`input_shape={data.item_shape}`. Received: data={data.name!r} with items "
             f"of shape {data.item_shape}"
         )

@@ -1,10 +1,10 @@
 """The folders of presets: their names and their metadata."""
 
-import difflib
 import pathlib
 from typing import Any
 
 from fsl_keras.files import read_json, shipped_folder
+from fsl_keras.names import did_you_mean
 from fsl_keras.typing import Path
 
 # The version of the layout of a preset's folder. What this version cannot read must
@@ -33,7 +33,7 @@ def find(preset: Path) -> pathlib.Path:
         preset: a name of `presets.list()`, or the path of a folder.
 
     Raises:
-        ValueError: if there is none, with similar names.
+        ValueError: if there is none, with the nearest name.
     """
     shipped = _shipped() / str(preset)
     if str(preset) in names():
@@ -41,11 +41,9 @@ def find(preset: Path) -> pathlib.Path:
     folder = pathlib.Path(preset)
     if folder.is_dir():
         return folder
-    known = names()
-    near = difflib.get_close_matches(str(preset), known, n=3, cutoff=0.4) or known
     raise ValueError(
-        f"There is no preset {str(preset)!r}, neither in the zoo nor as a folder. "
-        f"Nearest names: {', '.join(near)}."
+        f"There is no preset {str(preset)!r}, neither in the zoo nor as a folder."
+        f"{did_you_mean(preset, names())} Presets: {', '.join(names())}."
     )
 
 
