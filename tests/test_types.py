@@ -20,6 +20,7 @@ DONE = (
     "models.origin",
     "models.simple_shot",
     "models.transfer",
+    "presets.card",
     "presets.classes",
     "presets.folders",
     "presets.store",
