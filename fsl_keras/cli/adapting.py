@@ -175,8 +175,9 @@ def _fit_base(learner, folder):
     from fsl_keras.datasets import ClassDataset
 
     if not learner.has_base_statistics:
+        kind = type(getattr(learner, "head", learner)).__name__
         raise ValueError(
-            "--base needs a head with statistics of base classes: --head simple_shot "
-            "or --head whitened."
+            f"{kind} has no statistics of base classes, which --base computes. Use "
+            f"--head simple_shot or --head whitened."
         )
     learner.fit_base(ClassDataset.from_directory(folder, learner.item_shape[:2]))

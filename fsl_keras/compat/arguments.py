@@ -3,9 +3,10 @@
 import functools
 import inspect
 import warnings
+from collections.abc import Callable
 
 
-def renamed_arguments(**names: str):
+def renamed_arguments(**names: str) -> Callable[[type], type]:
     """Returns a class decorator that accepts old names of constructor arguments.
 
     A call with an old name warns, as Keras does. A configuration with an old name, such
@@ -42,7 +43,7 @@ def renamed_arguments(**names: str):
     return decorate
 
 
-def renamed_parameters(**names: str):
+def renamed_parameters(**names: str) -> Callable[[Callable], Callable]:
     """Returns a decorator of functions that accepts old names of their parameters.
 
     A call with an old name warns, as Keras does. Of a class method or a static method

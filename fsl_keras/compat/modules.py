@@ -25,7 +25,7 @@ MOVED = {
 }
 
 
-def install():
+def install() -> None:
     """Lets modules be imported by their old paths, as the modules they are now."""
     # Before the finder of files: under its old path a moved package has its new folder,
     # whose modules would be loaded a second time.
