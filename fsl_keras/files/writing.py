@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import tempfile
 import warnings
 
@@ -83,7 +84,9 @@ class SavesBeside:
 
 
 def write_json(path, content, kind=None):
-    """Writes JSON in UTF-8 for people to read, whole or not at all.
+    """Writes indented JSON in UTF-8, whole or not at all.
+
+    Lists of numbers and strings are on one line each.
 
     Args:
         path: path of the file.
@@ -91,8 +94,10 @@ def write_json(path, content, kind=None):
         kind: optional kind, as in `replacing`.
     """
     text = json.dumps(content, indent=1, ensure_ascii=False)
+    # A line break is never within a string, where JSON writes it as an escape.
+    text = re.sub(r"\[[^\[\]{}]*\]", lambda found: re.sub(r"\n *", " ", found[0]), text)
     with replacing(path, kind) as beside:
-        write_text(beside, text)
+        write_text(beside, text + "\n")
 
 
 def write_text(path, text):

@@ -1,24 +1,25 @@
 """The model card of a preset."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-# The keys of a protocol that are printed with a figure.
-PROTOCOL = ("dataset", "episodes", "queries", "seed", "kind", "batch_norm", "overlap")
+# The parts of a protocol that are listed with a figure.
+LISTED = ("dataset", "episodes", "queries", "seed", "kind", "batch_norm", "overlap")
 
 
-def model_card(metadata: dict[str, Any]) -> str:
-    """Returns the Markdown of the model card of a preset.
+def model_card(metadata: Mapping[str, Any]) -> str:
+    """Returns the Markdown of the card.
 
     Args:
-        metadata: dictionary, the metadata of the preset; missing keys are left out.
+        metadata: dictionary, the metadata of a preset; missing items are left out.
     """
     name = metadata["name"]
     parts = [f"# {name}", metadata.get("description"), _use(name), _figures(metadata)]
     return "\n\n".join(part for part in [*parts, _made(metadata)] if part) + "\n"
 
 
-def percent(figure: dict[str, Any]) -> str:
+def percent(figure: Mapping[str, Any]) -> str:
     """Returns accuracy and interval of a figure as a cell."""
     return f"{100 * figure['accuracy']:.2f} ± {100 * figure['ci95']:.2f}"
 
@@ -37,9 +38,7 @@ def _figures(metadata):
     for figure in figures:
         protocol = figure["protocol"]
         spelled = ", ".join(
-            f"{key} {protocol[key]}"
-            for key in PROTOCOL
-            if protocol.get(key) is not None
+            f"{key} {protocol[key]}" for key in LISTED if protocol.get(key) is not None
         )
         lines.append(
             f"| {protocol['ways']}-way {protocol['shots']}-shot | {percent(figure)} "

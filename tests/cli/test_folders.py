@@ -84,7 +84,7 @@ def test_of_animations_the_first_frame_is_used_and_told_once(adapt, run_cli, tmp
     write(folder, *pictures(["bar", "disk"], count=2))
     still = gif(folder / "bar" / "still.gif", count=1)
     moving = gif(folder / "bar" / "moving.gif", count=3)
-    told = "Only the first frame is used of 1 of {} pictures, which are animated: {}."
+    told = "Only the first frame is used of 1 of {} images, which are animated: {}."
     _, _, err = adapt(folder)
     assert err.count("animated") == err.count(told.format(6, moving)) == 1
     classifier = tmp_path / "classifier.keras"
@@ -196,7 +196,7 @@ def test_the_parts_of_a_data_set_are_refused(run_cli, learner, tmp_path):
         write(tmp_path / "photos" / part, *pictures(["bar", "disk"], count=1))
     status, _, err = run_cli("adapt", tmp_path / "photos", learner)
     assert status == 1
-    assert f"did you mean {tmp_path / 'photos' / 'train'}?" in err
+    assert f"Did you mean {tmp_path / 'photos' / 'train'}?" in err
 
 
 def test_images_are_cropped(adapt, run_cli, learner, tmp_path):

@@ -177,6 +177,14 @@ write_json(sys.argv[2], read_json(sys.argv[1]))
     assert read_json(copy) == content
 
 
+def test_json_has_lists_of_numbers_and_strings_on_one_line(tmp_path):
+    content = {"text": "a [b\n c]", "list": [1, 2.5, "x"], "nested": [{"a": []}]}
+    write_json(tmp_path / "report.json", content)
+    lines = (tmp_path / "report.json").read_text(encoding="utf-8").splitlines()
+    assert ' "list": [ 1, 2.5, "x" ],' in lines
+    assert read_json(tmp_path / "report.json") == content
+
+
 def without_package(code, *arguments, env=None):
     """Runs code that imports modules of the package, but not the package.
 

@@ -93,7 +93,7 @@ def test_an_opened_image_is_its_file(name, channels):
 @pytest.mark.parametrize(
     ("kind", "byte_order"), [("PNG", "<"), ("TIFF", "<"), ("TIFF", ">")]
 )
-def test_16_bits_of_grey(kind, byte_order):
+def test_16_bits_of_gray(kind, byte_order):
     contents = deep(kind, byte_order)
     image = Image.open(io.BytesIO(contents))
     assert image.mode.startswith("I;16")
@@ -210,7 +210,7 @@ def test_the_orientation_is_applied(kind, orientation):
     np.testing.assert_array_equal(from_pillow(opened), expected)
 
 
-def test_an_upright_image_is_not_turned_again():
+def test_an_upright_image_is_not_rotated_again():
     exif = Image.Exif()
     exif[0x0112] = 6
     contents = encode(noise(), "JPEG", exif=exif)

@@ -146,7 +146,7 @@ def test_value_range_says_which_numbers_are_black_and_white(values, value_range)
 
 def test_floats_above_one_name_the_mend():
     layer = PicturePreprocessing((2, 2), 1)
-    with pytest.raises(ValueError, match=r"got 0 to 200.*value_range=\(0, 255\)"):
+    with pytest.raises(ValueError, match=r"Received: 0 to 200.*value_range=\(0, 255\)"):
         layer(np.array([0.0, 200, 0, 0]).reshape(1, 2, 2, 1))
     pair = [np.zeros((2, 2)), np.full((3, 3), np.nan)]
     with pytest.raises(ValueError, match="picture of index 1: 9 values are NaN"):
