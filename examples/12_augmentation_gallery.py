@@ -25,7 +25,7 @@ SIZE, VARIANTS = (64, 64), 8
 
 LAYERS = {
     "RandomFlip": augment.RandomFlip(),
-    "RandomAffine": augment.RandomAffine(rotation=25, zoom=0.2, shear=0.2, shift=6),
+    "RandomAffine": augment.RandomAffine(0.07, 0.2, 0.2, 0.1),
     "RandomResizedCrop": augment.RandomResizedCrop(),
     "RandomElastic": augment.RandomElastic(),
     "ColorJitter": augment.ColorJitter(0.2, 0.4, 0.6, 0.15),
