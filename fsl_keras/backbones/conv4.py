@@ -10,6 +10,7 @@ from fsl_keras.backbones.arguments import RENAMED_POOLINGS, check_arguments
 from fsl_keras.compat import renamed_arguments, renamed_values
 from fsl_keras.layers import FusedBatchNormalization
 from fsl_keras.layers._folded_convolution import FoldedConvolution
+from fsl_keras.presets import HasPresets
 
 BLOCKS = 4
 # The folded convolution is faster up to this number of input channels.
@@ -21,7 +22,7 @@ DOWNSAMPLING = ("pool", "stride")
 @keras.saving.register_keras_serializable(package="fsl_keras")
 @renamed_arguments(item_shape="input_shape")
 @renamed_values(pooling=RENAMED_POOLINGS)
-class Conv4(keras.Model):
+class Conv4(HasPresets, keras.Model):
     """The four-block convolutional network of the few-shot papers.
 
     Each of the four blocks is a 3x3 convolution, batch normalization, 2x2 max pooling

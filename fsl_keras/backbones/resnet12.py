@@ -10,6 +10,7 @@ from fsl_keras.backbones.arguments import RENAMED_POOLINGS, check_arguments
 from fsl_keras.backbones.residual import normalized_convolution
 from fsl_keras.compat import renamed_arguments, renamed_values
 from fsl_keras.layers import DropBlock
+from fsl_keras.presets import HasPresets
 
 SLOPE = 0.1  # of the leaky ReLUs, below zero
 
@@ -17,7 +18,7 @@ SLOPE = 0.1  # of the leaky ReLUs, below zero
 @keras.saving.register_keras_serializable(package="fsl_keras")
 @renamed_arguments(item_shape="input_shape")
 @renamed_values(pooling=RENAMED_POOLINGS)
-class ResNet12(keras.Model):
+class ResNet12(HasPresets, keras.Model):
     """The twelve-layer residual network of the few-shot papers.
 
     Four blocks of three 3x3 convolutions with batch normalization and leaky ReLUs, a

@@ -9,6 +9,7 @@ from keras import layers
 from fsl_keras.backbones.arguments import RENAMED_POOLINGS, check_arguments
 from fsl_keras.backbones.residual import normalized_convolution
 from fsl_keras.compat import renamed_arguments, renamed_values
+from fsl_keras.presets import HasPresets
 
 STAGES = (64, 128, 256, 512)  # channels of each stage of two blocks
 
@@ -16,7 +17,7 @@ STAGES = (64, 128, 256, 512)  # channels of each stage of two blocks
 @keras.saving.register_keras_serializable(package="fsl_keras")
 @renamed_arguments(item_shape="input_shape")
 @renamed_values(pooling=RENAMED_POOLINGS)
-class ResNet18(keras.Model):
+class ResNet18(HasPresets, keras.Model):
     """The eighteen-layer residual network.
 
     Four stages of two blocks of two 3x3 convolutions; each stage but the first halves

@@ -5,10 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from fsl_keras.presets import HasPresets
 from fsl_keras.typing import Model, Shape, Tensor
 
 
-class ViewsBackbone(keras.Model):
+class ViewsBackbone(HasPresets, keras.Model):
     """Base of backbones that embed several views of each image and join the embeddings.
 
     Args:

@@ -1,7 +1,11 @@
 import keras
 import pytest
 
-from fsl_keras.compat import renamed_arguments, renamed_values
+from fsl_keras.compat import (
+    renamed_arguments,
+    renamed_parameters,
+    renamed_values,
+)
 
 
 @renamed_arguments(alpha="negative_slope")
@@ -81,3 +85,23 @@ def test_a_configuration_with_an_old_value_is_read_without_a_warning(config):
 def test_other_values_stay_as_they_are(value):
     assert Pooled(pooling=value).pooling == value
     assert Pooled.from_config({"pooling": value}).pooling == value
+
+
+class Reader:
+    @classmethod
+    @renamed_parameters(size="image_size")
+    def read(cls, path, image_size=(1, 1)):
+        return cls, path, image_size
+
+
+class TestFunctions:
+    def test_an_old_name_warns_and_is_understood(self):
+        with pytest.warns(UserWarning, match="`size` of `Reader.read` is deprecated"):
+            assert Reader.read("a", size=(2, 3)) == (Reader, "a", (2, 3))
+
+    def test_the_new_name_does_not_warn_by_keyword_or_position(self):
+        assert Reader.read("a", image_size=(2, 3)) == Reader.read("a", (2, 3))
+
+    def test_both_names_at_once_are_refused(self):
+        with pytest.raises(TypeError, match="both `image_size` and `size`"):
+            Reader.read("a", image_size=(2, 3), size=(2, 3))
