@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 
 from fsl_keras.layers.data_format import check_channels_last
-from fsl_keras.typing import Shape
 
 # The poolings of earlier versions that have a new name.
 RENAMED_POOLINGS = {"average": "avg"}
 
 
 def check_arguments(
-    input_shape: Shape,
+    input_shape: tuple[int, ...],
     pooling: str | None,
     halvings: int,
     poolings: Sequence[str | None] = ("avg", None),

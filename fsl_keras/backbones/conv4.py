@@ -76,8 +76,7 @@ class Conv4(HasPresets, keras.Model):
         **kwargs: Any,
     ) -> None:
         input_shape = tuple(input_shape)
-        are_own = hasattr(filters, "__len__")
-        channels = [*filters] if are_own else [filters] * BLOCKS
+        channels = [*filters] if isinstance(filters, Sequence) else [filters] * BLOCKS
         if len(channels) != BLOCKS:
             raise ValueError(
                 f"`filters` must be one integer for all blocks, or {BLOCKS}, one for "
@@ -114,7 +113,7 @@ class Conv4(HasPresets, keras.Model):
         super().__init__(inputs=inputs, outputs=x, name=name, **kwargs)
         self.dtype_policy = policy
         self.item_shape = input_shape
-        self.filters = channels if are_own else filters
+        self.filters = channels if isinstance(filters, Sequence) else filters
         self.pooling = pooling
         self.downsampling = downsampling
         self.pooled_blocks = pooled_blocks

@@ -97,8 +97,8 @@ class SideBySide(keras.layers.Layer):
         return ops.reshape(embeddings, (-1, size)) / math.sqrt(ORIENTATIONS)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        batch, count, size = grouped_shape(input_shape, ORIENTATIONS)
-        return (batch, count * size)
+        batch, _, size = grouped_shape(input_shape, ORIENTATIONS)
+        return (batch, size and ORIENTATIONS * size)
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")

@@ -59,7 +59,7 @@ def check_sources(sources):
             raise TypeError(
                 f"Expected paths or the bytes of files, got {type(source).__name__} at "
                 f"index {index}. Give arrays and Pillow images to "
-                f"`PicturePreprocessing.from_list`."
+                f"`ImagePreprocessing.from_list`."
             )
     return sources
 

@@ -100,8 +100,8 @@ class RandomAffine(Augmentation):
         count, height, width, _ = ops.shape(images)
         draws = uniform(seed, (6, count))[..., None, None]
         angle = 2 * math.pi * between(*to_range(self.rotation_factor), draws[0])
-        zoom = [math.log1p(factor) for factor in to_range(self.zoom_factor)]
-        tall, wide = (ops.exp(between(*zoom, draws[axis])) for axis in (1, 2))
+        low, high = map(math.log1p, to_range(self.zoom_factor))
+        tall, wide = (ops.exp(between(low, high, draws[axis])) for axis in (1, 2))
         shear = between(*to_range(self.shear_factor), draws[3])
         # Points are read the other way than the image moves.
         low, high = to_range(self.translation_factor)

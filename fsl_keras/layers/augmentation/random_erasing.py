@@ -76,8 +76,10 @@ class RandomErasing(Augmentation):
     def augment(self, images: Tensor, seed: Tensor) -> Tensor:
         count, height, width, _ = ops.shape(images)
         draws = uniform(seed, (5, count))[..., None, None]
-        area = between(*self.scale, draws[1]) * (height * width)
-        ratio = ops.exp(between(*map(math.log, self.ratio), draws[2]))
+        smallest, largest = self.scale
+        area = between(smallest, largest, draws[1]) * (height * width)
+        low, high = map(math.log, self.ratio)
+        ratio = ops.exp(between(low, high, draws[2]))
         rows, columns = pixel_grid(images)
         inside = _inside(rows, ops.sqrt(area * ratio), draws[3], height)
         inside &= _inside(columns, ops.sqrt(area / ratio), draws[4], width)

@@ -95,8 +95,10 @@ class RandomResizedCrop(Augmentation):
     def augment(self, images: Tensor, seed: Tensor) -> Tensor:
         count, height, width, _ = ops.shape(images)
         draws = uniform(seed, (4, count))[..., None, None]
-        area = between(*self.scale, draws[0])
-        ratio = ops.exp(between(*map(math.log, self.ratio), draws[1]))
+        smallest, largest = self.scale
+        area = between(smallest, largest, draws[0])
+        low, high = map(math.log, self.ratio)
+        ratio = ops.exp(between(low, high, draws[1]))
         tall = ops.minimum(ops.sqrt(area / ratio), 1.0)
         wide = ops.minimum(ops.sqrt(area * ratio), 1.0)
         size = self.size or (height, width)

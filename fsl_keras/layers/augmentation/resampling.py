@@ -27,7 +27,8 @@ def resample(
     batch, height, width, channels = tf.unstack(tf.shape(images))
     pixels = tf.reshape(images, (batch, height * width, channels))
     top, left = tf.floor(rows), tf.floor(columns)
-    result, inside = 0.0, 0.0
+    result: Tensor = 0.0
+    inside: Tensor = 0.0
     for row in (top, top + 1.0):
         for column in (left, left + 1.0):
             weight = (1.0 - tf.abs(rows - row)) * (1.0 - tf.abs(columns - column))

@@ -115,10 +115,9 @@ class SupportExpansion(keras.layers.Layer):
     ) -> tuple[Shape, Shape]:
         # There are more images in training than in inference.
         axis = len(support_shape) - 4
-        return tuple(
-            (*shape[:axis], None, *shape[axis + 1 :])
-            for shape in (support_shape, support_labels_shape)
-        )
+        shapes = (support_shape, support_labels_shape)
+        support, labels = ((*s[:axis], None, *s[axis + 1 :]) for s in shapes)
+        return support, labels
 
     def compute_output_spec(
         self, support: Tensor, support_labels: Tensor, training: bool | None = None
