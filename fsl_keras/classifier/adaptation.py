@@ -7,7 +7,7 @@ from fsl_keras.classifier.classifier_model import checked_threshold
 from fsl_keras.classifier.learning import learn
 from fsl_keras.classifier.predictions import UNKNOWN
 from fsl_keras.classifier.task_weights import fingerprint_of
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.layers import ImagePreprocessing
 from fsl_keras.model_selection.leave_one_out_report import leave_one_out as estimate
 from fsl_keras.model_selection.nested import calibrate
 from fsl_keras.model_selection.support_set import SupportSet
@@ -55,9 +55,7 @@ def classifier_of_examples(
     preprocessing = None
     if len(learner.item_shape) == 3:
         *size, channels = learner.item_shape
-        preprocessing = PicturePreprocessing(
-            size, channels, invert, value_range, resize
-        )
+        preprocessing = ImagePreprocessing(size, channels, invert, value_range, resize)
     labelled = inputs.Examples(images, labels, class_names, preprocessing)
     class_names = labelled.class_names
     support = None

@@ -23,7 +23,7 @@ class ClassifierModel(HasPresets, ReadsUntuned, SavesBeside, keras.Model):
     Args:
         learner: an uncompiled learner of its own.
         class_names: list of strings.
-        preprocessing: optional `PicturePreprocessing`.
+        preprocessing: optional `ImagePreprocessing`.
         unknown_threshold: float from 0 to 1.
         calibration: optional `Calibration`.
         spec: optional dictionary, the `spec` of `TaskWeights`.

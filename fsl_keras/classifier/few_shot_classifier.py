@@ -34,7 +34,7 @@ class FewShotClassifier(ClassifierModel):
     Args:
         learner: an uncompiled learner of its own.
         class_names: list of strings.
-        preprocessing: optional `PicturePreprocessing`; None where items are no
+        preprocessing: optional `ImagePreprocessing`; None where items are no
             pictures and are taken as they are.
         unknown_threshold: float, `predict_classes` answers "unknown" where every
             class is less probable than this.
@@ -104,7 +104,7 @@ class FewShotClassifier(ClassifierModel):
             name: optional string.
             base_calibration: optional `BaseCalibration`.
             resize: how images of another aspect ratio are brought to the learner's
-                size, see `PicturePreprocessing`: `"stretch"`, `"crop"` or `"pad"`.
+                size, see `ImagePreprocessing`: `"stretch"`, `"crop"` or `"pad"`.
 
         Returns:
             A compiled `FewShotClassifier`.

@@ -13,6 +13,7 @@ MOVED = {
     "estimates": "model_selection",
     "estimates.leave_one_out": "model_selection.leave_one_out_report",
     "exporting": "classifier.exporting",
+    "layers.folded_convolution": "layers._folded_convolution",
     "methods": "training.methods",
     "models.maml": "models.gradient_based.maml",
     "models.proto_maml": "models.gradient_based.proto_maml",

@@ -37,7 +37,7 @@ def batches_of(images, preprocessing, size):
 
     Args:
         images: images in any form; or items, without `preprocessing`.
-        preprocessing: optional `PicturePreprocessing`.
+        preprocessing: optional `ImagePreprocessing`.
         size: integer, the largest batch.
 
     Raises:
@@ -55,7 +55,7 @@ def file_batches(images, preprocessing, size, skipped, sources=None):
 
     Args:
         images: images in any form.
-        preprocessing: `PicturePreprocessing`.
+        preprocessing: `ImagePreprocessing`.
         size: integer, the largest batch.
         skipped: list, to which pairs `(name, reason)` of the others are added.
         sources: optional list, to which the source of each image is added: the name of
@@ -76,7 +76,7 @@ def item_batches(elements, preprocessing, size, skipped, sources=None):
 
     Args:
         elements: `Elements`.
-        preprocessing: `PicturePreprocessing`, or None for items that are no images.
+        preprocessing: `ImagePreprocessing`, or None for items that are no images.
         size: integer, the largest batch.
         skipped: list, to which pairs `(name, reason)` of the others are added.
         sources: optional list, to which the source of each element is added.

@@ -22,7 +22,7 @@ class Examples:
         labels: `n` integers or names, or one name for all; None where the images bring
             them along.
         class_names: optional list of names.
-        preprocessing: optional `PicturePreprocessing`.
+        preprocessing: optional `ImagePreprocessing`.
 
     Raises:
         ValueError: if labels and images do not go together.

@@ -11,7 +11,7 @@ class BaselinePlusPlus(TransferLearner):
     """Fits a cosine classifier to the pretrained features of each support set.
 
     The backbone is trained under a cosine classifier too, by
-    `SupervisedPretraining(backbone, classes, head="cosine")`; `fit` on episodes is
+    `SupervisedPretraining(backbone, classes, "cosine")`; `fit` on episodes is
     refused.
 
     Reference:

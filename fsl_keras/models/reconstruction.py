@@ -13,7 +13,7 @@ class ReconstructionNetwork(MetricModel):
     """FRN: a class is found by reconstructing a feature map from those of its examples.
 
     Backbone and reconstruction learn together. The backbone keeps places apart, such as
-    `Conv4(item_shape, pooling=None, pooled_blocks=3)`; many places and few channels
+    `Conv4(input_shape, pooling=None, pooled_blocks=3)`; many places and few channels
     make it hard to reconstruct the map of another class.
 
     Reference:

@@ -13,7 +13,7 @@ class RelationNetwork(MetricModel):
 
     Backbone and relation head learn together, by the squared error of the sigmoid
     of each score. The backbone keeps places apart: the paper's is
-    `Conv4(item_shape, pooling=None, pooled_blocks=2)`, which turns 28x28 pictures
+    `Conv4(input_shape, pooling=None, pooled_blocks=2)`, which turns 28x28 pictures
     into maps of 7x7.
 
     Reference:

@@ -167,7 +167,7 @@ class TestExamples:
         np.testing.assert_array_equal(prototypes(classifier), before)
 
     def test_augmented_copies_go_with_their_example(self, shapes):
-        expansion = SupportExpansion(RandomAffine(shift=2), copies=3)
+        expansion = SupportExpansion(RandomAffine(translation_factor=1 / 8), copies=3)
         classifier = shapes.adapt(*pictures(THREE, count=2), expansion=expansion)
         classifier.remove_example(2)
         counts = np.asarray(classifier.task.memory["counts"])

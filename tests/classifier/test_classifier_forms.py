@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from fsl_keras.evaluation import evaluate_classifier
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.layers import ImagePreprocessing
 from tests.shapes import NAMES, THREE, make_learner, names, pictures, prototypes, write
 
 
@@ -134,7 +134,7 @@ class TestAdapt:
     def test_how_images_are_resized(self, learner, folder, resize, tmp_path):
         images, _ = pictures(THREE)
         classifier = learner.adapt(folder, resize=resize)
-        items = PicturePreprocessing((16, 16), 1, resize=resize)(images)
+        items = ImagePreprocessing((16, 16), 1, resize=resize)(images)
         embedded = np.asarray(learner.backbone(items)).reshape(3, 4, -1)
         np.testing.assert_allclose(
             prototypes(classifier), embedded.mean(axis=1), atol=1e-5

@@ -52,7 +52,7 @@ def test_a_support_set_is_told_what_is_new_and_what_comes_again(learner):
 
 def test_augmented_copies_are_learned_as_well(learner):
     support = SupportSet()
-    expansion = SupportExpansion(RandomAffine(shift=2), copies=3)
+    expansion = SupportExpansion(RandomAffine(translation_factor=1 / 8), copies=3)
     images = batch([1, 2], [0, 1])
     memory, examples = learn(
         learner, [images], ways=2, support=support, expansion=expansion
@@ -77,7 +77,7 @@ def test_sources_are_those_of_the_rows_as_given(learner):
 
 
 def test_features_make_the_memory_again(learner):
-    expansion = SupportExpansion(RandomAffine(shift=2), copies=3)
+    expansion = SupportExpansion(RandomAffine(translation_factor=1 / 8), copies=3)
     batches = [batch([1, 2], [0, 1]), batch([3], [1])]
     memory, examples = learn(learner, batches, ways=2, expansion=expansion)
     assert examples.owners.tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 2, 2, 2, 2]

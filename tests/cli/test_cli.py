@@ -409,7 +409,7 @@ def test_another_method_and_its_options(run_cli, tmp_path):
         ("a=null", None),
         ("a=[[5, 1]]", [[5, 1]]),
         ('a={"pooled_blocks": 3}', {"pooled_blocks": 3}),
-        ('a={ pooling = "average" }', {"pooling": "average"}),
+        ('a={ pooling = "avg" }', {"pooling": "avg"}),
     ],
 )
 def test_the_value_of_an_option(text, value):

@@ -1,12 +1,12 @@
 import pytest
 
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.layers import ImagePreprocessing
 from tests.shapes import NAMES, pictures, write
 
 
 @pytest.fixture(scope="session")
 def preprocessing():
-    return PicturePreprocessing((16, 16), 1)
+    return ImagePreprocessing((16, 16), 1)
 
 
 @pytest.fixture(scope="session")

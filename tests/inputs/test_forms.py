@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from fsl_keras.inputs import Elements, Examples, batches_of
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.layers import ImagePreprocessing
 from tests.shapes import picture
 
 
@@ -222,7 +222,7 @@ def test_what_keras_reads_of_a_folder(label_mode, folder, images, labels):
         batch_size=3,
         verbose=False,
     )
-    preprocessing = PicturePreprocessing((16, 16), 1, value_range=(0, 255))
+    preprocessing = ImagePreprocessing((16, 16), 1, value_range=(0, 255))
     examples = Examples(dataset, None, None, preprocessing)
     assert examples.class_names == sorted(set(labels))
     expected = preprocessing(images.astype("float32"))

@@ -134,7 +134,7 @@ def _checked(image_size):
 
 
 def preprocessing_of_one_size(preprocessing, size):
-    """`PicturePreprocessing.from_standard` in operations that every runtime knows.
+    """`ImagePreprocessing.from_standard` in operations that every runtime knows.
 
     Resizing with antialiasing, which they do not know, is linear: for one size it is
     a matrix for rows and one for columns, and so are cropping and padding by zeros.

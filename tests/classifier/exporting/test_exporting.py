@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from fsl_keras import images as picture_files
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.layers import ImagePreprocessing
 from tests.checks import run_python
 from tests.shapes import NAMES, make_learner, picture, pictures, write
 
@@ -95,7 +95,7 @@ def test_the_range_of_arrays_given_in_python_is_not_that_of_the_endpoints(tmp_pa
 
 def test_every_endpoint_resizes_as_the_classifier(tmp_path, images):
     learned = make_learner().adapt(*pictures(NAMES[:3]))
-    learned.preprocessing = PicturePreprocessing((16, 16), 1, resize="pad")
+    learned.preprocessing = ImagePreprocessing((16, 16), 1, resize="pad")
     learned.export(tmp_path / "shapes")
     exported = tf.saved_model.load(tmp_path / "shapes")
     files = [path.read_bytes() for path in write(tmp_path, images, NAMES)]

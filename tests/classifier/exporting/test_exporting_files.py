@@ -13,7 +13,7 @@ import tensorflow as tf
 
 import fsl_keras as fsl
 from fsl_keras.classifier.exporting import endpoints
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.layers import ImagePreprocessing
 from fsl_keras.model_selection.calibration import Calibration
 from tests.shapes import NAMES, THREE, picture, pictures
 
@@ -77,7 +77,7 @@ def inverted_and_resized():
 
 def resized_by(resize):
     classifier = learner(3).adapt(*pictures(THREE))
-    classifier.preprocessing = PicturePreprocessing(SIZE, 3, True, resize=resize)
+    classifier.preprocessing = ImagePreprocessing(SIZE, 3, True, resize=resize)
     return classifier
 
 
@@ -196,7 +196,7 @@ def test_the_answers_are_those_of_the_classifier(exported, case):
 @pytest.mark.parametrize("invert", [False, True])
 @pytest.mark.parametrize("size", [(9, 30), (31, 8)])
 def test_the_matrices_resize_as_the_layer(resize, invert, size):
-    layer = PicturePreprocessing(SIZE, 3, invert, resize=resize)
+    layer = ImagePreprocessing(SIZE, 3, invert, resize=resize)
     images = np.random.default_rng(0).integers(0, 256, (2, *size, 3), "uint8")
     found = endpoints.preprocessing_of_one_size(layer, size)(images)
     # A value halfway between two integers may go to either.
