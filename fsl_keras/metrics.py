@@ -3,7 +3,10 @@
 import math
 
 import keras
+import numpy as np
 from keras import ops
+
+from fsl_keras.typing import Tensor
 
 # A normal 95% interval of a mean, as the few-shot papers report it.
 Z95 = 1.959963984540054
@@ -26,6 +29,22 @@ def wilson_interval(count, total):
     spread = Z95 * math.sqrt(share * (1 - share) / total + Z95**2 / (4 * total**2))
     spread /= 1 + Z95**2 / total
     return max(middle - spread, 0.0), min(middle + spread, 1.0)
+
+
+def mean_and_interval(values: Tensor) -> tuple[float, float]:
+    """Returns the mean of values and the half width of its normal 95% interval.
+
+    Example:
+
+    >>> mean, interval = mean_and_interval([0.8, 0.9, 1.0, 0.9])
+    >>> round(mean, 3), round(interval, 3)
+    (0.9, 0.08)
+    """
+    values = np.asarray(values, "float64")
+    if len(values) < 2:
+        return float(values.mean()), 0.0
+    error = values.std(ddof=1) / math.sqrt(len(values))
+    return float(values.mean()), float(Z95 * error)
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")

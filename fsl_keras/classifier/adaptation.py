@@ -8,7 +8,7 @@ from fsl_keras.classifier.learning import learn
 from fsl_keras.classifier.predictions import UNKNOWN
 from fsl_keras.classifier.task_weights import fingerprint_of
 from fsl_keras.layers import PicturePreprocessing
-from fsl_keras.model_selection.leave_one_out_report import leave_one_out as estimate
+from fsl_keras import model_selection
 from fsl_keras.model_selection.nested import calibrate
 from fsl_keras.model_selection.support_set import SupportSet
 from fsl_keras.progress import Progress
@@ -90,7 +90,7 @@ def classifier_of_examples(
     )
     classifier.know(class_names, memory, examples)
     if leave_one_out:
-        classifier.leave_one_out = estimate(learner, support, class_names)
+        classifier.leave_one_out = model_selection.leave_one_out(learner, support, class_names)
     if false_reject_rate is not None:
         classifier.calibration = _calibrated(
             classifier, support, false_reject_rate, negatives, base_calibration

@@ -12,7 +12,7 @@ from fsl_keras.files.outputs import NPZ, check_writable
 
 def embed(
     folder: Annotated[
-        pathlib.Path, typer.Argument(help="A folder that holds a folder a class.")
+        pathlib.Path, typer.Argument(help="A folder that holds a folder for each class.")
     ],
     backbone: Backbone = "mobilenet_v2",
     weights: Weights = "imagenet",

@@ -9,8 +9,9 @@ from fsl_keras.imports.registration import PACKAGE
 
 # Where the modules are that users' code and `.keras` files name by an old path.
 MOVED = {
-    "comparison": "model_selection.comparison",
+    "comparison": "model_selection.candidates",
     "estimates": "model_selection",
+    "estimates.cross_validation": "model_selection.held_out",
     "estimates.leave_one_out": "model_selection.leave_one_out_report",
     "exporting": "classifier.exporting",
     "methods": "training.methods",
@@ -27,7 +28,8 @@ MOVED = {
 
 def install():
     """Lets modules be imported by their old paths, as the modules they are now."""
-    sys.meta_path.append(_MovedModules())
+    # First: another finder would load a module inside a moved package a second time.
+    sys.meta_path.insert(0, _MovedModules())
 
 
 def _new_place(name):

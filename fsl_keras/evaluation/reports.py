@@ -9,23 +9,7 @@ import tensorflow as tf
 from fsl_keras.episodes.tuner import untuned
 from fsl_keras.files import read_json, write_json
 from fsl_keras.files.outputs import JSON
-from fsl_keras.metrics import Z95
-
-
-def mean_and_interval(values):
-    """Returns the mean of values and the half width of its normal 95% interval.
-
-    Example:
-
-    >>> mean, interval = mean_and_interval([0.8, 0.9, 1.0, 0.9])
-    >>> round(mean, 3), round(interval, 3)
-    (0.9, 0.08)
-    """
-    values = np.asarray(values, "float64")
-    if len(values) < 2:
-        return float(values.mean()), 0.0
-    error = values.std(ddof=1) / math.sqrt(len(values))
-    return float(values.mean()), float(Z95 * error)
+from fsl_keras.metrics import mean_and_interval
 
 
 @dataclasses.dataclass

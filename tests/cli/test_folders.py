@@ -51,7 +51,7 @@ def test_one_picture_of_each_class(adapt, tmp_path):
     classifier, out, _ = adapt(tmp_path / "photos [/of] birds")
     assert classifier.class_names == ["bar", "disk"]
     assert "The accuracy cannot be estimated" in out
-    assert "no other image of them is left: bar; disk\n" in out
+    assert "Not tested, with no second image: bar; disk\n" in out
     assert "Learned 2 classes from 2 different images" in out
 
 
@@ -65,7 +65,7 @@ def test_what_is_no_terminal_gets_lines_of_progress(adapt, tmp_path):
 
 
 @pytest.mark.parametrize("quality", [None, 80])
-def test_the_same_picture_under_two_names(adapt, tmp_path, quality):
+def test_the_same_image_in_two_classes(adapt, tmp_path, quality):
     images, labels = pictures(["bar", "disk"], size=(48, 48))
     first, *_ = write(tmp_path / "photos", images, labels)
     copy = first.parents[1] / "disk" / "a copy.png"
@@ -75,8 +75,8 @@ def test_the_same_picture_under_two_names(adapt, tmp_path, quality):
         Image.open(first).save(copy, quality=quality)
         copy.with_suffix(".png").unlink()
     _, out, _ = adapt(tmp_path / "photos")
-    told = "Nearly the same image under two names, one of which is probably wrong"
-    assert f"{told}: {first} and {copy}\n" in out
+    line = "Nearly the same image in two classes, one of which is probably wrong"
+    assert f"{line}: {first} and {copy}\n" in out
 
 
 def test_of_animations_the_first_frame_is_used_and_told_once(adapt, run_cli, tmp_path):
