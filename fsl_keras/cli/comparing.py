@@ -11,7 +11,7 @@ from fsl_keras.cli.output import AsCsv, AsJson, Output, working
 
 def compare(
     folder: Annotated[
-        pathlib.Path, typer.Argument(help="A folder that holds a folder for each class.")
+        pathlib.Path, typer.Argument(help="A folder with a folder for each class.")
     ],
     backbone: Annotated[
         list[str] | None,
@@ -38,7 +38,7 @@ def compare(
     ] = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-):
+) -> None:
     """Compare backbones and heads on a folder of images by cross-validation."""
     from fsl_keras.datasets import ClassDataset
     from fsl_keras.model_selection import cross_validate, recommended
@@ -90,7 +90,7 @@ def compare(
 
 
 def _row(candidate, best):
-    """Returns the figures of a candidate; the best one has no difference to itself."""
+    """Returns the figures of a candidate, without a difference for the best one."""
     difference, ci95 = candidate.minus(best)
     name, head = candidate.name
     low, high = candidate.interval

@@ -1,7 +1,6 @@
 """Measuring learners on episodes and classifiers on labeled images."""
 
 import dataclasses
-import math
 
 import numpy as np
 import tensorflow as tf

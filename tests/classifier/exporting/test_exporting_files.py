@@ -292,10 +292,10 @@ def test_a_name_and_a_format_that_do_not_go_together(tmp_path, name, format, sai
 @pytest.mark.parametrize(
     ("case", "name", "format", "image_size", "said"),
     [
-        ("grey", "birds", "tf_saved_model", (9, 9), "pictures of any size"),
+        ("grey", "birds", "tf_saved_model", (9, 9), "images of any size"),
         ("grey", "birds.tflite", "litert", (9, 0), "(height, width) in pixels"),
         ("grey", "birds.tflite", "litert", (9, 9, 1), "(height, width) in pixels"),
-        (MANY, "birds.tflite", "litert", (9, 9), "no pictures"),
+        (MANY, "birds.tflite", "litert", (9, 9), "not images"),
     ],
 )
 def test_a_size_that_makes_no_sense(tmp_path, case, name, format, image_size, said):
