@@ -1,15 +1,8 @@
 import numpy as np
-import pytest
 
 from fsl_keras.classifier.learning import learn, relearn
 from fsl_keras.layers.augmentation import RandomAffine, SupportExpansion
-from fsl_keras.model_selection.support_set import SupportSet
-from tests.shapes import make_learner
-
-
-@pytest.fixture(scope="module")
-def learner():
-    return make_learner()
+from fsl_keras.model_selection import SupportSet
 
 
 def batch(seeds, classes):
@@ -37,7 +30,7 @@ def test_examples_are_added_to_those_in_memory(learner):
     np.testing.assert_allclose(memory["sums"], at_once["sums"], atol=1e-5)
 
 
-def test_a_support_set_is_told_what_is_new_and_what_comes_again(learner):
+def test_a_support_set_gets_new_examples_and_repeats(learner):
     support = SupportSet()
     batches = [batch([1, 2, 1], [0, 1, 0]), batch([2, 3], [1, 1])]
     learn(learner, batches, ways=2, support=support)

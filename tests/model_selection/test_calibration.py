@@ -11,11 +11,7 @@ import sklearn.metrics
 import tensorflow as tf
 
 import fsl_keras as fsl
-from fsl_keras.model_selection import (
-    SupportSet,
-    calibrate,
-    calibrate_on_base_classes,
-)
+from fsl_keras.model_selection import calibrate, calibrate_on_base_classes
 from fsl_keras.model_selection.calibration import (
     Calibration,
     auroc,
@@ -24,11 +20,7 @@ from fsl_keras.model_selection.calibration import (
     least_logit,
     temperature_of,
 )
-
-
-def learner(length, head="prototypes"):
-    identity = keras.Sequential([keras.Input((length,)), keras.layers.Identity()])
-    return fsl.models.TransferLearner(identity, head)
+from tests.model_selection.supports import make_learner, support_of
 
 
 def blobs(classes, shots, spread=0.5, seed=0, size=6):
@@ -39,15 +31,9 @@ def blobs(classes, shots, spread=0.5, seed=0, size=6):
     return values.astype("float32"), labels
 
 
-def support_of(values, labels):
-    support = SupportSet()
-    support.add(values, labels)
-    return support
-
-
 @pytest.fixture(scope="module")
 def found():
-    return calibrate(learner(6), support_of(*blobs(4, 6)), 4, 0.1)
+    return calibrate(make_learner(6), support_of(*blobs(4, 6)), 4, 0.1)
 
 
 class TestThreshold:
@@ -157,7 +143,7 @@ class TestCalibrate:
         assert "AUROC" in str(found)
 
     def test_estimates_hold_on_new_examples(self):
-        model = learner(6)
+        model = make_learner(6)
         values, labels = blobs(4, 6, spread=0.9)
         found = calibrate(model, support_of(values, labels), 4, 0.1)
         classifier = model.adapt(values, labels, false_reject_rate=0.1)
@@ -177,33 +163,35 @@ class TestCalibrate:
 
     def test_the_log_loss_decreases(self):
         values, labels = blobs(4, 6, spread=1.5)
-        found = calibrate(learner(6), support_of(values, labels), 4, 0.1)
+        found = calibrate(make_learner(6), support_of(values, labels), 4, 0.1)
         before, after = found.log_losses
         assert after < before
 
     def test_false_accepts_are_counted_on_negatives(self):
         values, labels = blobs(3, 5)
         negatives = np.concatenate([values[:1], -9 + np.zeros((3, 6), "float32")])
-        found = calibrate(learner(6), support_of(values, labels), 3, 0.1, negatives)
+        found = calibrate(
+            make_learner(6), support_of(values, labels), 3, 0.1, negatives
+        )
         # The first is an example of a class.
         assert found.false_accepts == (1, 4)
         assert found.auroc == pytest.approx(0.75, abs=0.25)
 
     def test_a_single_class_rejects_what_is_far_from_it(self):
         values, labels = blobs(1, 12, spread=0.3)
-        classifier = learner(6).adapt(values, labels, false_reject_rate=0.1)
+        classifier = make_learner(6).adapt(values, labels, false_reject_rate=0.1)
         assert classifier.calibration.false_accepts == (0, 0)
         far = classifier.predict_classes(values[:1] + 30)
         near = classifier.predict_classes(values.mean(axis=0, keepdims=True))
         assert [a.class_name for a in [*far, *near]] == ["unknown", "0"]
 
     def test_too_few_examples_reject_nothing(self):
-        found = calibrate(learner(6), support_of(*blobs(2, 3)), 2, 0.05)
+        found = calibrate(make_learner(6), support_of(*blobs(2, 3)), 2, 0.05)
         assert found.least_logit is None
         assert 'no "unknown"' in str(found)
 
     def test_more_examples_are_divided_into_folds(self):
-        found = calibrate(learner(6), support_of(*blobs(5, 4)), 5, 0.2, n_splits=4)
+        found = calibrate(make_learner(6), support_of(*blobs(5, 4)), 5, 0.2, n_splits=4)
         assert found.source == "nested 4-fold cross-validation of 20 examples"
         assert found.false_rejects[1] == found.false_accepts[1] == 20
 
@@ -211,11 +199,11 @@ class TestCalibrate:
 class TestOneShot:
     def test_is_refused_without_base_calibration(self):
         with pytest.raises(ValueError, match="base_calibration"):
-            learner(6).adapt(*blobs(3, 1), false_reject_rate=0.1)
+            make_learner(6).adapt(*blobs(3, 1), false_reject_rate=0.1)
 
     def test_uses_the_base_calibration(self):
         base = fsl.ClassDataset.from_arrays(*blobs(6, 20), name="base")
-        model = learner(6)
+        model = make_learner(6)
         model.base_calibration = calibrate_on_base_classes(
             model, base, ways=3, queries=5, count=40
         )
@@ -238,7 +226,7 @@ class TestOneShot:
 class TestSaving:
     def test_a_calibration_is_saved_with_the_classifier(self, tmp_path):
         values, labels = blobs(3, 6)
-        classifier = learner(6).adapt(values, labels, false_reject_rate=0.1)
+        classifier = make_learner(6).adapt(values, labels, false_reject_rate=0.1)
         classifier.save(tmp_path / "a.keras")
         again = keras.saving.load_model(tmp_path / "a.keras")
         assert again.calibration == classifier.calibration
@@ -249,7 +237,7 @@ class TestSaving:
 
     def test_an_exported_model_rejects_the_same_items(self, tmp_path):
         values, labels = blobs(3, 6)
-        classifier = learner(6).adapt(values, labels, false_reject_rate=0.1)
+        classifier = make_learner(6).adapt(values, labels, false_reject_rate=0.1)
         classifier.export(tmp_path / "a")
         items = np.concatenate([values, 20 + values])
         exported = tf.saved_model.load(str(tmp_path / "a"))

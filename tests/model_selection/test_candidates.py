@@ -8,11 +8,11 @@ import fsl_keras as fsl
 from fsl_keras.datasets.items import MemoryItems
 from fsl_keras.model_selection import (
     Candidate,
-    SupportSet,
     cross_validate,
     leave_one_out,
     recommended,
 )
+from tests.model_selection.supports import support_of
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,8 @@ def learners(*heads):
 def test_few_images_are_left_out_one_by_one(data):
     model = learners("cosine")
     (candidate,) = cross_validate(model, data, cache=False)
-    support = SupportSet()
-    for number, name in enumerate(data.class_names):
-        support.add(data.class_items(name), [number] * 6)
+    values = np.concatenate([data.class_items(name) for name in data.class_names])
+    support = support_of(values, np.repeat(np.arange(3), 6))
     report = leave_one_out(model["cosine"], support, data.class_names)
     np.testing.assert_array_equal(candidate.right, report.answers == report.labels)
     assert candidate.parameters == 0

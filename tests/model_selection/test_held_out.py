@@ -6,18 +6,13 @@ import pytest
 
 import fsl_keras as fsl
 from fsl_keras.model_selection.held_out import HeldOut, assign_folds, has_others
-from fsl_keras.model_selection.support_set import SupportSet
+from tests.model_selection.supports import make_learner, support_of
 
 
-def learner(head="prototypes"):
-    identity = keras.Sequential([keras.Input((1,)), keras.layers.Identity()])
-    return fsl.models.TransferLearner(identity, head)
-
-
-def support_of(values, labels, **kwargs):
-    support = SupportSet()
-    support.add(np.asarray(values, "float32")[:, None], labels, **kwargs)
-    return support
+def held_out_of(values, labels, **kwargs):
+    """Of numbers, as vectors of length one."""
+    support = support_of(np.asarray(values)[:, None], labels, **kwargs)
+    return HeldOut(make_learner(1), support, ways=2)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -45,7 +40,7 @@ def test_few_groups_are_folds_of_their_own():
 
 
 def test_each_task_learns_from_its_own_examples():
-    held_out = HeldOut(learner(), support_of([0, 2, 10, 14], [0, 0, 1, 1]), ways=2)
+    held_out = held_out_of([0, 2, 10, 14], [0, 0, 1, 1])
     logits, other = held_out.predict(
         [
             (np.array([True, False, True, True]), np.array([1])),
@@ -58,7 +53,7 @@ def test_each_task_learns_from_its_own_examples():
 
 
 def test_a_class_without_examples_is_never_predicted():
-    held_out = HeldOut(learner(), support_of([0, 2, 10], [0, 0, 1]), ways=2)
+    held_out = held_out_of([0, 2, 10], [0, 0, 1])
     logits, tested = held_out.out_of_fold(np.array([0, 1, 2]))
     assert tested.tolist() == [True, True, False]
     np.testing.assert_allclose(logits[:2, 0], [-4, -4])
@@ -67,8 +62,7 @@ def test_a_class_without_examples_is_never_predicted():
 
 
 def test_examples_that_are_not_kept_have_no_effect():
-    support = support_of([0, 2, 4, 10, 14], [0, 0, 0, 1, 1])
-    held_out = HeldOut(learner(), support, ways=2)
+    held_out = held_out_of([0, 2, 4, 10, 14], [0, 0, 0, 1, 1])
     kept = np.array([True, False, True, True, True])
     logits, tested = held_out.out_of_fold(np.arange(5), kept)
     np.testing.assert_array_equal(tested, kept)
@@ -77,10 +71,8 @@ def test_examples_that_are_not_kept_have_no_effect():
 
 
 def test_augmented_copies_are_left_out_with_their_example():
-    support = support_of(
-        [0, 2, 10], [0, 0, 1], copies=np.array([[100.0], [4], [12]], "float32")
-    )
-    held_out = HeldOut(learner(), support, ways=2)
+    copies = np.array([[100.0], [4], [12]], "float32")
+    held_out = held_out_of([0, 2, 10], [0, 0, 1], copies=copies)
     (logits,) = held_out.predict([(np.array([False, True, True]), np.array([0]))])
     # The copy of 0, 100, is left out as well: prototypes are 3 and 11.
     np.testing.assert_allclose(logits, [[-9, -121]])
@@ -92,14 +84,11 @@ def test_batch_statistics_do_not_depend_on_what_is_left_out():
     backbone = fsl.backbones.Conv4((28, 28, 1), filters=2)
     network = keras.Sequential([backbone, keras.layers.Dense(2)])
     model = fsl.models.MAML(network, inner_steps=1, batch_norm="support")
-    support = SupportSet()
-    support.add(images, labels)
     one, two = np.arange(6) != 0, images.copy()
     two[0] = 1.0
-    other = SupportSet()
-    other.add(two, labels)
+    supports = [support_of(values, labels) for values in (images, two)]
     queries = (one, np.array([5]))
-    found = [HeldOut(model, s, 2).predict([queries])[0] for s in (support, other)]
+    found = [HeldOut(model, s, 2).predict([queries])[0] for s in supports]
     np.testing.assert_array_equal(*found)
 
 

@@ -1,10 +1,11 @@
-import keras
+"""Leave-one-out predictions, and their report."""
+
 import numpy as np
 import pytest
 
-import fsl_keras as fsl
-from fsl_keras.model_selection import LeaveOneOutReport, SupportSet, leave_one_out
+from fsl_keras.model_selection import LeaveOneOutReport, leave_one_out
 from fsl_keras.models.transfer import HEADS
+from tests.model_selection.supports import make_learner, support_of
 
 
 @pytest.fixture(scope="module")
@@ -16,20 +17,9 @@ def support():
     return support_of(values, labels)
 
 
-def support_of(values, labels):
-    support = SupportSet()
-    support.add(np.asarray(values, "float32"), labels)
-    return support
-
-
-def learner(head, length=8):
-    identity = keras.Sequential([keras.Input((length,)), keras.layers.Identity()])
-    return fsl.models.TransferLearner(identity, head)
-
-
 @pytest.mark.parametrize("head", HEADS)
 def test_each_prediction_is_that_of_a_classifier_of_the_others(support, head):
-    model = learner(head)
+    model = make_learner(8, head)
     report = leave_one_out(model, support, ["a", "b", "c"])
     assert report.n_splits == 16
     for i in (0, 5, 15):
@@ -44,7 +34,7 @@ def test_near_duplicates_are_left_out_together():
     # Each example is a copy of one of the other class: with the copy in the support
     # set its class would win, without it nothing is left of the class.
     values = np.eye(4, dtype="float32")[[0, 0, 1, 2, 2, 3]]
-    model = learner("nearest_neighbor", 4)
+    model = make_learner(4, "nearest_neighbor")
     report = leave_one_out(model, support_of(values, [0, 0, 0, 1, 1, 1]), ["a", "b"])
     assert report.duplicates == [(0, 1), (3, 4)]
     assert report.tested.all()
@@ -56,7 +46,7 @@ def test_near_duplicates_are_left_out_together():
 def test_a_class_of_one_example_cannot_be_tested():
     values = np.eye(3, dtype="float32")[[0, 1, 2]] + 0.1
     report = leave_one_out(
-        learner("cosine", 3), support_of(values, [0, 0, 1]), ["heron", "ibis"]
+        make_learner(3, "cosine"), support_of(values, [0, 0, 1]), ["heron", "ibis"]
     )
     assert report.alone == ["ibis"]
     assert report.tested.tolist() == [True, True, False]
@@ -64,7 +54,11 @@ def test_a_class_of_one_example_cannot_be_tested():
 
 def test_very_many_examples_are_divided_into_folds(support):
     report = leave_one_out(
-        learner("cosine"), support, ["a", "b", "c"], max_work=16**2 * 3 - 1, n_splits=4
+        make_learner(8, "cosine"),
+        support,
+        ["a", "b", "c"],
+        max_work=16**2 * 3 - 1,
+        n_splits=4,
     )
     assert (report.n_splits, report.method) == (4, "4-fold cross-validation")
     assert report.tested.all()
@@ -74,7 +68,7 @@ def test_adapt_reports_indices_of_the_examples_as_given():
     # The second image is given twice, and the last one has the wrong label.
     values = np.array([[1, 0], [0.9, 0.3], [0.9, 0.3], [0, 1], [0.3, 1], [1, 0.1]])
     names = ["heron", "heron", "heron", "ibis", "ibis", "ibis"]
-    classifier = learner("cosine", 2).adapt(
+    classifier = make_learner(2, "cosine").adapt(
         values.astype("float32"), names, leave_one_out=True
     )
     report = classifier.leave_one_out
