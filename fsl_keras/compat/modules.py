@@ -28,7 +28,8 @@ MOVED = {
 
 def install():
     """Lets modules be imported by their old paths, as the modules they are now."""
-    # First: another finder would load a module inside a moved package a second time.
+    # Before the finder of files: under its old path a moved package has its new folder,
+    # whose modules would be loaded a second time.
     sys.meta_path.insert(0, _MovedModules())
 
 

@@ -1,10 +1,9 @@
 """The data sets that can be loaded by name."""
 
-import difflib
-
 from fsl_keras.datasets import mini_imagenet, omniglot
 from fsl_keras.datasets.class_dataset import ClassDataset
 from fsl_keras.datasets.descriptions import DESCRIPTIONS
+from fsl_keras.names import did_you_mean
 
 SPLITS = ("train", "validation", "test")
 WITH_TRAINVAL = ("omniglot", "omniglot/lake", "mini_imagenet/development")
@@ -70,9 +69,10 @@ def load(name, split="train", data_dir=None, **kwargs):
         source = "validation" if split == "test" else "train"
         data = _mini_imagenet(source, title, data_dir, **kwargs)
         return data.subset(mini_imagenet.development_classes(data.class_names, split))
-    near = difflib.get_close_matches(name, DESCRIPTIONS, n=1, cutoff=0.75)
-    if near:
-        raise ValueError(f"There is no data set {name!r}. Did you mean {near[0]!r}?")
+    # A higher cutoff, as any other name may be one of TensorFlow Datasets.
+    hint = did_you_mean(name, DESCRIPTIONS, cutoff=0.9)
+    if hint:
+        raise ValueError(f"There is no data set {name!r}.{hint}")
     whole = ClassDataset.from_tfds(name, "train", data_dir=data_dir, **kwargs)
     part = whole.split_classes()[SPLITS.index(split)]
     part.name = title

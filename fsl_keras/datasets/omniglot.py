@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from fsl_keras.datasets.tfds import open_tfds
 from fsl_keras.files import cache_folder, keep, read_kept
+from fsl_keras.images import fit
 
 SIZE = (28, 28)
 
@@ -129,7 +130,7 @@ def _read(data_dir, size):
 
 
 def _read_tfds(data_dir, size):
-    def fit(example):
+    def resized(example):
         image = fit(example["image"], size, channels=1, invert=True)
         return {**example, "image": image}
 
@@ -137,7 +138,7 @@ def _read_tfds(data_dir, size):
     for split in ("train", "test"):
         dataset, info = open_tfds("omniglot", split, data_dir)
         # All drawings are of one size: a batch takes the time of its numbers alone.
-        dataset = dataset.batch(256).map(fit, num_parallel_calls=tf.data.AUTOTUNE)
+        dataset = dataset.batch(256).map(resized, num_parallel_calls=tf.data.AUTOTUNE)
         for batch in dataset.as_numpy_iterator():
             images.append(batch["image"])
             labels.append(batch["label"])

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras import images
+from fsl_keras.names import did_you_mean
 
 
 def read_tfds(
@@ -67,7 +68,8 @@ def open_tfds(name, split, data_dir=None, download=True):
             name, split=split, data_dir=data_dir, download=download, with_info=True
         )
     except tfds.core.DatasetNotFoundError as error:
-        raise ValueError(_unknown(name, tfds.list_builders())) from error
+        hint = did_you_mean(name, tfds.list_builders())
+        raise ValueError(f"There is no data set {name!r}.{hint}") from error
     except ValueError:
         raise  # an unknown split, which TensorFlow Datasets explains itself
     except Exception as error:
@@ -77,11 +79,3 @@ def open_tfds(name, split, data_dir=None, download=True):
             f"({type(error).__name__}). Put the prepared folder `{name}/<version>` "
             f"there, or set TFDS_DATA_DIR to where it is."
         ) from error
-
-
-def _unknown(name, known):
-    import difflib
-
-    near = difflib.get_close_matches(name, known, n=3)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    return f"There is no data set {name!r}.{hint}"

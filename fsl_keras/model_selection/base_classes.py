@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from fsl_keras.compat import renamed_parameters
 from fsl_keras.datasets import ClassDataset
 from fsl_keras.model_selection.calibration import (
     Calibration,
@@ -64,6 +65,7 @@ class BaseCalibration:
         )
 
 
+@renamed_parameters(episodes="count")
 def calibrate_on_base_classes(
     learner: Model,
     data: ClassDataset,

@@ -1,9 +1,9 @@
 """The folders of presets: their names, and what they tell of themselves."""
 
-import difflib
 import pathlib
 
 from fsl_keras.files import read_json, shipped_folder
+from fsl_keras.names import did_you_mean
 
 # The version of the layout of a preset's folder. What this version cannot read must
 # have a higher one.
@@ -28,7 +28,7 @@ def find(preset):
     """Returns the folder of a preset: one of the zoo by its name, or a path.
 
     Raises:
-        ValueError: if there is none, with the nearest names.
+        ValueError: if there is none, with the nearest name.
     """
     shipped = _shipped() / str(preset)
     if str(preset) in list():
@@ -36,11 +36,9 @@ def find(preset):
     folder = pathlib.Path(preset)
     if folder.is_dir():
         return folder
-    names = list()
-    near = difflib.get_close_matches(str(preset), names, n=3, cutoff=0.4) or names
     raise ValueError(
-        f"There is no preset {str(preset)!r}, neither in the zoo nor as a folder. "
-        f"Nearest names: {', '.join(near)}."
+        f"There is no preset {str(preset)!r}, neither in the zoo nor as a folder."
+        f"{did_you_mean(preset, list())} Presets: {', '.join(list())}."
     )
 
 

@@ -46,7 +46,7 @@ def from_preset(preset):
         The model: a learner, or a `FewShotClassifier`.
 
     Raises:
-        ValueError: if there is no such preset, with the nearest names; if a file of it
+        ValueError: if there is no such preset, with the nearest name; if a file of it
             is damaged, was made by a newer version, or its weights do not fit.
         FileNotFoundError: if a file of it is missing.
 

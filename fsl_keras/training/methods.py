@@ -1,7 +1,6 @@
 """The methods by name."""
 
-import difflib
-
+from fsl_keras.names import did_you_mean
 from fsl_keras.training.method import Method
 
 # Backbone and classifier of MAML's family; 5-way tasks of as many as fit the time.
@@ -194,9 +193,8 @@ def get(name):
         ValueError: if there is none.
     """
     if name not in METHODS:
-        near = difflib.get_close_matches(str(name), METHODS, n=1)
-        hint = f"Did you mean {near[0]!r}? " if near else ""
         raise ValueError(
-            f"There is no method {name!r}. {hint}Methods: {', '.join(METHODS)}."
+            f"There is no method {name!r}.{did_you_mean(name, METHODS)} Methods: "
+            f"{', '.join(METHODS)}."
         )
     return METHODS[name]

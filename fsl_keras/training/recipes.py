@@ -1,7 +1,6 @@
 """The recipes of the zoo: for each preset the options of the run that makes it."""
 
 import dataclasses
-import difflib
 import pathlib
 import subprocess
 import tomllib
@@ -9,6 +8,7 @@ import tomllib
 import numpy as np
 
 from fsl_keras.files import shipped_folder
+from fsl_keras.names import did_you_mean
 from fsl_keras.training.runs import Options
 
 # What the weights and the data they were made of may be used for.
@@ -39,14 +39,14 @@ def load(name, **changes):
         `runs.Options`.
 
     Raises:
-        ValueError: if there is no such recipe, with the nearest names, or it has an
+        ValueError: if there is no such recipe, with the nearest name, or it has an
             option that runs have not.
     """
     path = _folder() / f"{name}.toml"
     if not path.exists():
-        near = difflib.get_close_matches(name, names(), n=3, cutoff=0.4) or names()
         raise ValueError(
-            f"There is no recipe {name!r}. Nearest names: {', '.join(near)}."
+            f"There is no recipe {name!r}.{did_you_mean(name, names())} Recipes: "
+            f"{', '.join(names())}."
         )
     stored = tomllib.loads(path.read_text(encoding="utf-8"))
     wanted = {**stored, **changes}

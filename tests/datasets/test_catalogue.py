@@ -1,9 +1,8 @@
-import difflib
-
 import pytest
 
 from fsl_keras.datasets import load, names
 from fsl_keras.datasets.catalogue import DESCRIPTIONS
+from fsl_keras.names import did_you_mean
 
 
 def test_every_set_is_described():
@@ -29,7 +28,7 @@ def test_no_set_of_tensorflow_datasets_is_taken_for_a_misspelling():
     import tensorflow_datasets as tfds
 
     for name in set(tfds.list_builders()) - set(names()):
-        assert not difflib.get_close_matches(name, names(), cutoff=0.75)
+        assert not did_you_mean(name, names(), cutoff=0.9)
 
 
 @pytest.mark.parametrize(
@@ -69,5 +68,5 @@ def test_the_classes_of_other_sets_are_divided_without_overlap():
 
 
 def test_an_unknown_name_is_looked_for_among_tensorflow_datasets():
-    with pytest.raises(ValueError, match=r"'cifar101'\. Did you mean cifar10"):
+    with pytest.raises(ValueError, match=r"'cifar101'\. Did you mean 'cifar10"):
         load("cifar101")

@@ -124,8 +124,8 @@ class TestDataThatCannotBeDownloaded:
         assert "Traceback" not in errors
 
 
-def test_an_unknown_set_names_its_neighbours():
-    with pytest.raises(ValueError, match=r"'cifar1000'\. Did you mean cifar100 "):
+def test_an_unknown_set_names_the_nearest_one():
+    with pytest.raises(ValueError, match=r"'cifar1000'\. Did you mean 'cifar100'"):
         open_tfds("cifar1000", "train")
     with pytest.raises(ValueError, match=r"no data set 'nothing_of_the_kind'\.$"):
         open_tfds("nothing_of_the_kind", "train")

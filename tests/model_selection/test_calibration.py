@@ -201,6 +201,14 @@ class TestOneShot:
         with pytest.raises(ValueError, match="base_calibration"):
             make_learner(6).adapt(*blobs(3, 1), false_reject_rate=0.1)
 
+    def test_episodes_is_the_old_name_of_count(self):
+        base = fsl.ClassDataset.from_arrays(*blobs(4, 6), name="base")
+        with pytest.warns(UserWarning, match="`episodes` .*deprecated. Use `count`"):
+            found = calibrate_on_base_classes(
+                make_learner(6), base, ways=2, queries=2, episodes=3
+            )
+        assert found.examples == (12, 12)
+
     def test_uses_the_base_calibration(self):
         base = fsl.ClassDataset.from_arrays(*blobs(6, 20), name="base")
         model = make_learner(6)
