@@ -70,7 +70,7 @@ class TestPredict:
             ]
             np.testing.assert_allclose(rows, expected, atol=1e-6)
         floats = images.astype("float32") / 255
-        # uint8 pictures are rounded again after they are resized, floats are not.
+        # uint8 images are rounded again after they are resized, floats are not.
         found = classifier.predict(floats, verbose=0)
         np.testing.assert_allclose(found, expected, atol=0.02)
 
@@ -145,7 +145,7 @@ class TestEvaluate:
         )
         with pytest.raises(ValueError, match="value_range"):
             learner.adapt(train)
-        # Both are shuffled anew at every pass.
+        # Both are shuffled again in every pass.
         classifier = learner.adapt(train, value_range=(0, 255))
         assert classifier.class_names == THREE
         assert classifier.evaluate(test, verbose=0)[1] == 1.0
@@ -182,7 +182,7 @@ class TestAdapt:
     def test_unreadable_files_are_skipped_and_named(self, learner, tmp_path):
         images, labels = pictures(THREE)
         paths = write(tmp_path, images, labels)
-        paths[5].write_bytes(b"no picture")
+        paths[5].write_bytes(b"no image")
         with pytest.warns(UserWarning, match=r"1 of 12.*005\.png"):
             classifier = learner.adapt(paths, labels)
         assert np.asarray(classifier.task.memory["counts"]).tolist() == [[4, 3, 4]]
@@ -304,7 +304,7 @@ def test_mixed_precision_leaves_memory_and_state_in_float32():
         keras.config.set_dtype_policy(before)
     parts = (classifier.task.memory, classifier.task.state)
     assert {v.dtype.name for part in parts for v in part.values()} == {"float32"}
-    # The picture itself is not rounded to half precision.
+    # The image itself is not rounded to half precision.
     assert found.dtype == classifier.compute_dtype == "float32"
     np.testing.assert_allclose(found, one_by_one, atol=1e-3)
 

@@ -95,7 +95,7 @@ class TestGrowth:
         self, classifier, tmp_path
     ):
         paths = write(tmp_path, *pictures(["frame"], count=3))
-        paths[1].write_bytes(b"no picture")
+        paths[1].write_bytes(b"no image")
         for learn in (classifier.add_class, classifier.update):
             with pytest.warns(UserWarning, match=r"Skipped 1 of 3 files: .*001\.png"):
                 learn("frame", paths)
@@ -106,7 +106,7 @@ class TestGrowth:
     def test_an_error_leaves_the_classifier_unchanged(self, classifier, tmp_path):
         images = pictures(THREE)[0]
         before = classifier.predict(images, verbose=0)
-        (tmp_path / "bad.png").write_bytes(b"no picture")
+        (tmp_path / "bad.png").write_bytes(b"no image")
         for name, learn in ("frame", classifier.add_class), ("bar", classifier.update):
             with pytest.raises(ValueError, match=r"Cannot read the file.*bad\.png"):
                 learn(name, [tmp_path / "bad.png"])

@@ -127,10 +127,10 @@ def test_one_image_is_a_list_of_one(form, paths, images, preprocessing):
     given = form(paths[0])
     expected = preprocessing(images[:1])
     np.testing.assert_array_equal(gathered(given, preprocessing), expected)
-    labelled = Examples(given, ["bar"], None, preprocessing)
-    ((items, numbers, _),) = labelled.batches(3)
+    examples = Examples(given, ["bar"], None, preprocessing)
+    ((items, numbers, _),) = examples.batches(3)
     np.testing.assert_array_equal(items, expected)
-    assert (numbers.tolist(), labelled.class_names) == ([0], ["bar"])
+    assert (numbers.tolist(), examples.class_names) == ([0], ["bar"])
     if hasattr(given, "close"):
         given.close()
 
