@@ -1,20 +1,30 @@
 """How a classifier is made from the examples of its classes."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from fsl_keras import inputs
 from fsl_keras.classifier.learning import learn
 from fsl_keras.classifier.predictions import UNKNOWN
+from fsl_keras.classifier.task_examples import LearnedExamples
 from fsl_keras.layers import PicturePreprocessing
-from fsl_keras.model_selection import Calibration, SupportSet, calibrate
+from fsl_keras.model_selection import (
+    BaseCalibration,
+    Calibration,
+    SupportSet,
+    calibrate,
+)
 from fsl_keras.progress import Progress
+from fsl_keras.typing import Model, Nested
 
 # Estimates use this many examples at most, the first ones of each class, so that their
 # features fit in memory.
 MOST_ESTIMATED = 10_000
 
 
-def check_learner(learner):
+def check_learner(learner: Model) -> None:
     """Raises an error if a learner cannot become a classifier."""
     if not hasattr(learner, "score"):
         raise ValueError(
@@ -24,12 +34,17 @@ def check_learner(learner):
     if learner.kind == "transductive":
         raise ValueError(
             "A transductive learner cannot become a classifier, because its "
-            "predictions depend on the other queries. Use `learner.adapt`, which takes "
-            "an inductive copy of it where there is one."
+            "predictions depend on the other queries. Use `learner.adapt`, which uses "
+            "an inductive copy if there is one."
         )
 
 
-def preprocessing_for(learner, invert, value_range, resize):
+def preprocessing_for(
+    learner: Model,
+    invert: bool,
+    value_range: tuple[float, float] | None,
+    resize: str,
+) -> PicturePreprocessing | None:
     """Returns the preprocessing of images for a learner; None for other items."""
     if len(learner.item_shape) != 3:
         return None
@@ -37,12 +52,18 @@ def preprocessing_for(learner, invert, value_range, resize):
     return PicturePreprocessing(size, channels, invert, value_range, resize)
 
 
-def support_set_for(class_names):
+def support_set_for(class_names: Sequence[str]) -> SupportSet:
     """Returns an empty support set of bounded size for estimates."""
     return SupportSet(most=max(2, MOST_ESTIMATED // len(class_names)))
 
 
-def learn_examples(learner, examples, support=None, expansion=None, verbose=0):
+def learn_examples(
+    learner: Model,
+    examples: inputs.Examples,
+    support: SupportSet | None = None,
+    expansion: Model | None = None,
+    verbose: int = 0,
+) -> tuple[Nested, LearnedExamples]:
     """Learns labeled examples.
 
     Args:
@@ -79,7 +100,11 @@ def learn_examples(learner, examples, support=None, expansion=None, verbose=0):
 
 
 def calibration_of(
-    classifier, support, false_reject_rate, negatives=None, base_calibration=None
+    classifier: Model,
+    support: SupportSet,
+    false_reject_rate: float,
+    negatives: Any = None,
+    base_calibration: BaseCalibration | None = None,
 ) -> Calibration:
     """Calibrates a classifier by its examples, or in the one-shot case by base classes.
 

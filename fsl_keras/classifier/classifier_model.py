@@ -217,11 +217,11 @@ class ClassifierModel(  # type: ignore[misc]
         # Earlier versions accepted an optimizer, which had no effect.
         self.compile(**{**config, "optimizer": None})
 
-    def fit(self, *args, **kwargs):
+    def fit(self, *args, **kwargs) -> None:  # type: ignore[override]
         """Raises an error: a classifier learns by `update` and `add_class`."""
         raise ValueError(f"A classifier is not trained by `fit`. {_LEARNS_BY}")
 
-    def train_on_batch(self, *args, **kwargs):
+    def train_on_batch(self, *args, **kwargs) -> None:
         """Raises an error: a classifier learns by `update` and `add_class`."""
         raise ValueError(
             f"A classifier is not trained by `train_on_batch`. {_LEARNS_BY}"

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -49,7 +49,7 @@ class Snapshots:
         return self._with_pinned(self.current)
 
     @contextlib.contextmanager
-    def changing(self):
+    def changing(self) -> Iterator[None]:
         """A context in which only this thread changes the classifier."""
         with self._lock, self._with_pinned(None):
             yield
@@ -81,42 +81,42 @@ class PredictsFromSnapshots:
         """Returns a context in which this thread predicts from one snapshot."""
         return self._snapshots.pinned()
 
-    def predict(self, *args, **kwargs):
+    def predict(self, *args, **kwargs) -> Any:
         """Returns probabilities `[n, N]`, as `keras.Model.predict` does."""
         with self.pinned():
-            return super().predict(*args, **kwargs)
+            return super().predict(*args, **kwargs)  # type: ignore[misc]
 
-    def predict_on_batch(self, *args, **kwargs):
+    def predict_on_batch(self, *args, **kwargs) -> Any:
         """Returns probabilities, as `keras.Model.predict_on_batch` does."""
         with self.pinned():
-            return super().predict_on_batch(*args, **kwargs)
+            return super().predict_on_batch(*args, **kwargs)  # type: ignore[misc]
 
-    def evaluate(self, *args, **kwargs):
+    def evaluate(self, *args, **kwargs) -> Any:
         """Returns loss and metrics, as `keras.Model.evaluate` does."""
         with self.pinned():
-            return super().evaluate(*args, **kwargs)
+            return super().evaluate(*args, **kwargs)  # type: ignore[misc]
 
-    def test_on_batch(self, *args, **kwargs):
+    def test_on_batch(self, *args, **kwargs) -> Any:
         """Returns loss and metrics, as `keras.Model.test_on_batch` does."""
         with self.pinned():
-            return super().test_on_batch(*args, **kwargs)
+            return super().test_on_batch(*args, **kwargs)  # type: ignore[misc]
 
     # The functions that Keras compiles read the variables of one snapshot.
 
     @property
-    def predict_function(self):
+    def predict_function(self) -> Any:
         return self._compiled("predict")
 
     @predict_function.setter
-    def predict_function(self, function):
+    def predict_function(self, function: Any) -> None:
         self._keep_compiled("predict", function)
 
     @property
-    def test_function(self):
+    def test_function(self) -> Any:
         return self._compiled("test")
 
     @test_function.setter
-    def test_function(self, function):
+    def test_function(self, function: Any) -> None:
         self._keep_compiled("test", function)
 
     def _compiled(self, name):

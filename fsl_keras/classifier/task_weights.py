@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from fsl_keras.classifier.task_examples import LearnedExamples
-from fsl_keras.typing import Tensor
+from fsl_keras.typing import Model, Tensor
 
 # What fingerprints begin with that do not hold the paths of weights.
 PREFIX = "names-"
@@ -137,12 +137,12 @@ class TaskWeights(keras.layers.Layer):
         )
 
 
-def fingerprint_of(learner):
+def fingerprint_of(learner: Model) -> str:
     """Returns a string that changes when any weight of a learner does."""
     return PREFIX + _digest_of(learner, lambda weight: weight.name)
 
 
-def has_fingerprint(learner, fingerprint):
+def has_fingerprint(learner: Model, fingerprint: str | None) -> bool:
     """Returns whether a fingerprint is that of the weights of a learner."""
     if fingerprint is None or fingerprint.startswith(PREFIX):
         return fingerprint == fingerprint_of(learner)

@@ -1,9 +1,11 @@
 """The leave-one-out report of a new classifier, for `fsl-keras adapt`."""
 
+from typing import Any
+
 from fsl_keras.cli.output import MOST_LISTED, Output, print_confusions
 
 
-def print_self_estimate(out: Output, report, paths: list) -> None:
+def print_self_estimate(out: Output, report: Any, paths: list) -> None:
     """Prints a `LeaveOneOutReport`.
 
     Args:

@@ -64,7 +64,7 @@ def has_others(labels: Tensor, folds: Tensor) -> np.ndarray:
     return np.isin(labels, classes[counts > 1])
 
 
-def softmax(logits):
+def softmax(logits: Tensor) -> np.ndarray:
     """Returns the probabilities of logits `[..., N]`."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
