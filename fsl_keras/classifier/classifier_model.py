@@ -15,11 +15,12 @@ from fsl_keras.classifier.task_weights import TaskWeights
 from fsl_keras.episodes.tuner import ReadsUntuned
 from fsl_keras.files import SavesBeside
 from fsl_keras.model_selection import Calibration, LeaveOneOutReport
+from fsl_keras.presets import HasPresets
 from fsl_keras.typing import Model, Nested, Path, Tensor
 
 
 class ClassifierModel(  # type: ignore[misc]
-    PredictsFromSnapshots, ReadsUntuned, SavesBeside, keras.Model
+    PredictsFromSnapshots, HasPresets, ReadsUntuned, SavesBeside, keras.Model
 ):
     """Base of `FewShotClassifier`: prediction, saving and export.
 

@@ -7,17 +7,10 @@ import tomllib
 
 import numpy as np
 
+from fsl_keras.datasets.catalogue import DATASETS
 from fsl_keras.files import shipped_folder
 from fsl_keras.names import did_you_mean
 from fsl_keras.training.runs import Options
-
-# What the weights and the data they were made of may be used for.
-LICENCES = {
-    "omniglot": "Apache-2.0; trained on Omniglot, Lake et al. 2015, MIT",
-    "mini_imagenet": "Apache-2.0; trained on miniImageNet, pictures of ILSVRC-2012, "
-    "whose terms allow non-commercial research",
-    "glyphs": "Apache-2.0; trained on drawings of Matplotlib's fonts",
-}
 
 
 def names():
@@ -74,6 +67,7 @@ def metadata(name, run, reports, command):
         A dictionary for `presets.save`.
     """
     options = run.options
+    entry = DATASETS.get(options.dataset)
     return {
         "name": name,
         "description": _description(options),
@@ -90,7 +84,7 @@ def metadata(name, run, reports, command):
             }
             for report in reports
         ],
-        "licence": LICENCES.get(options.dataset.split("/")[0]),
+        "licence": entry and entry.licence,
     }
 
 
