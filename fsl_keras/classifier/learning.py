@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from keras import ops
 
-from fsl_keras.classifier.task_examples import MOST_KEPT, LearnedExamples
+from fsl_keras.classifier.task_examples import MAX_VALUES, LearnedExamples
 from fsl_keras.digests import item_digest
 from fsl_keras.model_selection import SupportSet
 from fsl_keras.typing import Model, Nested
@@ -23,6 +23,7 @@ def learn(
     support: SupportSet | None = None,
     expansion: Model | None = None,
     source: Callable[[int], str | int] = int,
+    max_values: int = MAX_VALUES,
 ) -> tuple[Nested | None, LearnedExamples]:
     """Adds examples to a memory; the same item twice for a class counts once.
 
@@ -38,6 +39,7 @@ def learn(
             examples, to be learned as well.
         source: function from the index of an example to its path or index, a string or
             an integer.
+        max_values: integer, the maximum number of values in the features that are kept.
 
     Returns:
         A pair: the memory (None if there was none and there are no examples) and the
@@ -46,7 +48,7 @@ def learn(
     examples = LearnedExamples() if examples is None else examples
     known: dict = dict.fromkeys(map(tuple, examples.pairs.tolist()))
     waiting: list = []
-    added = _Added(keep=not learner.memory_holds_features)
+    added = _Added(not learner.memory_holds_features, max_values)
 
     def remembered():
         features, classes = map(np.concatenate, zip(*waiting, strict=True))
@@ -82,7 +84,8 @@ def learn(
     if waiting:
         memory = remembered()
     if added.pairs:
-        examples = examples + added.examples() if len(examples) else added.examples()
+        more = added.examples()
+        examples = examples.joined(more, max_values) if len(examples) else more
     return memory, examples
 
 
@@ -106,9 +109,9 @@ def relearn(learner: Model, examples: LearnedExamples, ways: int) -> Nested:
 class _Added:
     """Collects the examples that `learn` adds."""
 
-    def __init__(self, keep):
+    def __init__(self, keep, max_values):
         self.pairs, self.sources = [], []
-        self._keep, self._size = keep, 0
+        self._keep, self._max_values, self._size = keep, max_values, 0
         self._owners, self._features = [], []
 
     def add(self, count, features, copies):
@@ -118,7 +121,7 @@ class _Added:
         if self._keep:
             found = [features, copies] if len(copies) else [features]
             self._size += sum(part.size for part in found)
-            if self._size <= MOST_KEPT:
+            if self._size <= self._max_values:
                 self._features += found
             else:
                 self._features = []

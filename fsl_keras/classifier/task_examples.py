@@ -10,7 +10,7 @@ from fsl_keras.typing import Tensor
 
 # The maximum number of values in the features of a classifier (64 MB in float32), which
 # bounds its memory and its file.
-MOST_KEPT = 2**24
+MAX_VALUES = 2**24
 
 
 class LearnedExample(NamedTuple):
@@ -111,13 +111,25 @@ class LearnedExamples:
         )
 
     def __add__(self, more: "LearnedExamples") -> "LearnedExamples":
-        """Returns these examples and others, whose ids are renumbered."""
+        """Returns these examples and others, see `joined`."""
+        return self.joined(more)
+
+    def joined(
+        self, more: "LearnedExamples", max_values: int = MAX_VALUES
+    ) -> "LearnedExamples":
+        """Returns these examples and others, whose ids are renumbered.
+
+        Args:
+            more: `LearnedExamples`.
+            max_values: integer, the maximum number of values in all features. Above it,
+                the result has no features.
+        """
         first_id = 1 + max(self.ids, default=-1)
         owners = features = None
         if self.owners is not None and more.owners is not None:
             owners = np.concatenate([self.owners, len(self) + more.owners])
         if self.features is not None and more.features is not None:
-            if self.features.size + more.features.size <= MOST_KEPT:
+            if self.features.size + more.features.size <= max_values:
                 features = np.concatenate([self.features, more.features])
             else:
                 owners = None

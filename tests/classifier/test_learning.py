@@ -80,14 +80,12 @@ def test_features_make_the_memory_again(learner):
     assert np.asarray(fewer["counts"]).tolist() == [[4, 4]]
 
 
-def test_the_features_of_very_many_examples_are_not_kept(learner, monkeypatch):
-    monkeypatch.setattr(
-        "fsl_keras.classifier.learning.MOST_KEPT", 20
-    )  # numbers: 2 examples
-    _, examples = learn(learner, [batch([1, 2], [0, 1])], ways=2)
+def test_the_features_of_very_many_examples_are_not_kept(learner):
+    two = 20  # values of two examples, but not of three
+    _, examples = learn(learner, [batch([1, 2], [0, 1])], ways=2, max_values=two)
     assert examples.features.shape == (2, 8)
     batches = [batch([1, 2], [0, 1]), batch([3], [1]), batch([4], [0])]
-    _, examples = learn(learner, batches, ways=2)
+    _, examples = learn(learner, batches, ways=2, max_values=two)
     assert len(examples) == 4
     assert examples.features is None
     assert examples.owners is None
