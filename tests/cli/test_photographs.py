@@ -94,7 +94,7 @@ def test_adapt_takes_statistics_of_base_classes(run_cli, network, photos, tmp_pa
     assert np.abs(keras.saving.load_model(path).learner.head.center).max() > 0
     status, _, err = run_cli(*arguments, "--head=ridge")
     assert status == 1
-    assert "RidgeHead has no statistics of base classes" in err
+    assert "--base needs a head with statistics of base classes" in err
 
 
 def test_compare_recommends_a_backbone_and_a_head(run_cli, network, photos):
