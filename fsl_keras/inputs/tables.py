@@ -50,9 +50,7 @@ def read_table(path: Path) -> tuple[list[pathlib.Path], list[str] | None]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not encoded in UTF-8. Save it in UTF-8."
-        ) from error
+        raise ValueError(f"{path} is not in UTF-8. Save it in UTF-8.") from error
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
     rows = csv.DictReader(
