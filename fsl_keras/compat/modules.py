@@ -9,8 +9,9 @@ from fsl_keras.imports.registration import PACKAGE
 
 # Where the modules are that users' code and `.keras` files name by an old path.
 MOVED = {
-    "comparison": "model_selection.comparison",
+    "comparison": "model_selection.candidates",
     "estimates": "model_selection",
+    "estimates.cross_validation": "model_selection.held_out",
     "estimates.leave_one_out": "model_selection.leave_one_out_report",
     "exporting": "classifier.exporting",
     "layers.folded_convolution": "layers._folded_convolution",
