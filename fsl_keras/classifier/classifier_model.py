@@ -10,6 +10,7 @@ from fsl_keras.classifier.snapshots import Snapshot, Snapshots
 from fsl_keras.classifier.task_weights import TaskWeights
 from fsl_keras.episodes.tuner import ReadsUntuned
 from fsl_keras.files import SavesBeside
+from fsl_keras.layers.softmax import softmax
 from fsl_keras.model_selection.calibration import Calibration
 
 
@@ -98,8 +99,7 @@ class ClassifierModel(ReadsUntuned, SavesBeside, keras.Model):
         """Returns the calibrated probabilities of logits `[B, N]`."""
         if self.calibration is not None:
             logits = logits / self.calibration.temperature
-        # `ops.softmax` warns of a single class.
-        return ops.exp(ops.log_softmax(logits, axis=-1))
+        return softmax(logits)
 
     def is_known(self, logits):
         """Says which of logits `[B, N]` are not called "unknown", a bool `[B]`."""

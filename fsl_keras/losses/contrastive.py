@@ -10,7 +10,7 @@ class ContrastiveLoss(keras.losses.Loss):
 
     A pair of one class costs half its squared distance, another pair half the square
     of what it lacks to `margin`. Made for pair models whose output is a distance,
-    such as that of `SiameseNetwork(..., comparison="distance")`.
+    such as that of `SiameseNetwork(..., similarity="euclidean")`.
 
     Reference:
 

@@ -42,6 +42,8 @@ class SimpleShot(FrozenFeatureModel):
     (8,)
     """
 
+    head_arguments = ()
+
     def __init__(self, backbone, name=None, **kwargs):
         super().__init__(backbone, SimpleShotHead(name="prototypes"), name, **kwargs)
 
@@ -77,11 +79,6 @@ class SimpleShot(FrozenFeatureModel):
         if not count:
             raise ValueError("The data has no items, so it has no mean.")
         self.head.center.assign(np.asarray(total / count, "float32"))
-
-    def get_config(self):
-        config = super().get_config()
-        del config["head"]
-        return config
 
 
 def _once(data):

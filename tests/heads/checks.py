@@ -86,7 +86,7 @@ def class_means(support, labels):
     return np.stack([support[own == 1].mean(axis=0) for own in labels.T])
 
 
-def rectified(support, labels, query, temperature=10.0):
+def rectified(support, labels, query, scale=10.0):
     """The prototypes of BD-CSPN, one class at a time, and the queries moved."""
     support, query = unit(support), unit(query)
     query = query + support.mean(axis=0) - query.mean(axis=0)
@@ -94,7 +94,7 @@ def rectified(support, labels, query, temperature=10.0):
     cosines = unit(items) @ unit(class_means(support, labels)).T
     guesses = cosines.argmax(-1)
     guesses[: len(support)] = labels.argmax(-1)
-    weights = softmax(temperature * cosines)
+    weights = softmax(scale * cosines)
     prototypes = []
     for way in range(labels.shape[1]):
         own = guesses == way

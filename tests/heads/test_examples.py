@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fsl_keras.heads import ExampleHead
-from fsl_keras.heads.examples import balanced_weights, presence
+from fsl_keras.heads.support import balanced_weights, presence
 
 # Classes 0, 1, 0 and, last, padding.
 SUPPORT = np.array([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]], "float32")

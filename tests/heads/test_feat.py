@@ -33,7 +33,7 @@ def transformed(head, vectors):
 def head(request):
     """Weights are random, those that begin as zeros or ones too."""
     keras.utils.set_random_seed(0)
-    head = FEATHead(key_dim=3, heads=request.param, temperature=4.0)
+    head = FEATHead(key_dim=3, num_heads=request.param, temperature=4.0)
     head.build((None, None, 6))
     rng = np.random.default_rng(0)
     head.set_weights([w + rng.normal(size=w.shape) / 5 for w in head.get_weights()])

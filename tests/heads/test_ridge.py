@@ -36,7 +36,7 @@ def random_episode(seed, dimensions, ways=4, length=9, tasks=2):
 def test_by_hand():
     # X = [[1, 0], [0, 2]], Y = I: W = diag(1 / (1 + 1), 2 / (4 + 1)).
     support = np.array([[[1.0, 0.0], [0.0, 2.0]]], "float32")
-    head = RidgeHead(regularization=1.0, temperature=1.0)
+    head = RidgeHead(regularization=1.0, scale=1.0)
     state = head.prepare(head.remember(support, np.eye(2)[None]))
     np.testing.assert_allclose(state["weights"], [[[0.5, 0], [0, 0.4]]], rtol=1e-6)
     logits = head.score(state, np.array([[[2.0, 1.0]]]))
@@ -47,7 +47,7 @@ def test_a_relative_regularization_is_in_units_of_squared_lengths():
     # The mean squared length of [1, 0] and [0, 2] is 2.5: lambda is 0.4 * 2.5 = 1.
     support = np.array([[[1.0, 0.0], [9.0, 9.0], [0.0, 2.0]]], "float32")
     labels = np.array([[[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]]])  # one is padding
-    head = RidgeHead(regularization=0.4, temperature=1.0, relative=True)
+    head = RidgeHead(regularization=0.4, scale=1.0, relative=True)
     query = np.array([[[2.0, 1.0]]])
     np.testing.assert_allclose(head(support, labels, query), [[[1.0, 0.4]]], rtol=1e-6)
     # Longer embeddings change nothing but by their own factor.
@@ -156,7 +156,7 @@ def test_one_shot_and_one_way():
 
 def test_scale_and_bias_of_the_logits():
     support = np.array([[[1.0, 0.0], [0.0, 2.0]]], "float32")
-    head = RidgeHead(regularization=1.0, temperature=1.0)
+    head = RidgeHead(regularization=1.0, scale=1.0)
     head.scale.assign(3.0)
     head.bias.assign(-0.5)
     state = head.prepare(head.remember(support, np.eye(2)[None]))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fsl_keras.heads import TIMHead
-from fsl_keras.heads.tim import entropy_slope
+from fsl_keras.heads.tim import entropy_gradient
 from tests.heads.checks import (
     adam,
     assert_logits,
@@ -27,7 +27,7 @@ def derivative(p, alpha):
     return -np.log(p) - 1 if alpha is None else -alpha * p ** (alpha - 1) / (alpha - 1)
 
 
-def reference(support, labels, query, alpha, steps, learning_rate, temperature):
+def reference(support, labels, query, alpha, steps, learning_rate, scale):
     """The chain rule for one task without padding, one item at a time."""
     support, query = unit(support), unit(query)
     of_cross, of_marginal, of_conditional = (
@@ -35,14 +35,14 @@ def reference(support, labels, query, alpha, steps, learning_rate, temperature):
     )
 
     def logits(items, prototypes):
-        return -temperature / 2 * squared_distances(items, prototypes)
+        return -scale / 2 * squared_distances(items, prototypes)
 
     def slope(prototypes):
         total = np.zeros_like(prototypes)
 
         def add(item, of_logits):
             # A logit's derivative by its prototype points to the item.
-            total[:] += temperature * of_logits[:, None] * (item - prototypes)
+            total[:] += scale * of_logits[:, None] * (item - prototypes)
 
         shares = softmax(logits(support, prototypes))
         for item, own, p in zip(support, labels, shares, strict=True):
@@ -85,7 +85,7 @@ def test_the_slope_of_the_entropy_is_its_derivative(alpha):
     )
     # Shannon's, -log p - 1, is given without its constant.
     constant = 1.0 if alpha is None else 0.0
-    slope = entropy_slope(p.astype("float32"), alpha)
+    slope = entropy_gradient(p.astype("float32"), alpha)
     np.testing.assert_allclose(slope, expected + constant, rtol=1e-4)
 
 
@@ -97,7 +97,7 @@ class TestByHand:
 
     def test_without_steps_it_is_the_nearest_mean(self):
         # Half of the squared prototypes is the same for both.
-        head = TIMHead(steps=0, temperature=10.0)
+        head = TIMHead(steps=0, scale=10.0)
         logits = head(self.support, self.labels, self.query)
         np.testing.assert_allclose(logits, [[[8.0 - 5.0, 6.0 - 5.0]]], rtol=1e-6)
 
@@ -116,7 +116,7 @@ class TestByHand:
         ],
     )
     def test_one_step(self, alpha, expected):
-        head = TIMHead(alpha, steps=1, learning_rate=0.1, temperature=2.0)
+        head = TIMHead(alpha, steps=1, learning_rate=0.1, scale=2.0)
         logits = head(self.support, self.labels, self.query)
         np.testing.assert_allclose(logits, [[expected]], rtol=1e-4)
 

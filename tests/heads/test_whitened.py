@@ -120,5 +120,5 @@ def test_errors():
             WhitenedHead(shrinkage)
     head = WhitenedHead()
     head.build((None, None, 2))
-    with pytest.raises(ValueError, match="two examples of a class"):
+    with pytest.raises(ValueError, match="two different embeddings"):
         head.fit_base(np.eye(2), [0, 1])
