@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.linear_model import LogisticRegression
 
 from fsl_keras.heads import LinearHead, PrototypeHead
 from tests.heads.checks import (
@@ -31,8 +32,8 @@ def fit_dot(items, targets, query, head):
     weights = velocity = np.zeros((items.shape[1], targets.shape[1]))
     for _ in range(head.steps):
         errors = balanced(targets) * (softmax(items @ weights) - targets) / len(items)
-        slope = items.T @ errors + head.weight_decay * weights
-        velocity = 0.9 * velocity + slope
+        gradient = items.T @ errors + head.weight_decay * weights
+        velocity = 0.9 * velocity + gradient
         weights = weights - head.learning_rate * velocity
     return query @ weights
 
@@ -45,10 +46,10 @@ def fit_cosine(items, targets, query, head):
         directions = weights / lengths(weights)
         logits = head.scale * items @ directions.T
         errors = balanced(targets) * (softmax(logits) - targets) / len(items)
-        pull = head.scale * errors.T @ items
-        radial = np.sum(pull * directions, axis=1, keepdims=True) * directions
-        slope = (pull - radial) / lengths(weights) + head.weight_decay * weights
-        velocity = 0.9 * velocity + slope
+        by_direction = head.scale * errors.T @ items
+        radial = np.sum(by_direction * directions, axis=1, keepdims=True) * directions
+        gradient = (by_direction - radial) / lengths(weights)
+        velocity = 0.9 * velocity + gradient + head.weight_decay * weights
         weights = weights - head.learning_rate / head.scale**2 * velocity
     return head.scale * query @ (weights / lengths(weights)).T
 
@@ -93,7 +94,7 @@ class TestOneStepByHand:
 
 @each_shots
 @each_similarity
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_random_episodes_with_padding(seed, similarity, shots):
     head = LinearHead(similarity, steps=20, learning_rate=0.7, weight_decay=0.01)
     assert_logits(
@@ -129,19 +130,25 @@ def test_the_steps_lower_the_loss_of_the_support_set(similarity):
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_the_steps_come_to_rest_at_the_minimum():
-    items = np.random.default_rng(0).normal(size=(9, 8)).astype("float32")
-    labels = np.eye(3, dtype="float32")[[0, 0, 0, 0, 1, 1, 1, 2, 2]]
-    head = LinearHead(steps=300, weight_decay=0.05)
-    state = head.prepare(head.remember(items[None], labels[None]))
-    size = np.sqrt(np.mean(lengths(items) ** 2))
-    items, weights = items / size, np.asarray(state["weights"][0]) * size
-    biases = np.asarray(state["biases"][0])
-    errors = softmax(items @ weights.T + biases) - labels
-    errors *= balanced(labels) / len(items)
-    np.testing.assert_allclose(errors.T @ items, -0.05 * weights, atol=1e-5)
-    np.testing.assert_allclose(errors.sum(axis=0), -0.05 * biases, atol=1e-5)
-    assert np.abs(weights).max() > 0.1
+def test_the_steps_converge_to_logistic_regression():
+    # scikit-learn sums the loss, this head takes its mean.
+    decay, shots = 0.05, (4, 3, 2)
+
+    def minimum(support, labels, query):
+        size = np.sqrt(np.mean(lengths(support) ** 2))
+        inputs, query = (np.c_[x / size, np.ones(len(x))] for x in (support, query))
+        model = LogisticRegression(
+            C=1 / (decay * len(inputs)), fit_intercept=False, tol=1e-8, max_iter=1000
+        )
+        model.fit(inputs, labels.argmax(axis=1), sample_weight=balanced(labels)[:, 0])
+        return model.decision_function(query)
+
+    assert_logits(
+        LinearHead(steps=300, weight_decay=decay),
+        signed_episodes(shots=shots, shape=(8,)),
+        minimum,
+        atol=1e-4,
+    )
 
 
 @pytest.mark.parametrize("factor", [1e-3, 1e3])

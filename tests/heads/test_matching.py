@@ -225,6 +225,11 @@ class TestFullContext:
         np.testing.assert_allclose(moved, np.asarray(shares)[..., order], atol=1e-5)
         assert np.abs(shares * (1 - labels.max(-1))[:, None]).max() == 0
 
+    def test_a_single_example_gets_all_attention(self, head):
+        one = np.ones((1, 1, 6), "float32")
+        state = head.prepare(head.remember(one, np.ones((1, 1, 1))))
+        np.testing.assert_array_equal(head.attention(state, one), [[[1.0]]])
+
     def test_no_step_leaves_queries_as_they_are(self):
         head = MatchingHead(full_context=True, steps=0, units=6)
         support, labels, query, _ = signed_episodes()
