@@ -40,9 +40,7 @@ def test_by_hand():
 @each_shots
 @pytest.mark.parametrize("regularization", [0.1, 3.0])
 @pytest.mark.parametrize("dimensions", [2, 6])
-def test_random_episodes_are_scored_as_by_scikit_learn(
-    shots, regularization, dimensions
-):
+def test_random_episodes_agree_with_scikit_learn(shots, regularization, dimensions):
     assert_logits(
         LogisticHead(regularization),
         signed_episodes(0, shots, shape=(dimensions,)),

@@ -90,7 +90,7 @@ def test_one_neighbor_in_random_episodes_with_padding(seed, distance, shots):
 @each_shots
 @pytest.mark.parametrize("distance", METRICS)
 @pytest.mark.parametrize("neighbors", [2, 5, 20])
-def test_votes_in_random_episodes_are_those_of_scikit_learn(neighbors, distance, shots):
+def test_votes_in_random_episodes_agree_with_scikit_learn(neighbors, distance, shots):
     assert_logits(
         NearestNeighborHead(neighbors, distance),
         signed_episodes(0, shots),

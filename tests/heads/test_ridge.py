@@ -57,7 +57,7 @@ def test_a_relative_regularization_is_in_units_of_squared_lengths():
 # Fewer dimensions than examples, and more: each has a system of its own.
 @pytest.mark.parametrize("dimensions", [3, 16])
 @pytest.mark.parametrize("regularization", [0.1, 10.0])
-def test_random_episodes_are_scored_as_by_scikit_learn(regularization, dimensions):
+def test_random_episodes_agree_with_scikit_learn(regularization, dimensions):
     episode = random_episode(0, dimensions)
     np.testing.assert_allclose(
         RidgeHead(regularization)(*episode),
@@ -163,7 +163,7 @@ def test_scale_and_bias_of_the_logits():
     assert float(tape.gradient(of_each, head.bias.value)) == pytest.approx(6.4)
 
 
-def test_one_shot_is_scored_as_by_scikit_learn():
+def test_one_shot_agrees_with_scikit_learn():
     rng = np.random.default_rng(0)
     support, query = rng.normal(size=(2, 2, 4, 6)).astype("float32")
     labels = np.tile(np.eye(4, dtype="float32")[[2, 0, 3, 1]], (2, 1, 1))
