@@ -5,12 +5,12 @@ from typing import Any
 import keras
 
 from fsl_keras.heads import LinearHead
-from fsl_keras.models.frozen import FrozenFeatureModel
+from fsl_keras.models.transfer import TransferLearner
 from fsl_keras.typing import Model
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class Baseline(FrozenFeatureModel):
+class Baseline(TransferLearner):
     """Baseline: fits a linear classifier to the features of each support set.
 
     `SupervisedPretraining` trains the backbone as a classifier of the base classes;

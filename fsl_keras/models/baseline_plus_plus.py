@@ -6,13 +6,13 @@ import keras
 
 from fsl_keras.compat import renamed_arguments
 from fsl_keras.heads import LinearHead
-from fsl_keras.models.frozen import FrozenFeatureModel
+from fsl_keras.models.transfer import TransferLearner
 from fsl_keras.typing import Model
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 @renamed_arguments(temperature="scale")
-class BaselinePlusPlus(FrozenFeatureModel):
+class BaselinePlusPlus(TransferLearner):
     """Baseline++: fits a cosine classifier to the features of each support set.
 
     `SupervisedPretraining(backbone, classes, head="cosine")` trains the backbone under

@@ -5,12 +5,12 @@ from typing import Any
 import keras
 
 from fsl_keras.heads import NearestNeighborHead
-from fsl_keras.models.frozen import FrozenFeatureModel
+from fsl_keras.models.transfer import TransferLearner
 from fsl_keras.typing import Model
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class NearestNeighbor(FrozenFeatureModel):
+class NearestNeighbor(TransferLearner):
     """Classifies by the examples with the nearest pretrained features.
 
     The backbone is frozen: `fit` on episodes raises an error.

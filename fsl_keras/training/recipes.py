@@ -1,23 +1,16 @@
 """The recipes of the zoo: for each preset the options of the run that makes it."""
 
 import dataclasses
-import difflib
 import pathlib
 import subprocess
 import tomllib
 
 import numpy as np
 
+from fsl_keras.datasets.catalogue import DATASETS
 from fsl_keras.files import shipped_folder
+from fsl_keras.names import did_you_mean
 from fsl_keras.training.runs import Options
-
-# What the weights and the data they were made of may be used for.
-LICENCES = {
-    "omniglot": "Apache-2.0; trained on Omniglot, Lake et al. 2015, MIT",
-    "mini_imagenet": "Apache-2.0; trained on miniImageNet, pictures of ILSVRC-2012, "
-    "whose terms allow non-commercial research",
-    "glyphs": "Apache-2.0; trained on drawings of Matplotlib's fonts",
-}
 
 
 def names():
@@ -39,14 +32,14 @@ def load(name, **changes):
         `runs.Options`.
 
     Raises:
-        ValueError: if there is no such recipe, with the nearest names, or it has an
+        ValueError: if there is no such recipe, with the nearest name, or it has an
             option that runs have not.
     """
     path = _folder() / f"{name}.toml"
     if not path.exists():
-        near = difflib.get_close_matches(name, names(), n=3, cutoff=0.4) or names()
         raise ValueError(
-            f"There is no recipe {name!r}. Nearest names: {', '.join(near)}."
+            f"There is no recipe {name!r}.{did_you_mean(name, names())} Recipes: "
+            f"{', '.join(names())}."
         )
     stored = tomllib.loads(path.read_text(encoding="utf-8"))
     wanted = {**stored, **changes}
@@ -74,6 +67,7 @@ def metadata(name, run, reports, command):
         A dictionary for `presets.save`.
     """
     options = run.options
+    entry = DATASETS.get(options.dataset)
     return {
         "name": name,
         "description": _description(options),
@@ -90,7 +84,7 @@ def metadata(name, run, reports, command):
             }
             for report in reports
         ],
-        "licence": LICENCES.get(options.dataset.split("/")[0]),
+        "licence": entry and entry.licence,
     }
 
 

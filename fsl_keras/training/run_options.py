@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from fsl_keras.datasets.catalogue import DATASETS
 from fsl_keras.training import methods
 
 OPTIMIZERS = ("adam", "sgd", "muon")
@@ -141,11 +142,12 @@ class Options:
     def suited(cls, dataset="glyphs", method="prototypical", **changes):
         """Returns the options that suit data set and method, with some changed."""
         is_default = (dataset, method) == (cls.dataset, cls.method)
+        entry = DATASETS.get(dataset)
         return cls(
             **{
                 "dataset": dataset,
                 "method": method,
-                **SUITED.get(dataset.split("/")[0], {}),
+                **(entry.suited if entry else {}),
                 **methods.get(method).suited,
                 **(DEFAULT_RUN if is_default else {}),
                 **changes,
@@ -155,15 +157,3 @@ class Options:
 
 # A run without options takes little time.
 DEFAULT_RUN = {"steps": 300, "optimizer": "muon", "learning_rate": 5e-3}
-
-# What differs from the defaults; how it was chosen is told in docs/measurements.md.
-SUITED = {
-    "omniglot": {
-        "train_split": "trainval",
-        "steps": 4500,
-        "steps_per_epoch": 300,
-        "tests": ((5, 1), (5, 5), (20, 1), (20, 5)),
-        "test_episodes": 1000,
-    },
-    "mini_imagenet": {"ways": 30, "queries": 15, "steps": 4000},
-}

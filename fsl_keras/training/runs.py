@@ -162,8 +162,8 @@ class Run:
         if options.mixed_precision or shape != train.item_shape:
             trained, learner = learner, make(train.item_shape, backbone_options=exact)
             learner.set_weights(trained.get_weights())
-        if hasattr(learner, "center_on"):
-            learner.center_on(train)
+        if learner.has_base_statistics:
+            learner.fit_base(train, cache=False)
         if options.views:
             learner = learner.with_backbone(seen_often(learner.backbone))
         if options.orientations:
@@ -302,13 +302,15 @@ class Run:
         return [(self.options.ways, shots) for shots in sorted(shots)]
 
     def _test_episodes(self, test, ways, shots, queries):
-        options = self.options
-        if not options.tests_within:
-            return test.episodes(
-                ways, shots, queries, seed=TEST_SEED, count=options.test_episodes
-            )
-        return datasets.episodes_within(
-            test, ways, shots, queries, options.test_episodes, seed=TEST_SEED
+        within = self.options.tests_within
+        return test.episodes(
+            ways,
+            shots,
+            queries,
+            seed=TEST_SEED,
+            count=self.options.test_episodes,
+            groups=datasets.class_groups(test.class_names) if within else None,
+            stratified=within,
         )
 
     def _trained_shape(self, item_shape, make):
@@ -343,7 +345,7 @@ class Run:
 
     def _load(self, split, size=None):
         size = size or self.options.size
-        more = {} if size is None else {"size": (size, size)}
+        more = {} if size is None else {"image_size": (size, size)}
         return datasets.load(self.options.dataset, split, self.options.data_dir, **more)
 
     def _leave_classifier(self, model, test):

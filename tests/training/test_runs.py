@@ -233,7 +233,7 @@ def test_options_of_the_backbone(tmp_path):
 
 
 def test_a_size_that_a_data_set_does_not_come_in(tmp_path):
-    with pytest.raises(ValueError, match=r"glyphs.*28x28.*size=\(32, 32\)"):
+    with pytest.raises(ValueError, match=r"glyphs.*28x28.*image_size=\(32, 32\)"):
         Run.start(tmp_path / "run", Options(size=32)).train()
     assert not (tmp_path / "run").exists()
 
