@@ -55,7 +55,7 @@ def fit_cosine(items, targets, query, head):
 
 
 class TestOneStepByHand:
-    """Two examples of length 2, one a class, at right angles."""
+    """Two examples of length 2, one per class, at right angles."""
 
     support = np.array([[[2.0, 0.0], [0.0, 2.0]]], "float32")
     labels = np.eye(2, dtype="float32")[None]
@@ -231,6 +231,6 @@ def test_the_gradient_reaches_the_queries_and_not_the_support_set(similarity):
     assert np.abs(of_query).max() > 0
 
 
-def test_an_unknown_distance_is_refused():
+def test_an_unknown_similarity_is_rejected():
     with pytest.raises(ValueError, match=r"dot.*cosine.*'euclidean'"):
         LinearHead("euclidean")

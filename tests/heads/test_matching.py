@@ -9,8 +9,8 @@ from tests.heads.checks import assert_logits, each_shots, signed_episodes, softm
 
 def reference(support, labels, query, scale=10.0):
     """The formula for one task without padding, one class at a time."""
-    shares = np.exp(scale * unit(query) @ unit(support).T)
-    return np.log([shares[:, own == 1].sum(axis=1) for own in labels.T]).T
+    attention = np.exp(scale * unit(query) @ unit(support).T)
+    return np.log([attention[:, own == 1].sum(axis=1) for own in labels.T]).T
 
 
 class TestByHand:
@@ -26,21 +26,21 @@ class TestByHand:
     def test_the_softmax_is_the_attention_to_the_examples_of_each_class(self):
         head = MatchingHead(scale=5.0)
         state = head.prepare(head.remember(self.support, self.labels))
-        shares = np.exp([3, 3, 4]) / np.exp([3, 3, 4]).sum()
+        attention = np.exp([3, 3, 4]) / np.exp([3, 3, 4]).sum()
         np.testing.assert_allclose(
-            head.attention(state, self.query), [[shares]], rtol=1e-5
+            head.attention(state, self.query), [[attention]], rtol=1e-5
         )
         probabilities = keras.ops.softmax(head.score(state, self.query))
-        expected = [[[shares[0] + shares[1], shares[2]]]]
+        expected = [[[attention[0] + attention[1], attention[2]]]]
         np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
 
     def test_padding_gets_no_attention(self):
         head = MatchingHead()
         labels = self.labels * np.array([[[1], [0], [1]]])
         state = head.prepare(head.remember(self.support, labels))
-        shares = np.asarray(head.attention(state, self.query))
-        assert shares[0, 0, 1] == 0
-        assert shares.sum() == pytest.approx(1)
+        attention = np.asarray(head.attention(state, self.query))
+        assert attention[0, 0, 1] == 0
+        assert attention.sum() == pytest.approx(1)
 
 
 @each_shots
@@ -218,12 +218,12 @@ class TestFullContext:
     def test_attention_is_in_the_order_of_the_support_set(self, head):
         support, labels, query, _ = signed_episodes()
         order = np.random.default_rng(1).permutation(support.shape[1])
-        shares, moved = (
+        attention, moved = (
             head.attention(head.prepare(head.remember(s, y)), query)
             for s, y in [(support, labels), (support[:, order], labels[:, order])]
         )
-        np.testing.assert_allclose(moved, np.asarray(shares)[..., order], atol=1e-5)
-        assert np.abs(shares * (1 - labels.max(-1))[:, None]).max() == 0
+        np.testing.assert_allclose(moved, np.asarray(attention)[..., order], atol=1e-5)
+        assert np.abs(attention * (1 - labels.max(-1))[:, None]).max() == 0
 
     def test_a_single_example_gets_all_attention(self, head):
         one = np.ones((1, 1, 6), "float32")

@@ -91,6 +91,6 @@ def test_only_cosine_similarities_have_a_scale_to_learn():
     assert PrototypeHead().weights == []
 
 
-def test_an_unknown_distance_is_refused():
+def test_an_unknown_distance_is_rejected():
     with pytest.raises(ValueError, match=r"squared_euclidean.*cosine.*'manhattan'"):
         PrototypeHead(distance="manhattan")

@@ -94,7 +94,7 @@ def test_classes_are_reconstructed_from_the_query_too(seed, channels):
     np.testing.assert_allclose(head(*episode), expected, rtol=1e-4)
 
 
-def test_what_a_query_has_not_is_told_by_the_way_back_alone():
+def test_only_the_bidirectional_error_detects_parts_that_the_query_lacks():
     # The query is one of the two parts of a class, and all of another class.
     part, other = np.eye(2, dtype="float32")
     support = np.array([[[[part, other]], [[part, part]]]])
@@ -165,6 +165,6 @@ def test_what_is_not_learned_stays_as_given():
 
 @pytest.mark.parametrize("name", ["regularization", "scale"])
 @pytest.mark.parametrize("value", [0.0, -1.0, math.inf])
-def test_bad_values_are_refused(name, value):
+def test_bad_values_are_rejected(name, value):
     with pytest.raises(ValueError, match=f"`{name}` must be above 0.*{name}={value}"):
         ReconstructionHead(**{name: value})

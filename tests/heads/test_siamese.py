@@ -123,11 +123,11 @@ def test_only_the_sigmoid_unit_has_weights():
     assert heads[1].weights == []
 
 
-def test_an_unknown_similarity_is_refused():
+def test_an_unknown_similarity_is_rejected():
     with pytest.raises(ValueError, match=r"learned.*euclidean.*'cosine'"):
         SiameseHead("cosine")
 
 
-def test_an_unknown_aggregate_is_refused():
+def test_an_unknown_aggregate_is_rejected():
     with pytest.raises(ValueError, match=r"mean.*max.*'sum'"):
         SiameseHead(aggregate="sum")

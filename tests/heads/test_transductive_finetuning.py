@@ -17,13 +17,13 @@ def reference(support, labels, query, steps, learning_rate, scale):
     """The chain rule for one task without padding, one item at a time."""
     support, query = (np.c_[unit(x), np.ones(len(x))] for x in (support, query))
 
-    def slope(weights):
+    def gradient_fn(weights):
         total = np.zeros_like(weights)
-        shares = softmax(scale * support @ weights.T)
-        for item, own, p in zip(support, labels, shares, strict=True):
+        probabilities = softmax(scale * support @ weights.T)
+        for item, own, p in zip(support, labels, probabilities, strict=True):
             total += scale * np.outer(p - own, item) / len(support)
-        shares = softmax(scale * query @ weights.T)
-        for item, p in zip(query, shares, strict=True):
+        probabilities = softmax(scale * query @ weights.T)
+        for item, p in zip(query, probabilities, strict=True):
             entropy = -p @ np.log(p)
             of_logits = -p * (np.log(p) + entropy)
             total += scale * np.outer(of_logits, item) / len(query)
@@ -31,7 +31,7 @@ def reference(support, labels, query, steps, learning_rate, scale):
 
     means = unit(class_means(support[:, :-1], labels))
     start = np.c_[means, np.zeros(len(means))]
-    weights = adam(slope, start, steps, learning_rate)
+    weights = adam(gradient_fn, start, steps, learning_rate)
     return scale * query @ weights.T
 
 
