@@ -12,7 +12,7 @@ def test_the_head_has_what_was_given():
         weight_decay=0.1,
         scale=4.0,
     )
-    given = model.head.distance, model.head.steps, model.head.learning_rate
+    given = model.head.similarity, model.head.steps, model.head.learning_rate
     assert (*given, model.head.weight_decay) == ("cosine", 7, 0.5, 0.1)
     assert model.head.scale == 4.0
     assert model.incremental == "refit"
