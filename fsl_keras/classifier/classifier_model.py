@@ -14,6 +14,7 @@ from fsl_keras.classifier.task_examples import LearnedExamples
 from fsl_keras.classifier.task_weights import TaskWeights
 from fsl_keras.episodes.tuner import ReadsUntuned
 from fsl_keras.files import SavesBeside
+from fsl_keras.layers.softmax import softmax
 from fsl_keras.model_selection import Calibration, LeaveOneOutReport
 from fsl_keras.presets import HasPresets
 from fsl_keras.typing import Model, Nested, Path, Tensor
@@ -104,8 +105,7 @@ class ClassifierModel(  # type: ignore[misc]
         """Returns the calibrated probabilities of logits `[B, N]`."""
         if self.calibration is not None:
             logits = logits / self.calibration.temperature
-        # `ops.softmax` warns of a single class.
-        return ops.exp(ops.log_softmax(logits, axis=-1))
+        return softmax(logits)
 
     def is_known(self, logits: Tensor) -> Tensor:
         """Returns which logits `[B, N]` are not rejected as "unknown", a bool `[B]`."""

@@ -14,7 +14,7 @@ class ContrastiveLoss(keras.losses.Loss):
 
     The loss of a pair of one class is half of its squared distance `d`; that of a pair
     of two classes is `max(margin - d, 0) ** 2 / 2`. For models of pairs whose output
-    is a distance, such as `SiameseNetwork(..., comparison="distance")`.
+    is a distance, such as `SiameseNetwork(..., similarity="euclidean")`.
 
     Reference:
 

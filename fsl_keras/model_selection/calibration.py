@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from fsl_keras.heads.head import is_absent
 from fsl_keras.metrics import wilson_interval
 from fsl_keras.model_selection.held_out import softmax
 from fsl_keras.typing import Tensor
@@ -179,11 +180,12 @@ def temperature_of(logits: Tensor, labels: Tensor) -> float:
         A float from 1e-4 to 1e4, 1.0 if there are no two classes.
     """
     logits = np.asarray(logits, "float64")
-    ways = (logits > -1e8).sum(axis=-1, keepdims=True)  # absent classes have -1e9
+    present = ~is_absent(logits)
+    ways = present.sum(axis=-1, keepdims=True)
     if (ways < 2).all():
         return 1.0
     doubt = 1 / (len(labels) + 2)
-    targets = np.where(logits > -1e8, doubt / ways, 0.0)
+    targets = np.where(present, doubt / ways, 0.0)
     targets[np.arange(len(labels)), labels] += 1 - doubt
     logits = np.maximum(logits, logits.max(axis=-1, keepdims=True) - 1e4)
 

@@ -213,7 +213,7 @@ def test_pairs_of_distances_are_trained_by_the_contrastive_loss(tmp_path):
     options = Options.suited(
         "glyphs",
         "siamese",
-        method_options={"comparison": "distance"},
+        method_options={"similarity": "euclidean"},
         steps=2,
         steps_per_epoch=2,
         filters=4,
