@@ -70,7 +70,7 @@ def check_sources(sources: Iterable[bytes | Path]) -> list[bytes | Path]:
             raise TypeError(
                 f"`sources` must be paths or the bytes of files. Received: "
                 f"{type(source).__name__} at index {index}. Pass arrays and Pillow "
-                f"images to `PicturePreprocessing.from_list`."
+                f"images to `ImagePreprocessing.from_list`."
             )
     return sources
 

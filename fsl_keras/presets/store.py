@@ -198,22 +198,22 @@ def save(
     }
     origin = getattr(getattr(model, "learner", model), "origin", {})
     known |= {name: value for name, value in origin.items() if value is not None}
-    with replacing(folder, PRESET) as beside:
-        beside.mkdir()
+    with replacing(folder, PRESET) as new:
+        new.mkdir()
         config = keras.saving.serialize_keras_object(model)
         # A preset has no optimizer.
         config.pop("compile_config", None)
-        write_json(beside / CONFIG, config)
+        write_json(new / CONFIG, config)
         plain = keras.saving.deserialize_keras_object(config)
         plain.set_weights(model.get_weights())
-        plain.save_weights(beside / WEIGHTS)
-        known["files"] = {name: _sha256(beside / name) for name in (CONFIG, WEIGHTS)}
-        write_text(beside / CARD, model_card(known))
+        plain.save_weights(new / WEIGHTS)
+        known["files"] = {name: _sha256(new / name) for name in (CONFIG, WEIGHTS)}
+        write_text(new / CARD, model_card(known))
         if "training_classes" in known:
             known["training_classes"] = _grouped(known["training_classes"])
-        write_json(beside / METADATA, known)
+        write_json(new / METADATA, known)
         if saved_model:
-            model.export(beside / SAVED_MODEL)
+            model.export(new / SAVED_MODEL)
 
 
 def _learner(preset):

@@ -138,7 +138,9 @@ def test_every_class_is_equally_likely_in_groups_of_any_size():
 def test_groups_that_do_not_fit():
     with pytest.raises(ValueError, match=r"1 of 2 groups have fewer, such as \['a'\]"):
         EpisodeSampler([6] * 10, ways=4, shots=1, queries=1, groups=GROUPS)
-    with pytest.raises(ValueError, match=r"each of the 9 classes\. Received: 10 groups"):
+    with pytest.raises(
+        ValueError, match=r"each of the 9 classes\. Received: 10 groups"
+    ):
         EpisodeSampler([6] * 9, ways=2, shots=1, queries=1, groups=GROUPS)
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from fsl_keras.images import decode, fit, read
 from fsl_keras.images.headers import pixels_of
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.layers import ImagePreprocessing
 from tests.images.test_images import FILES, encode, on_white
 
 STATUS, RESET = pathlib.Path("/proc/self/status"), pathlib.Path("/proc/self/clear_refs")
@@ -108,7 +108,7 @@ def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path):
     assert len(images) == 0
     reason = "a PNG of 202 megapixels; at most 179 are read: make it smaller"
     assert skipped == [(str(path), reason)]
-    layer = PicturePreprocessing((4, 4), 3)
+    layer = ImagePreprocessing((4, 4), 3)
     with pytest.raises(ValueError, match="item of index 0: a PNG of 202 megapixels"):
         layer.from_bytes([whole])
     with pytest.raises(tf.errors.InvalidArgumentError, match="more than 179 megapix"):
