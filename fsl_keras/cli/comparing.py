@@ -1,7 +1,7 @@
 """`fsl-keras compare`."""
 
 import pathlib
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -59,7 +59,7 @@ def compare(
         for each in heads:
             learners[name, each] = TransferLearner(model, each)
     # `pretrained` builds all networks for the same image size.
-    image_size = next(iter(learners.values())).item_shape[:2]
+    image_size: Any = next(iter(learners.values())).item_shape[:2]
     with working(f"Reading {folder}"):
         data = ClassDataset.from_directory(folder, image_size)
     candidates = cross_validate(learners, data, verbose=1)

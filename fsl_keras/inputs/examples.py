@@ -48,7 +48,7 @@ class Examples:
                 images, are_images, may_have_labels=False
             )
             self.class_names = list(class_names or [labels])
-            self._index = self.class_names.index(labels)
+            self._index: Any = self.class_names.index(labels)
             return
         self._elements = Elements.labeled(images, labels, are_images)
         if class_names is None:
