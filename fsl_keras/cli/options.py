@@ -95,5 +95,5 @@ def parsed_option(text):
     except tomllib.TOMLDecodeError as error:
         raise ValueError(
             f"The value of {name} is no list or table, of JSON or TOML: {value}. An "
-            f'example: {name}={{ pooling = "average" }}'
+            f'example: {name}={{ pooling = "avg" }}'
         ) from error

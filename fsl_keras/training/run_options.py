@@ -24,7 +24,7 @@ class Options:
         train_size: optional integer, height and width of the random parts of
             photographs that are trained on, if not as large as the pictures. Takes less
             time, and things are then about as large as in whole pictures; the
-            backbone must give the mean over places (`pooling = "average"`), or the
+            backbone must give the mean over places (`pooling = "avg"`), or the
             method take feature maps of any size.
         train_split: string, the classes to train on. With `"trainval"` the
             validation classes are trained on too, and tell nothing of unseen ones.

@@ -338,7 +338,7 @@ class Run:
         if small != whole:
             raise ValueError(
                 f"A train_size of {options.train_size} takes a learner whose weights "
-                f'are the same at every size: set pooling = "average" in '
+                f'are the same at every size: set pooling = "avg" in '
                 f"backbone_options."
             )
         return shape

@@ -23,8 +23,6 @@ from fsl_keras.pretraining import SupervisedPretraining
 HISTORY = "history.json"
 # Items or pairs in a batch where a stage does not train on episodes.
 BATCH = 256
-# The height of characters for which shifts in pixels are meant.
-CHARACTER = 28
 # The share of a photograph that is shown where training pictures are smaller.
 SMALL_PARTS = (0.35, 1.0)
 
@@ -77,7 +75,7 @@ class Stage:
                 rate, momentum=0.9, nesterov=True, weight_decay=decay
             )
         elif self.options.optimizer == "muon":
-            optimizer = ConvMuon(rate, decay, decay)
+            optimizer = ConvMuon(rate, decay)
         else:
             optimizer = keras.optimizers.Adam(rate, weight_decay=decay)
         if decay:
@@ -123,7 +121,7 @@ def augmentation(item_shape, size=None):
         size: optional integer, height and width of the parts of photographs.
     """
     if not are_photographs(item_shape):
-        return RandomAffine(shift=2.0 * item_shape[0] / CHARACTER)
+        return RandomAffine()
     crop = RandomResizedCrop()
     if size is not None:
         crop = RandomResizedCrop(SMALL_PARTS, size=(size, size))
@@ -134,9 +132,7 @@ def augmentation(item_shape, size=None):
 
 def seen_often(backbone):
     """Returns a backbone that embeds a picture by several views of it."""
-    height, _, _ = shape = backbone.input_shape[1:]
-    shift = 1.2 * height / CHARACTER
-    return MultiView(backbone, shift=shift, flip=are_photographs(shape))
+    return MultiView(backbone, flip=are_photographs(backbone.input_shape))
 
 
 def resume(model, checkpoint):

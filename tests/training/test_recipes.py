@@ -252,7 +252,7 @@ def test_tests_that_cannot_be_are_refused_before_the_training(
     (own_recipes / "tiny.toml").write_text(TINY + "tests_within = true\n")
     status, _, err = run_cli("reproduce", "tiny", "--output", tmp_path / "run")
     assert status == 1
-    assert "Classes are grouped by what their names begin with" in err
+    assert "The group of a class is the beginning of its name" in err
     assert not (tmp_path / "run").exists()
 
 
@@ -260,7 +260,7 @@ def test_training_within_groups_that_are_not_there(own_recipes, run_cli, tmp_pat
     (own_recipes / "tiny.toml").write_text(TINY + "trains_within = true\n")
     status, _, err = run_cli("reproduce", "tiny", "--output", tmp_path / "run")
     assert status == 1
-    assert "Classes are grouped by what their names begin with" in err
+    assert "The group of a class is the beginning of its name" in err
     assert not (tmp_path / "run").exists()
 
 

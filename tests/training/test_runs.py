@@ -213,7 +213,7 @@ def test_pairs_of_distances_are_trained_by_the_contrastive_loss(tmp_path):
     options = Options.suited(
         "glyphs",
         "siamese",
-        method_options={"comparison": "distance"},
+        method_options={"similarity": "euclidean"},
         steps=2,
         steps_per_epoch=2,
         filters=4,
@@ -272,7 +272,7 @@ def test_what_was_trained_on_parts_is_tested_on_whole_pictures(colours, tmp_path
         dataset="mini_imagenet/development",
         data_dir=str(colours),
         method="simple_shot",
-        backbone_options={"pooling": "average"},
+        backbone_options={"pooling": "avg"},
         train_size=16,
         optimizer="sgd",
         weight_decay=5e-3,
@@ -331,15 +331,13 @@ def test_feature_maps_of_parts_and_of_whole_pictures(colours, tmp_path):
 
 def test_learners_that_are_bound_to_a_size_are_not_trained_on_parts(colours, tmp_path):
     options = of_parts(colours, "relation", pooled_blocks=2)
-    with pytest.raises(
-        ValueError, match=r'the same at every size.*pooling = "average"'
-    ):
+    with pytest.raises(ValueError, match=r'the same at every size.*pooling = "avg"'):
         Run.start(tmp_path / "run", options).train()
     assert not (tmp_path / "run").exists()
 
 
 def test_parts_are_cut_out_of_photographs_alone(tmp_path):
-    options = Options(train_size=16, backbone_options={"pooling": "average"})
+    options = Options(train_size=16, backbone_options={"pooling": "avg"})
     with pytest.raises(ValueError, match=r"in colour.*\(28, 28, 1\)"):
         Run.start(tmp_path / "run", options).train()
     assert not (tmp_path / "run").exists()
