@@ -16,6 +16,7 @@ DONE = (
     "imports",
     "models.episodic",
     "models.frozen",
+    "models.gradient_based",
     "models.metric",
     "models.origin",
     "models.simple_shot",
