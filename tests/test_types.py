@@ -23,6 +23,7 @@ DONE = (
     "metrics",
     "models.episodic",
     "models.frozen",
+    "models.gradient_based",
     "models.metric",
     "models.origin",
     "models.simple_shot",
