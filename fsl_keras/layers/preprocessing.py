@@ -58,7 +58,7 @@ class ImagePreprocessing(keras.layers.Layer):
         size: Sequence[int],
         channels: int,
         invert: bool = False,
-        value_range: Sequence[float] | None = None,
+        value_range: tuple[float, float] | None = None,
         resize: str = "stretch",
         **kwargs: Any,
     ) -> None:
