@@ -39,7 +39,7 @@ def zoo_table(presets, papers, runs=()):
     shipped = {told["name"] for told in presets}
     for dataset, title in TITLES.items():
         own = [
-            told for told in [*presets, *runs] if told["options"]["dataset"] == dataset
+            told for told in [*presets, *runs] if _options(told)["dataset"] == dataset
         ]
         if own:
             table = _table(own, papers.get(dataset, {}), shipped)
@@ -70,7 +70,7 @@ def _table(presets, papers, shipped):
     methods = []
     for name in dict.fromkeys(told["name"] for told in presets):
         runs = [told for told in presets if told["name"] == name]
-        method = runs[0]["options"]["method"]
+        method = _options(runs[0])["method"]
         if method not in methods:
             methods.append(method)
         kinds = dict.fromkeys(_kind(figure) for figure in runs[0]["figures"])
@@ -92,10 +92,22 @@ def _table(presets, papers, shipped):
     return "\n".join(lines) + _protocols(presets)
 
 
+def _options(told):
+    """Returns data set, method and filters of a run, of tables or of the flat form."""
+    options = told["options"]
+    if "dataset" in options:
+        return {"filters": 64, **options}
+    return {
+        "dataset": options["data"]["name"],
+        "method": options["method"]["name"],
+        "filters": options["backbone"].get("filters", 64),
+    }
+
+
 def _model(told, shipped):
     """Returns a name, with the filters of blocks that differ, and if it is a recipe."""
     remarks = []
-    filters = told["options"].get("filters", 64)
+    filters = _options(told)["filters"]
     if not isinstance(filters, int):
         remarks.append(f"filters {', '.join(map(str, filters))}")
     if told["name"] not in shipped:

@@ -4,7 +4,7 @@ import difflib
 
 from fsl_keras.training.method import Method
 
-# Backbone and classifier of MAML's family; 5-way tasks of as many as fit the time.
+# What suits gradient-based methods: as many 5-way tasks as take a few minutes.
 _FIVE_WAYS = {
     "ways": 5,
     "queries": 5,
@@ -78,7 +78,7 @@ METHODS = {
         "RelationNetwork",
         "Sung et al., 2018",
         options={"filters": 64, "units": 8, "momentum": 0.95, "aggregate": "sum"},
-        backbone={"pooling": None, "pooled_blocks": 2},
+        takes_feature_maps=True,
         suited={"ways": 5, "queries": 15, "augment": True},
     ),
     "frn": Method(
@@ -91,7 +91,7 @@ METHODS = {
             "bidirectional": False,
             "all_pairs": False,
         },
-        backbone={"pooling": None, "pooled_blocks": 2},
+        takes_feature_maps=True,
     ),
     "maml": _maml("Finn et al., 2017"),
     "anil": _maml("Raghu et al., 2020", adapt_scope="head"),
@@ -187,7 +187,7 @@ METHODS = {
 }
 
 
-def get(name):
+def get(name: str) -> Method:
     """Returns the method of a name.
 
     Raises:

@@ -3,12 +3,12 @@ import json
 import h5py
 import numpy as np
 import pytest
+from fsl_keras.training.runs import Options
 
 import fsl_keras as fsl
 from fsl_keras import presets
 from fsl_keras.presets.card import percent
 from fsl_keras.training import recipes, runs
-from fsl_keras.training.runs import Options
 
 TINY = """
 dataset = "glyphs"

@@ -1,0 +1,92 @@
+"""Options as runs and recipes of earlier versions wrote them: one flat table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+# The table and the name of each.
+PLACES = {
+    "dataset": ("data", "name"),
+    "data_dir": ("data", "folder"),
+    "size": ("data", "size"),
+    "train_split": ("data", "train_split"),
+    "test_split": ("data", "test_split"),
+    "start_from": ("backbone", "start_from"),
+    "method": ("method", "name"),
+    "ways": ("train", "ways"),
+    "shots": ("train", "shots"),
+    "queries": ("train", "queries"),
+    "tasks": ("train", "tasks"),
+    "trains_within": ("train", "within_groups"),
+    "steps": ("train", "steps"),
+    "steps_per_epoch": ("train", "steps_per_epoch"),
+    "optimizer": ("train", "optimizer"),
+    "learning_rate": ("train", "learning_rate"),
+    "weight_decay": ("train", "weight_decay"),
+    "augment": ("train", "augment"),
+    "train_size": ("train", "crop_size"),
+    "mixed_precision": ("train", "mixed_precision"),
+    "seed": ("train", "seed"),
+    "tests": ("test", "protocols"),
+    "tests_within": ("test", "within_groups"),
+    "test_episodes": ("test", "episodes"),
+}
+# The default, which was always written.
+FILTERS = 64
+FINISHES = {"views": "multi_view", "orientations": "multi_orientation"}
+TRANSFORMS = ("rotations", "reflections")
+
+
+def with_flat(
+    tables: Mapping[str, Mapping[str, Any]], flat: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Returns tables in which flat options have taken effect.
+
+    Args:
+        tables: dictionary, what `Options.from_tables` takes.
+        flat: dictionary of options by their flat names.
+
+    Raises:
+        ValueError: if there is no such option.
+
+    Example:
+
+    >>> with_flat({"train": {"ways": 5}}, {"dataset": "omniglot", "rotations": True})
+    {'train': {'ways': 5}, 'data': {'name': 'omniglot', 'transforms': ['rotations']}}
+    """
+    result = {name: dict(table) for name, table in tables.items()}
+    for name, value in flat.items():
+        if name in PLACES:
+            section, option = PLACES[name]
+            result.setdefault(section, {})[option] = value
+        elif name == "filters":
+            backbone = result.setdefault("backbone", {})
+            backbone.pop(name, None)
+            if value != FILTERS:
+                backbone[name] = value
+        elif name == "method_options":
+            own = result.get("method", {})
+            kept = {"name": own["name"]} if "name" in own else {}
+            result["method"] = {**kept, **value}
+        elif name == "backbone_options":
+            own = result.get("backbone", {})
+            stay = ("name", "start_from", "finish", "filters")
+            result["backbone"] = {k: own[k] for k in stay if k in own} | value
+        elif name in TRANSFORMS:
+            data = result.setdefault("data", {})
+            others = [each for each in data.get("transforms", []) if each != name]
+            chosen = [*others, name] if value else others
+            data["transforms"] = sorted(chosen, key=TRANSFORMS.index)
+        elif name in FINISHES:
+            backbone = result.setdefault("backbone", {})
+            if value and backbone.get("finish") not in (None, FINISHES[name]):
+                raise ValueError(
+                    f"A backbone has one finish now. Received: {name} besides "
+                    f"{backbone['finish']}"
+                )
+            if value:
+                backbone["finish"] = FINISHES[name]
+            elif backbone.get("finish") == FINISHES[name]:
+                backbone["finish"] = None
+        else:
+            raise ValueError(f"There is no option {name!r} of runs.")
+    return result
