@@ -67,6 +67,7 @@ def reproduce(
         changes = merged(changes, {"data": splits})
     tables = settings.with_changes(recipes.tables(name), change)
     options = Options.suited(merged(tables, changes))
+    command = _command(pathlib.Path(name).name, setting, change, seed, validate)
     name = pathlib.Path(name).stem
     folder = output or pathlib.Path("runs", name + f"-seed{seed}" * (seed is not None))
     resumed = resume and Run.resume(folder, options.tables())
@@ -82,7 +83,6 @@ def reproduce(
     with working("Testing on unseen classes"):
         calibrate(run, learner)
         reports = write_report(run, learner)
-    command = _command(name, setting, change, seed, validate)
     metadata = recipes.metadata(name, run, reports, command)
     presets.save(learner, folder / "preset", metadata)
     print_reports(out, reports)

@@ -7,10 +7,10 @@ import pytest
 import fsl_keras as fsl
 from fsl_keras import presets
 from fsl_keras.losses import ContrastiveLoss
-from fsl_keras.training.options import Options
+from fsl_keras.training.options import Options, merged
 from fsl_keras.training.run import calibrate, train
 from fsl_keras.training.run_folder import Run
-from tests.training.checks import small_options
+from tests.training.checks import SMALL, small_options
 
 
 @pytest.fixture
@@ -104,15 +104,15 @@ def test_what_was_trained_in_mixed_precision_computes_in_float32(trained):
 
 def on(backbone, **tables):
     """The options of a small run on another backbone than Conv-4."""
-    tables = {**small_options(**tables).tables(), "backbone": backbone}
-    return Options.from_tables(tables)
+    return Options.from_tables({**merged(SMALL, tables), "backbone": backbone})
 
 
 @pytest.mark.parametrize(
     "backbone", [{"name": "resnet12", "filters": [2, 2, 2, 4]}, {"name": "resnet18"}]
 )
 def test_residual_networks_train(tmp_path, backbone):
-    options = on(backbone, train={"ways": 2, "queries": 1})
+    few = {"ways": 2, "queries": 1, "steps": 1, "steps_per_epoch": 1}
+    options = on(backbone, train={**few, "validation_episodes": 1, "augment": False})
     run = Run.start(tmp_path / "run", options)
     learner = train(run)
     assert type(learner.backbone).__name__ == options.backbone.entry.class_name
@@ -124,7 +124,7 @@ def test_residual_networks_train(tmp_path, backbone):
 
 def frozen(colors, method, **train_options):
     return on(
-        {"name": "mobilenet_v2", "weights": None, "alpha": 0.35},
+        {"name": "mobilenet", "weights": None, "alpha": 0.25},
         data={
             "name": "mini_imagenet/development",
             "folder": str(colors),
