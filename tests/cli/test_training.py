@@ -39,7 +39,7 @@ def train(folder, *options):
 
 
 def wait_for(path, process):
-    for _ in range(600):
+    for _ in range(3000):
         if path.exists():
             return
         assert process.poll() is None, process.communicate()[1]
