@@ -21,7 +21,7 @@ import time
 import fsl_keras as fsl
 import numpy as np
 import tensorflow as tf
-from fsl_keras.datasets.folders import picture_files
+from fsl_keras.datasets.folders import files_by_class
 from fsl_keras.layers import PicturePreprocessing
 
 SIZE, BATCH = (224, 224), 8
@@ -38,7 +38,7 @@ def main():
     backbone = fsl.backbones.pretrained(arguments.backbone, arguments.weights)
     learner = fsl.models.TransferLearner(backbone, arguments.head)
     backbone.predict_on_batch(np.zeros((BATCH, *SIZE, 3), "float32"))
-    files = picture_files(arguments.folder)
+    files = files_by_class(arguments.folder)
     names = list(files)[:5]
     print(f"{arguments.backbone}, {arguments.head}")
     for shots, rounds in ((5, arguments.rounds), (200, max(1, arguments.rounds // 2))):

@@ -12,7 +12,7 @@ import pathlib
 
 import fsl_keras as fsl
 import keras
-from fsl_keras.evaluation import compare, evaluate
+from fsl_keras.evaluation import evaluate, paired_differences
 
 
 def main():
@@ -37,7 +37,7 @@ def main():
     reports = [evaluate(model, episodes, name) for name, model in models.items()]
     for report in reports:
         print(report)
-    for difference in compare(reports):
+    for difference in paired_differences(reports):
         print(difference)
 
 

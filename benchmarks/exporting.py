@@ -19,7 +19,7 @@ import tempfile
 import fsl_keras as fsl
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from fsl_keras.datasets.folders import picture_files
+from fsl_keras.datasets.folders import files_by_class
 from fsl_keras.images import read
 
 SHOTS, BATCH = 5, 100
@@ -32,7 +32,7 @@ def main():
     parser.add_argument("--classes", type=int, help="default: one a folder")
     parser.add_argument("--pictures", type=int, help="asked of a folder; default: all")
     arguments = parser.parse_args()
-    files = picture_files(arguments.folder)
+    files = files_by_class(arguments.folder)
     learned, labels, asked = divide(
         list(files.values()), arguments.classes or len(files), arguments.pictures
     )

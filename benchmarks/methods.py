@@ -17,7 +17,7 @@ import pathlib
 import fsl_keras as fsl
 import keras
 from fsl_keras.episodes import DirichletQueries
-from fsl_keras.evaluation import compare, evaluate
+from fsl_keras.evaluation import evaluate, paired_differences
 from fsl_keras.training import METHODS, Options, Run, train
 from fsl_keras.training.learners import make_learner
 
@@ -39,8 +39,8 @@ def untrained(options, data):
     network = getattr(learner, "backbone", None) or learner.network
     for pictures, _ in data.batches(256, seed=SEED, count=100):
         network(pictures, training=True)
-    if hasattr(learner, "center_on"):
-        learner.center_on(data)
+    if learner.has_base_statistics:
+        learner.fit_base(data, cache=False)
     return learner
 
 
@@ -54,7 +54,7 @@ def row(name, steps, folder, data, test):
     first = evaluate(untrained(options, data), exams[0], "untrained")
     learner = train(Run(folder / name, options))
     reports = [evaluate(learner, exam, name) for exam in exams]
-    (gain,) = compare([first, reports[0]])
+    (gain,) = paired_differences([first, reports[0]])
     cells = [name, _spelled(first)]
     cells += [_spelled(report) for report in reports]
     cells += [f"{100 * gain.difference:+.1f} ± {100 * gain.ci95:.1f}"]

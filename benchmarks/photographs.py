@@ -34,7 +34,7 @@ def main():
     parser.add_argument("--weights", default="imagenet")
     parser.add_argument("--bare", type=int, default=40, help="pictures a class")
     arguments = parser.parse_args()
-    data = fsl.ClassDataset.from_directory(arguments.folder, size=SIZE)
+    data = fsl.ClassDataset.from_directory(arguments.folder, image_size=SIZE)
     backbone = fsl.backbones.pretrained(arguments.backbone, arguments.weights)
     features = fsl.features.embed(data, backbone, verbose=1)
     compare_with_bare(data, features, backbone, arguments.bare)
@@ -103,7 +103,7 @@ def compare_heads(features):
                 for tested, base in parts
             ]
         for head, (first, second) in rows.items():
-            paired = fsl.evaluation.compare([rows["cosine"][1], second])[0]
+            paired = fsl.evaluation.paired_differences([rows["cosine"][1], second])[0]
             gain = f"{100 * paired.difference:+.2f} ± {100 * paired.ci95:.2f}"
             cells = (r.row()["accuracy"] for r in (first, second))
             print(f"{head:18} {' '.join(f'{cell:14}' for cell in cells)} {gain}")
@@ -117,7 +117,7 @@ def learner(head, features, base=()):
         [keras.Input(features.item_shape), keras.layers.Identity()]
     )
     model = fsl.models.TransferLearner(identity, head)
-    if len(base) and hasattr(model.head, "fit_base"):
+    if len(base) and model.has_base_statistics:
         model.fit_base(features.subset(base), cache=False)
     return model
 

@@ -38,7 +38,7 @@ def network():
 def learner(net, rate, steps=STEPS):
     """A model that takes gradient steps from the weights of a network."""
     model = fsl.models.MAML(
-        net, inner_steps=1, inner_rate=rate, test_steps=steps, regression=True
+        net, inner_steps=1, inner_learning_rate=rate, test_steps=steps, regression=True
     )
     model.compile()
     return model
@@ -59,7 +59,7 @@ def meta_trained(updates):
     model = learner(network(), 0.01)
     model.compile(schedule(updates))
     episodes = fsl.datasets.SinusoidTasks().episodes(SHOTS, SHOTS, tasks=TASKS)
-    model.fit(episodes, steps_per_epoch=updates, shuffle=False, verbose=2)
+    model.fit(episodes, steps_per_epoch=updates, verbose=2)
     return model
 
 

@@ -55,7 +55,6 @@ def time_steps(ways, shots, queries, pixels, channels, classes, steps):
         episodes,
         steps_per_epoch=steps,
         epochs=3,
-        shuffle=False,
         verbose=0,
         callbacks=[watch],
     )

@@ -16,7 +16,6 @@ import shlex
 import sys
 
 import fsl_keras as fsl
-import numpy as np
 from fsl_keras import heads
 from fsl_keras.evaluation import evaluate
 from fsl_keras.files import replacing
@@ -61,7 +60,8 @@ def main():
             continue
         head = getattr(heads, class_name)(**options)
         learner = fsl.models.MetricModel(backbone, head).on_features()
-        take_from(base, head)
+        if learner.has_base_statistics:
+            learner.fit_base(base, cache=False)
         kinds = [("", 15)]
         if learner.kind == "transductive":
             kinds.append((", unequal queries", UNEQUAL))
@@ -86,15 +86,6 @@ def rows_before(report):
     before = json.loads(REPORT.read_text())
     same = all(before[name] == report[name] for name in ("title", "command", "note"))
     return before["rows"] if same else []
-
-
-def take_from(base, head):
-    """Gives a head what it takes from base classes."""
-    if hasattr(head, "fit_base"):
-        labels = np.repeat(np.arange(len(base)), base.class_sizes)
-        head.fit_base(base.items.values, labels)
-    elif hasattr(head, "center"):
-        head.center.assign(base.items.values.mean(axis=0))
 
 
 def figure(learner, test, task, queries, count, classes):

@@ -33,7 +33,6 @@ def main(folder=PICTURES, steps=250, count=300):
     model.fit(
         train.episodes(ways=20, shots=1, queries=5, seed=0),
         steps_per_epoch=steps,
-        shuffle=False,  # the stream is in random order already
         verbose=2,
     )
     after = fsl.evaluation.evaluate(
@@ -46,7 +45,7 @@ def main(folder=PICTURES, steps=250, count=300):
     baseline = fsl.evaluation.evaluate(pixels, exam, "pixel nearest neighbour")
     for report in (baseline, before, after):
         print(report)
-    (gain,) = fsl.evaluation.compare([baseline, after])
+    (gain,) = fsl.evaluation.paired_differences([baseline, after])
     print(gain)
 
     right = learn_a_script(model, test, folder)

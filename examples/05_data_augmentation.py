@@ -46,7 +46,6 @@ def main(folder=PICTURES, steps=150, count=100):
     trained.fit(
         train.episodes(ways=20, shots=1, queries=5, seed=0),
         steps_per_epoch=steps,
-        shuffle=False,
         verbose=2,
     )
 

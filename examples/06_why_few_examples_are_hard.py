@@ -34,7 +34,6 @@ def main(folder=PICTURES, steps=150, count=150, networks=10):
     prototypes.fit(
         train.episodes(ways=20, shots=1, queries=5, seed=0),
         steps_per_epoch=steps,
-        shuffle=False,
         verbose=2,
     )
     # Few steps: its running statistics have to keep up.

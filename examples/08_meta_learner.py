@@ -33,7 +33,7 @@ def main(folder=PICTURES, updates=400, count=100):
     model = fsl.models.MAML(
         fsl.backbones.Conv4(train.item_shape, filters=32),
         inner_steps=3,
-        inner_rate=0.4,
+        inner_learning_rate=0.4,
         second_order=False,
         shared_head=True,
     )
@@ -45,7 +45,6 @@ def main(folder=PICTURES, updates=400, count=100):
     model.fit(
         train.episodes(ways=5, shots=1, queries=5, tasks=4, seed=0),
         steps_per_epoch=updates,
-        shuffle=False,
         verbose=2,
     )
 
@@ -57,7 +56,7 @@ def main(folder=PICTURES, updates=400, count=100):
         for learner in (model, model.deployable())
     }
     last = [curves[batch_norm][-1] for batch_norm in ("support", "transductive")]
-    (gain,) = fsl.evaluation.compare(last)
+    (gain,) = fsl.evaluation.paired_differences(last)
     print(gain)
     figure = draw(curves)
     figure.savefig(folder / "08_steps.png", dpi=90)

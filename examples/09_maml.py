@@ -34,7 +34,7 @@ def main(folder=PICTURES, updates=5000, count=500):
     )
     # One step in training, ten later on.
     model = fsl.models.MAML(
-        network, inner_steps=1, inner_rate=0.01, test_steps=10, regression=True
+        network, inner_steps=1, inner_learning_rate=0.01, test_steps=10, regression=True
     )
     rate = keras.optimizers.schedules.CosineDecay(2e-3, updates)
     model.compile(optimizer=keras.optimizers.Adam(rate))
@@ -44,7 +44,6 @@ def main(folder=PICTURES, updates=5000, count=500):
     model.fit(
         waves.episodes(SHOTS, SHOTS, tasks=25, seed=0),
         steps_per_epoch=updates,
-        shuffle=False,
         verbose=2,
     )
     after = model.evaluate(exam, verbose=0)

@@ -32,7 +32,6 @@ def main(folder=PICTURES, steps=250, count=300):
     model.fit(
         train.episodes(ways=20, shots=1, queries=5, seed=0),
         steps_per_epoch=steps,
-        shuffle=False,  # the stream is in random order already
         verbose=2,
     )
     after = fsl.evaluation.evaluate(

@@ -49,11 +49,9 @@ def main(folder=PICTURES, steps=200, count=600, heads_by_name=HEADS):
     classifier.fit(
         train.batches(128, augmentation=fsl.layers.augmentation.RandomAffine()),
         steps_per_epoch=steps,
-        shuffle=False,
         verbose=2,
     )
     base, features = features_of(backbone, train), features_of(backbone, test)
-    center = np.mean([base.class_items(name) for name in base.class_names], (0, 1))
     nothing = keras.Sequential(
         [keras.Input(features.item_shape), keras.layers.Identity()]
     )
@@ -72,8 +70,8 @@ def main(folder=PICTURES, steps=200, count=600, heads_by_name=HEADS):
     for name, make in heads_by_name.items():
         head = make()
         model = fsl.models.MetricModel(nothing, head)
-        if isinstance(head, heads.SimpleShotHead):
-            head.center.assign(center)  # of the training classes
+        if model.has_base_statistics:
+            model.fit_base(base, cache=False)
         for exam, episodes in exams.items():
             report = fsl.evaluation.evaluate(model, episodes, name)
             reports[exam].append(report)
@@ -97,7 +95,7 @@ def features_of(backbone, data):
 def print_table(reports):
     """Prints accuracies, and by how much each is above prototypes, paired."""
     reports = sorted(reports, key=lambda report: report.name != "prototypes")
-    differences = fsl.evaluation.compare(reports)
+    differences = fsl.evaluation.paired_differences(reports)
     print(f"{'head':20} {'kind':13} {'accuracy':14} paired difference")
     for report, paired in zip(reports, [None, *differences], strict=True):
         row = report.row()

@@ -30,10 +30,10 @@ def main(photos, weights="imagenet", folder=PICTURES, alpha=1.0, episodes=EPISOD
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     backbone = fsl.backbones.pretrained("mobilenet_v2", weights, alpha=alpha)
-    data = fsl.ClassDataset.from_directory(photos, size=(224, 224))
+    data = fsl.ClassDataset.from_directory(photos, image_size=(224, 224))
     print(data.summary())
     features = fsl.features.embed(data, backbone, cache=False)
-    small = fsl.ClassDataset.from_directory(photos, size=(32, 32))
+    small = fsl.ClassDataset.from_directory(photos, image_size=(32, 32))
 
     nothing = [keras.Input(features.item_shape), keras.layers.Identity()]
     nothing = keras.Sequential(nothing)

@@ -29,7 +29,7 @@ def main(photos, weights="imagenet", folder=PICTURES, alpha=1.0):
     folder.mkdir(parents=True, exist_ok=True)
     backbone = fsl.backbones.pretrained("mobilenet_v2", weights, alpha=alpha)
     learner = fsl.models.TransferLearner(backbone, head="cosine")
-    data = fsl.ClassDataset.from_directory(photos, size=(224, 224))
+    data = fsl.ClassDataset.from_directory(photos, image_size=(224, 224))
     print(data.summary())
 
     support = {name: data.class_files(name)[:SHOTS] for name in data.class_names}

@@ -32,7 +32,7 @@ def main(photos, weights="imagenet", folder=PICTURES, alpha=1.0):
     folder.mkdir(parents=True, exist_ok=True)
     backbone = fsl.backbones.pretrained("mobilenet_v2", weights, alpha=alpha)
     learner = fsl.models.TransferLearner(backbone, head="cosine")
-    files = fsl.datasets.folders.picture_files(photos)
+    files = fsl.datasets.folders.files_by_class(photos)
     *known, new = files
     classifier = learner.adapt(
         [path for name in known for path in files[name][:SHOTS]],

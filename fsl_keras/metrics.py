@@ -1,18 +1,53 @@
-"""Accuracy over episodes, with its confidence interval."""
+"""Accuracy over episodes, and confidence intervals."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
-# A normal 95% interval of a mean, as the few-shot papers report it.
+from fsl_keras.typing import Tensor
+
+# The 0.975 quantile of the standard normal distribution.
 Z95 = 1.959963984540054
 
 
-def wilson_interval(count, total):
-    """Returns the 95% interval of a share, a pair, by Wilson's formula.
+def mean_and_interval(values: Sequence[float] | np.ndarray) -> tuple[float, float]:
+    """Returns the mean of values and the half width of its 95% confidence interval.
 
-    It holds for few examples too, where the share may be 0 or 1.
+    The interval is the normal approximation, 1.96 standard errors, as few-shot papers
+    report it. It is 0 for a single value.
+
+    Args:
+        values: floats `[n]`.
+
+    Example:
+
+    >>> mean, interval = mean_and_interval([0.8, 0.9, 1.0, 0.9])
+    >>> round(mean, 3), round(interval, 3)
+    (0.9, 0.08)
+    """
+    values = np.asarray(values, "float64")
+    if len(values) < 2:
+        return float(values.mean()), 0.0
+    error = values.std(ddof=1) / math.sqrt(len(values))
+    return float(values.mean()), float(Z95 * error)
+
+
+def wilson_interval(count: int, total: int) -> tuple[float, float]:
+    """Returns the 95% Wilson score interval of a proportion.
+
+    Unlike the normal approximation it is valid for few examples, and for proportions
+    near 0 and 1.
+
+    Args:
+        count: integer, the number of successes.
+        total: integer, the number of trials. With 0 trials both bounds are NaN.
+
+    Returns:
+        A pair of floats, the lower and the upper bound.
 
     Example:
 
@@ -21,9 +56,9 @@ def wilson_interval(count, total):
     """
     if total == 0:
         return math.nan, math.nan
-    share = count / total
-    middle = (share + Z95**2 / (2 * total)) / (1 + Z95**2 / total)
-    spread = Z95 * math.sqrt(share * (1 - share) / total + Z95**2 / (4 * total**2))
+    rate = count / total
+    middle = (rate + Z95**2 / (2 * total)) / (1 + Z95**2 / total)
+    spread = Z95 * math.sqrt(rate * (1 - rate) / total + Z95**2 / (4 * total**2))
     spread /= 1 + Z95**2 / total
     return max(middle - spread, 0.0), min(middle + spread, 1.0)
 
@@ -32,16 +67,16 @@ def wilson_interval(count, total):
 class EpisodeAccuracy(keras.metrics.Metric):
     """Mean accuracy over episodes and the half width of its 95% interval.
 
-    The accuracy of an episode is the share of its queries that are classified
-    right, padding left out. The result is a dictionary `{"accuracy",
-    "accuracy_ci95"}`, where the interval is 1.96 standard errors of the mean over
-    episodes (0 while there is only one). Compile it as a weighted metric, so that
-    it sees which queries are padding.
+    The accuracy of an episode is the fraction of its queries that are classified
+    correctly, without padding. The result is a dictionary `{"accuracy",
+    "accuracy_ci95"}`, where the interval is the normal approximation: 1.96 standard
+    errors of the mean over episodes (0 for a single episode). Compile it as a weighted
+    metric, so that it knows which queries are padding.
 
     Args:
-        name: string. Callbacks that monitor `val_accuracy` find the metric, and with
-            it which way is better, by this name.
-        dtype: the dtype of its state.
+        name: string. Callbacks that monitor `val_accuracy` find the metric by this
+            name, and know from it that higher is better.
+        dtype: optional, the dtype of its state.
 
     Example:
 
@@ -54,20 +89,21 @@ class EpisodeAccuracy(keras.metrics.Metric):
     {'accuracy': 0.75, 'accuracy_ci95': 0.49}
     """
 
-    # Keras reads which way is better from here, for callbacks that monitor it.
+    # Keras reads from here that higher is better, for callbacks that monitor it.
     _direction = "up"
 
-    def __init__(self, name="accuracy", dtype=None):
+    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
         zeros = keras.initializers.Zeros()
-        # Sums, so that the replicas of a distribution strategy add up; of errors and
-        # not of accuracies, whose squares would lose the interval in float32 when
-        # they are all close to one.
+        # Sums, which add up over the replicas of a distribution strategy. Sums of
+        # errors, as those of squared accuracies near one lose precision in float32.
         self.episodes = self.add_variable((), zeros, name="episodes")
         self.errors = self.add_variable((), zeros, name="errors")
         self.squares = self.add_variable((), zeros, name="squares")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
         """Adds the episodes of one batch.
 
         Args:
@@ -88,7 +124,7 @@ class EpisodeAccuracy(keras.metrics.Metric):
         self.errors.assign(self.errors + ops.sum(error))
         self.squares.assign(self.squares + ops.sum(ops.square(error)))
 
-    def result(self):
+    def result(self) -> dict[str, Tensor]:
         """Returns `{"accuracy": ..., "accuracy_ci95": ...}`."""
         count = ops.maximum(self.episodes, 1)
         mean = self.errors / count

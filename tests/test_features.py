@@ -115,6 +115,6 @@ def test_episodes_of_features_are_scored_as_those_of_pictures(data):
 def test_items_of_another_shape_are_refused(data):
     backbone = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
     with pytest.raises(
-        ValueError, match=r"\(8, 8, 3\).*\(16, 16, 3\).*`size=\(8, 8\)`"
+        ValueError, match=r"\(8, 8, 3\).*`image_size=\(8, 8\)`.*\(16, 16, 3\)"
     ):
         embed(data, backbone)

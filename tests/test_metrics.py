@@ -1,8 +1,9 @@
 import keras
 import numpy as np
 import pytest
+import scipy.stats
 
-from fsl_keras.metrics import EpisodeAccuracy
+from fsl_keras.metrics import EpisodeAccuracy, mean_and_interval, wilson_interval
 from tests.checks import assert_config_round_trip
 
 
@@ -15,12 +16,37 @@ def result(metric):
     return {name: float(value) for name, value in metric.result().items()}
 
 
+@pytest.mark.parametrize(
+    ("count", "total"), [(0, 1), (1, 1), (0, 20), (20, 20), (3, 7), (961, 1000)]
+)
+def test_the_wilson_interval_is_that_of_scipy(count, total):
+    expected = scipy.stats.binomtest(count, total).proportion_ci(0.95, "wilson")
+    assert wilson_interval(count, total) == pytest.approx(tuple(expected), abs=1e-12)
+
+
+def test_the_wilson_interval_without_trials_is_unknown():
+    assert np.isnan(wilson_interval(0, 0)).all()
+
+
+def test_the_interval_of_a_mean_is_the_normal_one_of_scipy():
+    values = np.random.default_rng(0).random(30)
+    mean, interval = mean_and_interval(values)
+    low, high = scipy.stats.norm.interval(
+        0.95, loc=values.mean(), scale=scipy.stats.sem(values)
+    )
+    assert (mean - interval, mean + interval) == pytest.approx((low, high), rel=1e-12)
+
+
+def test_the_interval_of_a_single_value_is_0():
+    assert mean_and_interval([0.7]) == (0.7, 0.0)
+
+
 TRUTH = np.zeros((3, 4), "int32")
 # Three, two and one of four right.
 LOGITS = answers([0, 0, 0, 1], [0, 0, 1, 1], [0, 2, 1, 1])
 
 
-def test_mean_and_interval_by_hand():
+def test_accuracy_and_interval_by_hand():
     metric = EpisodeAccuracy()
     metric.update_state(TRUTH, LOGITS)
     # Deviations of 1/4, 0, 1/4: a variance of 1/16, an error of 1/4 over sqrt(3).

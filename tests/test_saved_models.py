@@ -24,7 +24,7 @@ def photographs(data_dir, tmp_path_factory):
         files = [name for name in archive.namelist() if name.endswith(".jpg")]
         archive.extractall(folder, files[::20])
     (inside,) = folder.iterdir()
-    return fsl.ClassDataset.from_directory(inside, size=(84, 84))
+    return fsl.ClassDataset.from_directory(inside, image_size=(84, 84))
 
 
 @pytest.fixture(scope="module")

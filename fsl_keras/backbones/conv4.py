@@ -5,6 +5,7 @@ from keras import layers
 
 from fsl_keras.layers import FoldedConvolution, FusedBatchNormalization
 from fsl_keras.layers.data_format import check_channels_last
+from fsl_keras.presets import HasPresets
 
 BLOCKS = 4
 # Pictures of at most so many channels take the folded convolution.
@@ -13,7 +14,7 @@ DOWNSAMPLING = ("pool", "stride")
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class Conv4(keras.Model):
+class Conv4(HasPresets, keras.Model):
     """The four-block convolutional network of the few-shot papers.
 
     Four times a 3x3 convolution, batch normalization, a 2x2 maximum and a ReLU. The

@@ -6,11 +6,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from fsl_keras.presets import HasPresets
+
 ORIENTATIONS = 8
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class MultiOrientation(keras.Model):
+class MultiOrientation(HasPresets, keras.Model):
     """Embeds a picture in each of its eight orientations, one after the other.
 
     A picture is turned by 0, 90, 180 and 270 degrees, and so is its mirror image. A

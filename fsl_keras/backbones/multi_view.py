@@ -4,10 +4,11 @@ import keras
 from keras import ops
 
 from fsl_keras.layers.affine_views import AffineViews
+from fsl_keras.presets import HasPresets
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class MultiView(keras.Model):
+class MultiView(HasPresets, keras.Model):
     """Embeds a picture as the mean of the embeddings of several views of it.
 
     A trained backbone gains accuracy so, without any training, at the price of a pass

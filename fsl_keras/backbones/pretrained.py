@@ -1,6 +1,5 @@
 """Backbones that Keras ships with weights of ImageNet."""
 
-import difflib
 import pathlib
 import re
 import warnings
@@ -9,6 +8,7 @@ import keras
 
 from fsl_keras.layers import ApplicationPreprocessing
 from fsl_keras.layers.data_format import check_channels_last
+from fsl_keras.names import did_you_mean, plain_name
 
 
 def pretrained(
@@ -74,14 +74,10 @@ def names():
 
 
 def _application(name):
-    def plain(text):
-        return text.lower().replace("_", "").replace("-", "")
-
-    spelled = {plain(known): known for known in names()}
-    found = spelled.get(plain(name))
+    spelled = {plain_name(known): known for known in names()}
+    found = spelled.get(plain_name(name))
     if found is None:
-        near = difflib.get_close_matches(plain(name), spelled, n=1)
-        hint = f" Did you mean {spelled[near[0]]!r}?" if near else ""
+        hint = did_you_mean(name, spelled.values())
         raise ValueError(f"keras.applications has no {name!r}.{hint}")
     return getattr(keras.applications, found)
 

@@ -5,12 +5,13 @@ from keras import layers
 
 from fsl_keras.backbones.residual import check_arguments, normalized_convolution
 from fsl_keras.layers import DropBlock
+from fsl_keras.presets import HasPresets
 
 SLOPE = 0.1  # of the leaky ReLUs
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class ResNet12(keras.Model):
+class ResNet12(HasPresets, keras.Model):
     """The twelve-layer residual network of the few-shot papers.
 
     Four blocks of three 3x3 convolutions with batch normalization and leaky ReLUs,

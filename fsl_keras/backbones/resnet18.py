@@ -4,12 +4,13 @@ import keras
 from keras import layers
 
 from fsl_keras.backbones.residual import check_arguments, normalized_convolution
+from fsl_keras.presets import HasPresets
 
 STAGES = (64, 128, 256, 512)  # channels of each stage of two blocks
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class ResNet18(keras.Model):
+class ResNet18(HasPresets, keras.Model):
     """The eighteen-layer residual network, which gives 512 numbers a picture.
 
     Four stages of two blocks of two 3x3 convolutions; each stage but the first halves

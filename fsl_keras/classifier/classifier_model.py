@@ -11,9 +11,10 @@ from fsl_keras.classifier.task_weights import TaskWeights
 from fsl_keras.episodes.tuner import ReadsUntuned
 from fsl_keras.files import SavesBeside
 from fsl_keras.model_selection.calibration import Calibration
+from fsl_keras.presets import HasPresets
 
 
-class ClassifierModel(ReadsUntuned, SavesBeside, keras.Model):
+class ClassifierModel(HasPresets, ReadsUntuned, SavesBeside, keras.Model):
     """Base of `FewShotClassifier`: its answers and its file, without its growth.
 
     Threads may predict while another one changes the classes: each prediction is that

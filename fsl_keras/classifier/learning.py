@@ -1,11 +1,10 @@
 """How a learner gathers its memory of examples."""
 
-import hashlib
-
 import numpy as np
 from keras import ops
 
 from fsl_keras.classifier.task_examples import MOST_KEPT, LearnedExamples
+from fsl_keras.digests import item_digest
 
 # Examples are remembered so many at a time: heads that keep them all would copy what
 # they have at each batch.
@@ -53,7 +52,7 @@ def learn(
     for items, classes, rows in batches:
         new = []
         for place, (item, number) in enumerate(zip(items, classes, strict=True)):
-            example = (_digest(item), int(number))
+            example = (item_digest(item), int(number))
             if example not in known:
                 known[example] = rows[place]
                 added.pairs.append(example)
@@ -72,7 +71,7 @@ def learn(
                 waiting.append((copies, np.asarray(numbers)[len(items) :]))
             added.add(len(new), features, copies)
             if support is not None:
-                images = items if learner.takes_pictures else None
+                images = items if learner.takes_images else None
                 support.add(features, classes, rows, images, copies)
         if sum(len(classes) for _, classes in waiting) >= REMEMBERED:
             memory, waiting = remembered(), []
@@ -134,12 +133,3 @@ def _memory_of(learner, features, classes, ways):
     return learner.remember_features(
         ops.convert_to_tensor(features[None]), labels[None]
     )
-
-
-def _digest(item):
-    if not isinstance(item, bytes):
-        item = np.asarray(item)
-        item = np.ascontiguousarray(item) if item.ndim else item.tobytes()
-    # Of all digests here, processors compute this one fastest.
-    digest = hashlib.sha256(item).digest()[:8]
-    return int.from_bytes(digest, "big", signed=True)

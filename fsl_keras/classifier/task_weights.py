@@ -1,12 +1,11 @@
 """The memory, the state and the examples of one task, as weights."""
 
-import hashlib
-
 import keras
-import numpy as np
 from keras import ops
 
 from fsl_keras.classifier.task_examples import LearnedExamples
+from fsl_keras.digests import weights_digest
+from fsl_keras.typing import Model
 
 # What fingerprints begin with that do not hold the paths of weights.
 PREFIX = "names-"
@@ -25,6 +24,7 @@ class TaskWeights(keras.layers.Layer):
 
     Example:
 
+    >>> import numpy as np
     >>> task = TaskWeights()
     >>> ones = np.ones((1, 2, 3), "float32")
     >>> task.replace({"sums": ones}, {"means": ones}, LearnedExamples())
@@ -129,28 +129,18 @@ class TaskWeights(keras.layers.Layer):
         )
 
 
-def fingerprint_of(learner):
+def fingerprint_of(learner: Model) -> str:
     """Returns a string that changes when any weight of a learner does."""
-    return PREFIX + _digest_of(learner, lambda weight: weight.name)
+    return PREFIX + weights_digest(learner)
 
 
-def has_fingerprint(learner, fingerprint):
+def has_fingerprint(learner: Model, fingerprint: str | None) -> bool:
     """Returns whether a fingerprint is that of the weights of a learner."""
     if fingerprint is None or fingerprint.startswith(PREFIX):
         return fingerprint == fingerprint_of(learner)
     # Those of earlier versions hold paths, which of a `Sequential` change in a file.
     paths = lambda weight: weight.path.split("/", 1)[-1], lambda weight: weight.path
-    return any(fingerprint == _digest_of(learner, path) for path in paths)
-
-
-def _digest_of(learner, name_of):
-    digest = hashlib.sha256()
-    for weight in learner.weights:
-        # Of the ways to a variable's numbers this is by far the fastest.
-        value = np.ascontiguousarray(weight.value.value())
-        digest.update(f"{name_of(weight)}{value.shape}".encode())
-        digest.update(value.view("uint8"))
-    return digest.hexdigest()
+    return any(fingerprint == weights_digest(learner, path) for path in paths)
 
 
 def _of_one_task(tree):

@@ -174,6 +174,9 @@ def _learner(learner, backbone, weights, alpha, head):
 def _fit_base(learner, folder):
     from fsl_keras.datasets import ClassDataset
 
-    if not hasattr(learner, "fit_base"):
-        raise ValueError("--base goes with a --backbone.")
+    if not learner.has_base_statistics:
+        raise ValueError(
+            "--base needs a head with statistics of base classes: --head simple_shot "
+            "or --head whitened."
+        )
     learner.fit_base(ClassDataset.from_directory(folder, learner.item_shape[:2]))

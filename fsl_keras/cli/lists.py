@@ -2,7 +2,7 @@
 
 from fsl_keras import presets
 from fsl_keras.cli.output import AsCsv, AsJson, Output
-from fsl_keras.datasets.descriptions import DESCRIPTIONS
+from fsl_keras.datasets.catalogue import DATASETS
 from fsl_keras.presets.card import percent
 from fsl_keras.training import recipes
 from fsl_keras.training.backbones import BACKBONES
@@ -122,12 +122,15 @@ def list_recipes(as_json: AsJson = False, as_csv: AsCsv = False):
 
 def list_datasets(as_json: AsJson = False, as_csv: AsCsv = False):
     """List the data sets that can be loaded by name."""
-    rows = [{"name": name, "description": text} for name, text in DESCRIPTIONS.items()]
+    rows = [
+        {"name": name, "description": entry.description}
+        for name, entry in DATASETS.items()
+    ]
     text = [
-        {"name": name, "what it is": description}
-        for name, description in [
-            *DESCRIPTIONS.items(),
-            ("any other", "a set of TensorFlow Datasets"),
+        {"name": row["name"], "what it is": row["description"]}
+        for row in [
+            *rows,
+            {"name": "any other", "description": "a set of TensorFlow Datasets"},
         ]
     ]
     out = Output(as_json, as_csv)

@@ -1,6 +1,5 @@
 """`fsl-keras evaluate`."""
 
-import functools
 import pathlib
 from typing import Annotated
 
@@ -113,16 +112,22 @@ def evaluate(
         data = _load_as_taken(loaded.item_shape, dataset, split, data_dir)
         if data.class_sizes.sum() < episodes * ways * (shots + queries):
             loaded, data = embedded_once(loaded, data)
-        draw = data.episodes
-        if within:
-            draw = functools.partial(datasets.episodes_within, data)
+        groups = datasets.class_groups(data.class_names) if within else None
         reports = [
             evaluation.evaluate(
-                tested,
-                draw(ways, shots, asked, seed=seed, count=episodes),
+                variant,
+                data.episodes(
+                    ways,
+                    shots,
+                    drawn,
+                    seed=seed,
+                    count=episodes,
+                    groups=groups,
+                    stratified=within,
+                ),
                 model.stem,
             )
-            for tested, asked in variants(loaded, queries)
+            for variant, drawn in variants(loaded, queries)
         ]
     if output:
         reports[0].save(output)
@@ -144,7 +149,7 @@ def _load_as_taken(item_shape, dataset, split, data_dir):
             f"are {data.item_shape}. Name another data set with --dataset."
         )
     if data.item_shape != item_shape:
-        data = datasets.load(dataset, split, data_dir, size=item_shape[:2])
+        data = datasets.load(dataset, split, data_dir, image_size=item_shape[:2])
     return data
 
 

@@ -1,5 +1,5 @@
 """Old names of arguments and modules, which files and users' code still hold."""
 
-from fsl_keras.compat.arguments import renamed_arguments
+from fsl_keras.compat.arguments import renamed_arguments, renamed_parameters
 
-__all__ = ["renamed_arguments"]
+__all__ = ["renamed_arguments", "renamed_parameters"]

@@ -1,4 +1,4 @@
-"""Arguments of constructors that have a new name."""
+"""Arguments that have a new name."""
 
 import functools
 import inspect
@@ -28,33 +28,63 @@ def renamed_arguments(**names: str):
 
     def decorate(cls):
         init, from_config = cls.__init__, cls.from_config.__func__
-
-        @functools.wraps(init)
-        def new_init(self, *args, **kwargs):
-            for old in names.keys() & kwargs.keys():
-                new = names[old]
-                if new in kwargs:
-                    raise TypeError(
-                        f"`{cls.__name__}` was given both `{new}` and `{old}`, its "
-                        f"old name. Pass `{new}` alone."
-                    )
-                warnings.warn(
-                    f"Argument `{old}` of `{cls.__name__}` is deprecated. Use `{new}` "
-                    "instead.",
-                    stacklevel=2,
-                )
-                kwargs[new] = kwargs.pop(old)
-            init(self, *args, **kwargs)
+        new_init = _accept(init, names, cls.__name__)
 
         @functools.wraps(from_config)
         def new_from_config(kind, config, *args, **kwargs):
             config = {names.get(name, name): value for name, value in config.items()}
             return from_config(kind, config, *args, **kwargs)
 
-        # Keras reads the signature in two ways, one of which does not see `wraps`.
-        new_init.__signature__ = inspect.signature(init)
         cls.__init__ = new_init
         cls.from_config = classmethod(new_from_config)
         return cls
 
     return decorate
+
+
+def renamed_parameters(**names: str):
+    """Returns a decorator of functions that accepts old names of their parameters.
+
+    A call with an old name warns, as Keras does. Of a class method or a static method
+    it decorates the function below `@classmethod`.
+
+    Args:
+        **names: the new name of each old one.
+
+    Example:
+
+    >>> @renamed_parameters(size="image_size")
+    ... def area(image_size):
+    ...     return image_size[0] * image_size[1]
+    >>> area(image_size=(2, 3))
+    6
+    """
+
+    def decorate(function):
+        return _accept(function, names, function.__qualname__)
+
+    return decorate
+
+
+def _accept(function, names, spelled):
+    """Returns a function that takes old names too, and warns of them."""
+
+    @functools.wraps(function)
+    def accepting(*args, **kwargs):
+        for old in names.keys() & kwargs.keys():
+            new = names[old]
+            if new in kwargs:
+                raise TypeError(
+                    f"`{spelled}` was given both `{new}` and `{old}`, its old name. "
+                    f"Pass `{new}` alone."
+                )
+            warnings.warn(
+                f"Argument `{old}` of `{spelled}` is deprecated. Use `{new}` instead.",
+                stacklevel=2,
+            )
+            kwargs[new] = kwargs.pop(old)
+        return function(*args, **kwargs)
+
+    # Keras reads the signature in two ways, one of which does not see `wraps`.
+    accepting.__signature__ = inspect.signature(function)
+    return accepting

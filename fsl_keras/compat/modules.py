@@ -27,7 +27,9 @@ MOVED = {
 
 def install():
     """Lets modules be imported by their old paths, as the modules they are now."""
-    sys.meta_path.append(_MovedModules())
+    # Before the finder of files: under its old path a moved package has its new folder,
+    # whose modules would be loaded a second time.
+    sys.meta_path.insert(0, _MovedModules())
 
 
 def _new_place(name):

@@ -1,35 +1,148 @@
-"""The data sets that can be loaded by name."""
+"""The data sets that can be loaded by name, each an entry of one table."""
 
-import difflib
+import dataclasses
+import importlib
+import typing
+from collections.abc import Mapping
+from typing import Any
 
-from fsl_keras.datasets import mini_imagenet, omniglot
-from fsl_keras.datasets.class_dataset import ClassDataset
-from fsl_keras.datasets.descriptions import DESCRIPTIONS
+from fsl_keras.compat import renamed_parameters
+from fsl_keras.names import did_you_mean
+from fsl_keras.typing import Path
+
+if typing.TYPE_CHECKING:
+    from fsl_keras.datasets.class_dataset import ClassDataset
 
 SPLITS = ("train", "validation", "test")
-WITH_TRAINVAL = ("omniglot", "omniglot/lake", "mini_imagenet/development")
 
 
-def names():
-    """Returns the names that `load` knows by itself, besides those of TFDS.
+@dataclasses.dataclass(frozen=True)
+class DatasetEntry:
+    """What the package knows of a data set.
+
+    Attributes:
+        loader: string, module of `fsl_keras.datasets` and function, such as
+            `"omniglot:load_lake"`. It takes a split, `data_dir` and keyword arguments
+            of its own, and returns a `ClassDataset`. The module is imported by the
+            first call, as it imports TensorFlow.
+        description: string, one sentence for the list of data sets.
+        licence: string, what weights trained on the data set may be used for.
+        title: string, the heading of its table of results.
+        note: string, what is needed to read these results.
+        splits: tuple of strings.
+        suited: tables of the options of a run that suit it, where they differ from
+            the defaults (`training.options`).
+    """
+
+    loader: str
+    description: str
+    licence: str
+    title: str
+    note: str
+    splits: tuple[str, ...] = SPLITS
+    suited: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+
+    def load(
+        self, split: str, data_dir: Path | None = None, **kwargs
+    ) -> "ClassDataset":
+        """Loads one split; see `datasets.load`."""
+        name, function = self.loader.split(":")
+        module = importlib.import_module(f"fsl_keras.datasets.{name}")
+        return getattr(module, function)(split, data_dir, **kwargs)
+
+
+_GLYPHS = DatasetEntry(
+    loader="glyphs:load_split",
+    description="printed characters of many scripts, 28x28; whole scripts held out; "
+    "drawn from Matplotlib's fonts, nothing to download",
+    licence="Apache-2.0; trained on drawings of Matplotlib's fonts",
+    title="Printed characters",
+    note="Scripts without a class in training; the data comes with the package.",
+)
+_OMNIGLOT = DatasetEntry(
+    loader="omniglot:load_vinyals",
+    description="handwritten characters, 28x28, Vinyals split, four rotations as "
+    "classes; holds out characters and shares the alphabet Gurmukhi",
+    licence="Apache-2.0; trained on Omniglot, Lake et al. 2015, MIT",
+    title="Omniglot",
+    note="The split of Vinyals et al. 2016, rotations as classes, also at test: "
+    "4,800 training and validation classes to train on, 1,692 test classes. Gurmukhi "
+    "has characters on both sides.",
+    splits=(*SPLITS, "trainval"),
+    suited={
+        "data": {"train_split": "trainval"},
+        "train": {"steps": 4500, "steps_per_epoch": 300},
+        "test": {"protocols": [[5, 1], [5, 5], [20, 1], [20, 5]], "episodes": 1000},
+    },
+)
+_LAKE = dataclasses.replace(
+    _OMNIGLOT,
+    loader="omniglot:load_lake",
+    description="handwritten characters, 28x28, whole alphabets held out: 30 of "
+    "background (trainval = train + validation) and 20 of evaluation (test)",
+    title="Omniglot, within an alphabet (Lake's task)",
+    note="Trained on the 30 background alphabets only. Episodes are within "
+    "each of the 20 evaluation alphabets, drawn at random, and stand for Lake's own 20 "
+    "runs, which `evaluation.one_shot_runs` reads. The error rate is what is missing "
+    "to 100 %.",
+)
+_MINI_IMAGENET = DatasetEntry(
+    loader="mini_imagenet:load_split",
+    description="photographs, 84x84, Ravi & Larochelle's 64/16/20 classes; from "
+    "a local folder or pickles",
+    licence="Apache-2.0; trained on miniImageNet, pictures of ILSVRC-2012, "
+    "whose terms allow non-commercial research",
+    title="miniImageNet",
+    note="Trained on the 64 training classes, tested on the 20 test classes.",
+    suited={"train": {"ways": 30, "queries": 15, "steps": 4000}},
+)
+_DEVELOPMENT = dataclasses.replace(
+    _MINI_IMAGENET,
+    loader="mini_imagenet:load_development",
+    description="the same without the 20 test classes, which choices "
+    "must not touch: 12 of the 64 are held out as validation (trainval = all 64), and "
+    "the 16 validation classes are the test",
+    title="miniImageNet, validation classes",
+    note="Trained on the 64 training classes in JPEG of "
+    "quality 75, tested on the 16 validation classes. What is chosen, is on 12 of the "
+    "64.",
+    splits=(*SPLITS, "trainval"),
+)
+
+DATASETS = {
+    "omniglot": _OMNIGLOT,
+    "omniglot/lake": _LAKE,
+    "mini_imagenet": _MINI_IMAGENET,
+    "mini_imagenet/development": _DEVELOPMENT,
+    "glyphs": _GLYPHS,
+}
+
+
+def names() -> list[str]:
+    """Returns the names of the data sets of `load`, without those of TFDS.
 
     Example:
 
     >>> names()[:3]
-    ['glyphs', 'omniglot', 'omniglot/lake']
+    ['omniglot', 'omniglot/lake', 'mini_imagenet']
     """
-    return list(DESCRIPTIONS)
+    return list(DATASETS)
 
 
-def load(name, split="train", data_dir=None, **kwargs):
+@renamed_parameters(size="image_size")
+def load(
+    name: str, split: str = "train", data_dir: Path | None = None, **kwargs
+) -> "ClassDataset":
     """Loads one split of the classes of a data set.
 
     No class is in two splits. `"omniglot"` is the split of Vinyals et al. 2016 with
     rotations as classes: it holds out characters, and shares the alphabet Gurmukhi
-    between train and test. `"omniglot/lake"` holds out whole alphabets. The classes
-    of any other set of TensorFlow Datasets are divided at random, always in the same
-    way: 64% train, 16% validation, 20% test. All three are made of the images of the
-    set's own split "train", which is read whole each time.
+    between train and test. `"omniglot/lake"` holds out whole alphabets.
+
+    The classes of any other set of TensorFlow Datasets are divided at random, always in
+    the same way: 64% train, 16% validation, 20% test. All three take the images of
+    the set's own split "train", as the name of the data set says. For the images of
+    other splits use `ClassDataset.from_tfds(name, "train+test").split_classes()`.
 
     Args:
         name: `"glyphs"`, `"omniglot"`, `"omniglot/lake"`, `"mini_imagenet"`,
@@ -38,11 +151,11 @@ def load(name, split="train", data_dir=None, **kwargs):
         split: `"train"`, `"validation"` or `"test"`; Omniglot and
             `"mini_imagenet/development"` also have `"trainval"`, which is train and
             validation together.
-        data_dir: optional folder where the data lies. By default TensorFlow
-            Datasets' own (`TFDS_DATA_DIR`), and `$FSL_KERAS_DATA/mini_imagenet`.
-        **kwargs: `size`, a pair of height and width to read Omniglot at, or further
-            arguments of `ClassDataset.from_directory` (a folder of miniImageNet) or
-            `ClassDataset.from_tfds` (any TFDS name).
+        data_dir: optional folder that holds the data. By default that of TensorFlow
+            Datasets (`TFDS_DATA_DIR`), and `$FSL_KERAS_DATA/mini_imagenet`.
+        **kwargs: `image_size`, a pair `(height, width)` in pixels to which Omniglot is
+            resized, or further arguments of `ClassDataset.from_directory` (a folder of
+            miniImageNet) or `ClassDataset.from_tfds` (any TFDS name).
 
     Returns:
         A `ClassDataset`.
@@ -51,54 +164,28 @@ def load(name, split="train", data_dir=None, **kwargs):
         ValueError: if there is no such data set or split, with the nearest name.
         FileNotFoundError: if the data is not there, with where to put it.
         TypeError: if the data set takes no further arguments.
+
+    Example:
+
+    >>> load("glyphs", "test").item_shape
+    (28, 28, 1)
     """
-    known = (*SPLITS, "trainval") if name in WITH_TRAINVAL else SPLITS
-    if split not in known:
-        raise ValueError(f"`split` must be one of {known}. Received: split={split!r}")
-    title = f"{name} {split}"
-    if name == "glyphs":
-        return _glyphs(split, title, **kwargs)
-    if name == "omniglot":
-        arrays = omniglot.load_vinyals(split, data_dir, **kwargs)
-        return ClassDataset.from_arrays(*arrays, title)
-    if name == "omniglot/lake":
-        arrays = omniglot.load_lake(split, data_dir, **kwargs)
-        return ClassDataset.from_arrays(*arrays, title)
-    if name == "mini_imagenet":
-        return _mini_imagenet(split, title, data_dir, **kwargs)
-    if name == "mini_imagenet/development":
-        source = "validation" if split == "test" else "train"
-        data = _mini_imagenet(source, title, data_dir, **kwargs)
-        return data.subset(mini_imagenet.development_classes(data.class_names, split))
-    near = difflib.get_close_matches(name, DESCRIPTIONS, n=1, cutoff=0.75)
-    if near:
-        raise ValueError(f"There is no data set {name!r}. Did you mean {near[0]!r}?")
-    whole = ClassDataset.from_tfds(name, "train", data_dir=data_dir, **kwargs)
-    part = whole.split_classes()[SPLITS.index(split)]
-    part.name = title
-    return part
+    entry = DATASETS.get(name)
+    splits = SPLITS if entry is None else entry.splits
+    if split not in splits:
+        raise ValueError(f"`split` must be one of {splits}. Received: split={split!r}")
+    if entry is None:
+        return _load_tfds(name, split, data_dir, **kwargs)
+    data = entry.load(split, data_dir, **kwargs)
+    data.name = f"{name} {split}"
+    return data
 
 
-def _mini_imagenet(split, title, data_dir, **kwargs):
-    path = mini_imagenet.find(split, data_dir)
-    if path.is_file():
-        arrays = mini_imagenet.read_pickle(path, **kwargs)
-        return ClassDataset.from_arrays(*arrays, title)
-    kwargs = {"size": mini_imagenet.SIZE, **kwargs}
-    return ClassDataset.from_directory(path, name=title, **kwargs)
+def _load_tfds(name, split, data_dir, **kwargs):
+    # A high cutoff: most names are those of other sets of TensorFlow Datasets.
+    hint = did_you_mean(name, DATASETS, cutoff=0.9)
+    if hint:
+        raise ValueError(f"There is no data set {name!r}.{hint}")
+    from fsl_keras.datasets.tfds import load_split
 
-
-def _glyphs(split, title, size=(28, 28)):
-    from fsl_keras.datasets.glyphs import load_glyphs
-
-    if tuple(size) != (28, 28):
-        raise ValueError(f"glyphs are drawn at 28x28 alone. Received: size={size}")
-
-    glyphs = load_glyphs()
-    chosen = [i for i, part in enumerate(glyphs.splits) if part == split]
-    images = glyphs.images[chosen]
-    labels = [i for i in range(len(chosen)) for _ in range(images.shape[1])]
-    class_names = [glyphs.class_names[i] for i in chosen]
-    return ClassDataset.from_arrays(
-        images.reshape(-1, *images.shape[2:]), labels, class_names, title
-    )
+    return load_split(name, split, data_dir, **kwargs)

@@ -8,9 +8,9 @@ import warnings
 
 from fsl_keras.datasets.labels import check_blanks
 from fsl_keras.images import (
-    PICTURE_SUFFIXES,
+    IMAGE_SUFFIXES,
     animated,
-    is_picture_name,
+    is_image_name,
     kind_of_file,
 )
 
@@ -34,7 +34,7 @@ SPLITS = {
 }
 
 
-def picture_files(folder):
+def files_by_class(folder):
     """Lists the images of a folder that holds a folder for each class.
 
     Class folders may hold further folders, and links are followed. An image is known by
@@ -80,7 +80,7 @@ def picture_files(folder):
     if empty:
         raise ValueError(
             f"The class folders {empty} of {folder} hold no image "
-            f"({', '.join(PICTURE_SUFFIXES)}). Fill or remove them."
+            f"({', '.join(IMAGE_SUFFIXES)}). Fill or remove them."
         )
     check_blanks(files)
     _warn_of_cases(folder, files)
@@ -91,7 +91,7 @@ def picture_files(folder):
 
 
 def class_files(folder):
-    """Lists the images in a folder, nested ones too; see `picture_files`.
+    """Lists the images in a folder, nested ones too; see `files_by_class`.
 
     Args:
         folder: path.
@@ -109,7 +109,7 @@ def class_files(folder):
     files, others = _divided(folder)
     if not files:
         raise ValueError(
-            f"{folder} holds no image ({', '.join(PICTURE_SUFFIXES)}), and no folder "
+            f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)}), and no folder "
             f"in it does."
         )
     warn_of_skipped(others, len(others) + len(files))
@@ -157,7 +157,7 @@ def _why_no_image(path):
         return "a link to nothing" if is_broken else f"not read: {error.strerror}"
     if not stat.S_ISREG(mode):  # reading a pipe or a device might never end
         return "not a regular file"
-    if is_picture_name(path) or (not path.suffix and _begins_as_image(path)):
+    if is_image_name(path) or (not path.suffix and _begins_as_image(path)):
         return None
     return "not named as an image"
 

@@ -1,77 +1,92 @@
-"""Where the items of a data set lie: in memory or in files."""
+"""The items of a data set, in memory or in files."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from fsl_keras.images import decode_in_process, fit, read, to_unit_range
+from fsl_keras.typing import Path, Tensor
 
 
 class MemoryItems:
-    """Items in one array: uint8 pictures, float vectors or strings.
+    """Items in one array: uint8 images, float vectors or strings.
 
     Args:
-        values: array `[n, *item]`.
-        paths: optional list of the file that each comes from.
+        values: array `[n, *item]`, which is copied.
+        paths: optional list of the files of the items.
+
+    Attributes:
+        values: read-only array of the items.
+        paths: object array of the files, or None.
     """
 
-    def __init__(self, values, paths=None):
-        self.values = values
+    def __init__(self, values: np.ndarray, paths: Sequence[str] | None = None) -> None:
         self.paths = None if paths is None else np.asarray(paths, dtype=object)
-        # Made once, here: a table made inside a traced function would become a
-        # constant of its graph. It stays where tf.data works, off an accelerator. A
-        # tensor made of an array holds a copy of it beside its own, an identity not.
+        # Created once, here: a tensor created in a traced function would become a
+        # constant of its graph. It stays on the CPU, where tf.data runs. The identity
+        # drops the reference to the array that a converted tensor keeps.
         with tf.device("CPU:0"):
             self._table = tf.identity(tf.convert_to_tensor(values))
+        # A view of the tensor, so that items are in memory once.
+        is_numeric = self._table.dtype != tf.string
+        self.values = np.from_dlpack(self._table) if is_numeric else values
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.values)
 
     @property
-    def item_shape(self):
+    def item_shape(self) -> tuple[int, ...]:
         """The shape of one item."""
         return tuple(self.values.shape[1:])
 
-    def fetch(self, rows):
-        """Returns the items of int32 rows `[n]`; pictures as float32 in [0, 1]."""
+    def fetch(self, rows: Tensor) -> Tensor:
+        """Returns the items of int32 rows `[n]`; images as float32 in [0, 1]."""
         items = tf.gather(self._table, rows)
         return to_unit_range(items) if items.dtype == tf.uint8 else items
 
-    def take(self, rows):
+    def take(self, rows: np.ndarray) -> np.ndarray:
         """Returns the raw items of an array of rows."""
         return self.values[rows]
 
 
 class FileItems:
-    """Pictures that stay in their files and are decoded when they are needed.
+    """Images that stay in their files and are decoded when they are needed.
 
     Args:
-        paths: list of paths of pictures.
-        size: pair `(height, width)` in pixels.
+        paths: list of paths of images.
+        image_size: pair `(height, width)` in pixels.
         channels: 1 or 3.
-        invert: bool, whether ink is dark on white and becomes 1.
+        invert: bool, True for dark ink on white paper: ink becomes 1.
     """
 
-    def __init__(self, paths, size, channels, invert=False):
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        image_size: tuple[int, int],
+        channels: int,
+        invert: bool = False,
+    ) -> None:
         self.paths = np.asarray([str(path) for path in paths], dtype=object)
-        self.size = tuple(size)
+        self.image_size = tuple(image_size)
         self.channels = channels
         self.invert = invert
         self._table = tf.constant(self.paths, "string")
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.paths)
 
     @property
-    def item_shape(self):
+    def item_shape(self) -> tuple[int, ...]:
         """The shape of one item."""
-        return (*self.size, self.channels)
+        return (*self.image_size, self.channels)
 
-    def fetch(self, rows):
+    def fetch(self, rows: Tensor) -> Tensor:
         """Decodes the items of int32 rows `[n]` as float32 in [0, 1]."""
 
         def read(path):
-            picture = decode_in_process(tf.io.read_file(path))
-            return fit(picture, self.size, self.channels, self.invert)
+            image = decode_in_process(tf.io.read_file(path))
+            return fit(image, self.image_size, self.channels, self.invert)
 
         items = tf.map_fn(
             read,
@@ -81,12 +96,66 @@ class FileItems:
         )
         return to_unit_range(items)
 
-    def take(self, rows):
+    def take(self, rows: np.ndarray) -> np.ndarray:
         """Reads the raw items of an array of rows."""
         images, _, skipped = read(
-            self.paths[rows], self.size, self.channels, self.invert
+            self.paths[rows], self.image_size, self.channels, self.invert
         )
         if skipped:
             path, reason = skipped[0]
             raise ValueError(f"{path} can no longer be read: {reason}.")
         return images
+
+
+def read_items(
+    paths: Sequence[Path],
+    image_size: tuple[int, int],
+    channels: int,
+    invert: bool,
+    memory_limit: int,
+) -> tuple[MemoryItems | FileItems, np.ndarray, list[tuple[str, str]]]:
+    """Reads image files into memory, if the resized images fit into a limit.
+
+    Args:
+        paths: list of paths of images.
+        image_size: pair `(height, width)` in pixels.
+        channels: 1 or 3.
+        invert: bool, True for dark ink on white paper: ink becomes 1.
+        memory_limit: bytes. Above it images stay in their files.
+
+    Returns:
+        A triple: the items, the indices of the readable files, and pairs
+        `(path, reason)` of the others.
+    """
+    if len(paths) * image_size[0] * image_size[1] * channels <= memory_limit:
+        values, kept, skipped = read(paths, image_size, channels, invert)
+        return MemoryItems(values, [str(paths[i]) for i in kept]), kept, skipped
+    # One pixel each, to find out which files can be decoded.
+    _, kept, skipped = read(paths, (1, 1), 1)
+    items = FileItems([paths[i] for i in kept], image_size, channels, invert)
+    return items, kept, skipped
+
+
+def stored_items(
+    values: np.ndarray, value_range: tuple[float, float] | None = None
+) -> np.ndarray:
+    """Returns items as they are stored: uint8, float32 or strings.
+
+    Args:
+        values: array of images, vectors or strings.
+        value_range: as in `ClassDataset.from_arrays`.
+
+    Raises:
+        ValueError: if vectors are not finite, or images are out of range.
+    """
+    if values.dtype.kind in "USO":
+        return values.astype(object)
+    if values.dtype == np.uint8:
+        return values[..., None] if values.ndim == 3 else values
+    if values.ndim < 3 and values.dtype.kind in "iuf":
+        if not np.isfinite(values).all():
+            rows = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(1))
+            raise ValueError(f"Items {rows[:5].tolist()} hold NaN or infinite values.")
+        return values.astype("float32")
+    values = values[..., None] if values.ndim == 3 else values
+    return to_unit_range(values, value_range).numpy()

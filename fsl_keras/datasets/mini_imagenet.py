@@ -6,11 +6,41 @@ import pickle
 
 import numpy as np
 
+from fsl_keras.datasets.class_dataset import ClassDataset
+from fsl_keras.typing import Path
+
 SPLITS = {"train": "train", "validation": "val", "test": "test"}
 SIZE = (84, 84)
 
 
-def find(split, data_dir=None):
+def load_split(split: str, data_dir: Path | None = None, **kwargs) -> ClassDataset:
+    """Loads the classes of one split; see `datasets.load`.
+
+    Args:
+        split: `"train"`, `"validation"` or `"test"`.
+        data_dir: optional folder, as in `find`.
+        **kwargs: arguments of `ClassDataset.from_directory`, where it is a folder.
+    """
+    path = find(split, data_dir)
+    if path.is_file():
+        return ClassDataset.from_arrays(*read_pickle(path, **kwargs))
+    return ClassDataset.from_directory(path, **{"image_size": SIZE, **kwargs})
+
+
+def load_development(
+    split: str, data_dir: Path | None = None, **kwargs
+) -> ClassDataset:
+    """Loads one split of `"mini_imagenet/development"`; see `datasets.load`.
+
+    Its test classes are the validation classes of miniImageNet, and its other classes
+    are training classes of it.
+    """
+    source = "validation" if split == "test" else "train"
+    data = load_split(source, data_dir, **kwargs)
+    return data.subset(development_classes(data.class_names, split))
+
+
+def find(split: str, data_dir: Path | None = None) -> pathlib.Path:
     """Finds the class folders or the pickle of a split.
 
     Args:
@@ -41,7 +71,7 @@ def find(split, data_dir=None):
     )
 
 
-def development_classes(class_names, split):
+def development_classes(class_names: list[str], split: str) -> list[str]:
     """Returns the classes of a split of `"mini_imagenet/development"`.
 
     Args:
@@ -57,18 +87,18 @@ def development_classes(class_names, split):
     return class_names
 
 
-def read_pickle(path):
+def read_pickle(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Reads a pickle of `image_data` uint8 `[n, 84, 84, 3]` and `class_dict`.
 
     Returns:
-        A triple: pictures, labels and class names.
+        A triple: images, labels and class names.
 
     Raises:
         pickle.UnpicklingError: if it holds anything but arrays and plain containers.
-        ValueError: if it has neither of the two.
+        ValueError: if one of the two is missing.
     """
     with open(path, "rb") as file:
-        # The encoding in which Python 2, which made the first of them, wrote bytes.
+        # The first pickles were written by Python 2, whose bytes need an encoding.
         content = _PlainUnpickler(file, encoding="latin1").load()
     missing = {"image_data", "class_dict"} - set(content)
     if missing:
@@ -80,9 +110,9 @@ def read_pickle(path):
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Reads arrays and plain containers: a pickle can otherwise run any code."""
+    """Reads arrays and plain containers only, as a pickle may run any code."""
 
-    # What NumPy's arrays are made of again, in all protocols of pickle.
+    # The functions that restore NumPy arrays, in all protocols of pickle.
     ALLOWED = ("_reconstruct", "_frombuffer", "ndarray", "dtype", "scalar")
 
     def find_class(self, module, name):
@@ -90,5 +120,6 @@ class _PlainUnpickler(pickle.Unpickler):
         if of_numpy or (module, name) == ("_codecs", "encode"):
             return super().find_class(module, name)
         raise pickle.UnpicklingError(
-            f"{module}.{name} has no place in a pickle of miniImageNet."
+            f"{module}.{name} is not allowed in a pickle of miniImageNet, which holds "
+            f"arrays and plain containers only."
         )

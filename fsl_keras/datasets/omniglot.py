@@ -3,13 +3,17 @@
 import numpy as np
 import tensorflow as tf
 
+from fsl_keras.datasets.class_dataset import ClassDataset
 from fsl_keras.datasets.tfds import open_tfds
 from fsl_keras.files import cache_folder, keep, read_kept
+from fsl_keras.images import fit
+from fsl_keras.typing import Path
 
-SIZE = (28, 28)
+IMAGE_SIZE = (28, 28)
 
-# The split of Vinyals et al. as published with prototypical networks: alphabets not
-# named here train. Characters, not alphabets, are held out: Gurmukhi is on both sides.
+# The split of Vinyals et al. as published with prototypical networks; all other
+# alphabets are for training. Characters, not alphabets, are held out: Gurmukhi is in
+# train and in test.
 VALIDATION = ("Armenian", "Bengali", "Early_Aramaic", "Hebrew", "Mkhedruli_(Georgian)")
 TEST = (
     "Kannada",
@@ -30,7 +34,7 @@ SHARED_ALPHABET, FIRST_TEST_CHARACTER = "Gurmukhi", 42
 ROTATIONS = (0, 90, 180, 270)
 
 
-def vinyals_part(alphabet, character):
+def vinyals_part(alphabet: str, character: int) -> str:
     """Returns the part of the Vinyals split a character (from 1) belongs to."""
     if alphabet == SHARED_ALPHABET:
         return "test" if character >= FIRST_TEST_CHARACTER else "train"
@@ -39,23 +43,26 @@ def vinyals_part(alphabet, character):
     return "validation" if alphabet in VALIDATION else "train"
 
 
-def load_vinyals(split, data_dir=None, size=SIZE):
-    """Loads the Vinyals split, with each character turned four times as four classes.
+def load_vinyals(
+    split: str,
+    data_dir: Path | None = None,
+    image_size: tuple[int, int] = IMAGE_SIZE,
+) -> ClassDataset:
+    """Loads the Vinyals split, where each rotation of a character is a class.
 
-    It holds out characters; the alphabet Gurmukhi has some on both sides. Classes
-    are named `alphabet/character01/rot090`.
+    It holds out characters; the alphabet Gurmukhi has characters in train and in test.
+    Classes are named `alphabet/character01/rot090`.
 
     Args:
         split: `"train"` (4,112 classes), `"validation"` (688), `"trainval"` (both)
             or `"test"` (1,692).
         data_dir: optional folder of prepared TensorFlow Datasets.
-        size: pair of integers, height and width of the pictures; they are drawn on
-            105x105.
+        image_size: pair `(height, width)` in pixels; the originals are 105x105.
 
     Returns:
-        uint8 pictures `[n, *size, 1]`, ink 255, labels and class names.
+        A `ClassDataset` of uint8 images `[*image_size, 1]`, ink 255 on 0.
     """
-    images, alphabets, characters, _ = _read(data_dir, size)
+    images, alphabets, characters, _ = _read(data_dir, image_size)
     parts = np.asarray(
         [vinyals_part(a, c) for a, c in zip(alphabets, characters, strict=True)]
     )
@@ -65,30 +72,33 @@ def load_vinyals(split, data_dir=None, size=SIZE):
         f"{a}/character{c:02d}"
         for a, c in zip(alphabets[chosen], characters[chosen], strict=True)
     ]
-    # `rot90` of the two picture axes: classes, drawings, height, width, channel.
-    turned = [
+    # The axes are class, drawing, height, width and channel.
+    rotated = [
         np.rot90(images[chosen], degrees // 90, axes=(2, 3)) for degrees in ROTATIONS
     ]
-    images = np.stack(turned, axis=1).reshape(-1, 20, *images.shape[2:])
+    images = np.stack(rotated, axis=1).reshape(-1, 20, *images.shape[2:])
     return _flat(images, [f"{n}/rot{d:03d}" for n in names for d in ROTATIONS])
 
 
-def load_lake(split, data_dir=None, size=SIZE):
-    """Loads Lake's split: `"train"` is 30 alphabets, `"test"` 20 others.
-
-    `"validation"` is the last five of the background alphabets, which `"train"`
-    leaves out and `"trainval"` has: the background set whole.
+def load_lake(
+    split: str,
+    data_dir: Path | None = None,
+    image_size: tuple[int, int] = IMAGE_SIZE,
+) -> ClassDataset:
+    """Loads Lake's split by alphabets.
 
     Args:
-        split: one of these.
+        split: `"trainval"` (the 30 background alphabets), `"validation"` (the last five
+            of them), `"train"` (the other 25) or `"test"` (the 20 evaluation
+            alphabets).
         data_dir: optional folder of prepared TensorFlow Datasets.
-        size: pair of integers, height and width of the pictures.
+        image_size: pair `(height, width)` in pixels.
 
     Returns:
-        uint8 pictures `[n, *size, 1]`, ink 255, labels and class names such as
-        `Greek/character01`.
+        A `ClassDataset` of uint8 images `[*image_size, 1]`, ink 255 on 0. Classes are
+        named `Greek/character01`.
     """
-    images, alphabets, characters, background = _read(data_dir, size)
+    images, alphabets, characters, background = _read(data_dir, image_size)
     held_out = np.unique(alphabets[background])[-5:]
     validation = background & np.isin(alphabets, held_out)
     chosen = {
@@ -106,12 +116,16 @@ def load_lake(split, data_dir=None, size=SIZE):
 
 def _flat(images, class_names):
     labels = np.repeat(np.arange(len(images)), images.shape[1])
-    return images.reshape(-1, *images.shape[2:]), labels, class_names
+    images = images.reshape(-1, *images.shape[2:])
+    return ClassDataset.from_arrays(images, labels, class_names)
 
 
 def _read(data_dir, size):
-    """Returns all characters: pictures `[1623, 20, *size, 1]`, alphabets, character
-    numbers from 1, and whether they belong to the background set."""
+    """Returns arrays of all characters.
+
+    They are images `[1623, 20, *size, 1]`, alphabets, character numbers from 1, and
+    whether a character belongs to the background set.
+    """
     height, width = size
     path = cache_folder() / f"omniglot-{height}x{width}-v1.npz"
     names = ("images", "alphabets", "characters", "background")
@@ -129,15 +143,15 @@ def _read(data_dir, size):
 
 
 def _read_tfds(data_dir, size):
-    def fit(example):
+    def resized(example):
         image = fit(example["image"], size, channels=1, invert=True)
         return {**example, "image": image}
 
     images, labels, alphabets, characters, background = [], [], [], [], []
     for split in ("train", "test"):
         dataset, info = open_tfds("omniglot", split, data_dir)
-        # All drawings are of one size: a batch takes the time of its numbers alone.
-        dataset = dataset.batch(256).map(fit, num_parallel_calls=tf.data.AUTOTUNE)
+        # All drawings have one size, so batches can be resized, which is faster.
+        dataset = dataset.batch(256).map(resized, num_parallel_calls=tf.data.AUTOTUNE)
         for batch in dataset.as_numpy_iterator():
             images.append(batch["image"])
             labels.append(batch["label"])

@@ -1,13 +1,19 @@
 """The items of a `tf.data.Dataset`, one by one, with their labels."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from fsl_keras.datasets.columns import has_labels, image_column, label_column
 from fsl_keras.episodes.tuner import untuned
+from fsl_keras.typing import Dataset
 
 
-def tf_elements(dataset, labelled, images=True):
+def tf_elements(
+    dataset: Dataset, labelled: bool, images: bool | None = True
+) -> Iterator[tuple[Any, Any]]:
     """Reads the items of a Dataset in one pass, as it may shuffle at each.
 
     Args:
@@ -25,7 +31,7 @@ def tf_elements(dataset, labelled, images=True):
         where `labelled` is False.
 
     Raises:
-        ValueError: if the Dataset has no end, or its elements have no label.
+        ValueError: if the Dataset is infinite, or its elements have no label.
 
     Example:
 
@@ -35,8 +41,8 @@ def tf_elements(dataset, labelled, images=True):
     """
     if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
-            "The Dataset has no end: leave out its `repeat()`, or `.take` as many "
-            "elements as are wanted."
+            "The Dataset is infinite: remove its `repeat()`, or `.take` a number of "
+            "elements."
         )
     _, spec = _parts(dataset.element_spec)
     if labelled and spec is None:
@@ -47,7 +53,34 @@ def tf_elements(dataset, labelled, images=True):
     return _read(dataset, labelled, images)
 
 
-def holds_labels(dataset):
+def read_labeled(dataset: Dataset) -> tuple[np.ndarray, list]:
+    """Reads all items and labels of a Dataset; see `ClassDataset.from_dataset`.
+
+    Returns:
+        A pair: an array of the items, uint8 if they are images from 0 to 255, and the
+        list of labels.
+
+    Raises:
+        ValueError: as `tf_elements`, and if the Dataset is empty or items differ in
+            shape.
+    """
+    pairs = list(tf_elements(dataset, labelled=True, images=None))
+    if not pairs:
+        raise ValueError("The dataset has no elements.")
+    shapes = {np.shape(item) for item, _ in pairs}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"The items of the dataset differ in shape, such as {sorted(shapes)[:2]}. "
+            f"Resize them to one shape, for example with `tf.image.resize`."
+        )
+    values = np.stack([item for item, _ in pairs])
+    is_float_image = values.dtype.kind == "f" and values.ndim == 4
+    if is_float_image and 1 < values.max() <= 255 and values.min() >= 0:
+        values = np.round(values).astype("uint8")
+    return values, [label for _, label in pairs]
+
+
+def holds_labels(dataset: Dataset) -> bool:
     """Returns whether the elements of a Dataset have labels."""
     return _parts(dataset.element_spec)[1] is not None
 
@@ -90,7 +123,7 @@ def _is_batch(items, labels, images):
     if items.dtype == tf.string:
         return rank > 0
     if images or (images is None and rank > 2):
-        # Three axes are those of an image, or many grey images without a channel.
+        # Three axes are those of an image, or of grayscale images without a channel.
         return rank > 3 or (rank == 3 and items.shape[-1] > 4)
     # A vector with one-hot labels is no batch of numbers.
     return rank > 1 and (labels is None or len(labels) == items.shape[0])

@@ -1,61 +1,122 @@
 """Image classification sets of TensorFlow Datasets, as arrays."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from fsl_keras import images
+from fsl_keras.datasets.catalogue import SPLITS
+from fsl_keras.datasets.class_dataset import ClassDataset
+from fsl_keras.datasets.division import divided
+from fsl_keras.names import did_you_mean
+from fsl_keras.typing import Dataset, Path
+
+# The split of TensorFlow Datasets whose images `load_split` takes.
+SOURCE = "train"
+
+
+def load_split(
+    name: str,
+    split: str,
+    data_dir: Path | None = None,
+    *,
+    label_key: str = "label",
+    download: bool = True,
+    **kwargs,
+) -> ClassDataset:
+    """Loads one of the parts that the classes of a set are divided into.
+
+    Labels are read first, so that only the images of this part are decoded and kept.
+
+    Args:
+        name: string, such as `"cifar100"`.
+        split: `"train"`, `"validation"` or `"test"`, a part of the classes.
+        data_dir: optional folder of prepared sets.
+        label_key: as in `ClassDataset.from_tfds`.
+        download: as in `ClassDataset.from_tfds`.
+        **kwargs: further arguments of `ClassDataset.from_tfds`.
+    """
+    labels = _read_labels(name, data_dir, label_key, download)
+    part = divided(len(labels))[SPLITS.index(split)]
+    values, labels, class_names = read_tfds(
+        name,
+        SOURCE,
+        data_dir=data_dir,
+        label_key=label_key,
+        download=download,
+        classes=labels[part],
+        **kwargs,
+    )
+    name = f"{name} {split}, images of TFDS's {SOURCE}"
+    return ClassDataset.from_arrays(values, labels, class_names, name)
 
 
 def read_tfds(
-    name,
-    split,
-    size=None,
-    channels=None,
-    data_dir=None,
-    invert=False,
-    image_key="image",
-    label_key="label",
-    download=True,
-):
-    """Reads pictures, labels and class names; see `ClassDataset.from_tfds`.
+    name: str,
+    split: str,
+    image_size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    data_dir: Path | None = None,
+    invert: bool = False,
+    image_key: str = "image",
+    label_key: str = "label",
+    download: bool = True,
+    classes: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Reads images, labels and class names; see `ClassDataset.from_tfds`.
+
+    Args:
+        classes: optional array of labels, the classes to read; all by default.
 
     Returns:
-        A triple: uint8 pictures `[n, H, W, C]`, int64 labels `[n]` and the list of
-        all the set's class names.
+        A triple: uint8 images `[n, H, W, C]`, int64 labels `[n]` and the names of the
+        classes that have images, which the labels index.
     """
-    dataset, info = open_tfds(name, split, data_dir, download)
-    missing = [key for key in (image_key, label_key) if key not in info.features]
-    if missing:
+    import tensorflow_datasets as tfds
+
+    _, info = open_tfds(name, split, data_dir, download)
+    label_names = _label_names(name, info, label_key, image_key)
+    image = info.features[image_key]
+    image_size = image_size or image.shape[:2]
+    channels = channels or image.shape[2]
+    if None in image_size or channels not in (1, 3):
         raise ValueError(
-            f"{name} has no feature {missing}. It has {sorted(info.features)}: say "
-            f"which is the picture and which the label with `image_key` and "
-            f"`label_key`."
+            f"The images of {name} differ in size or have an unusual number of "
+            f"channels: {image.shape}. Pass `image_size=(height, width)` and "
+            f"`channels`."
         )
-    label = info.features[label_key]
-    class_names = getattr(label, "names", None)
-    if class_names is None:
-        raise ValueError(f"`{label_key}` of {name} is not a class label.")
-    shape = info.features[image_key].shape
-    size = size or shape[:2]
-    channels = channels or shape[2]
-    if None in size or channels not in (1, 3):
-        raise ValueError(
-            f"The pictures of {name} differ in size or have an unusual number of "
-            f"channels: {shape}. Give `size=(height, width)` and `channels`."
+    # Images are decoded after those of other classes are filtered out.
+    decoders = {image_key: tfds.decode.SkipDecoding()}
+    dataset, _ = open_tfds(name, split, data_dir, download, decoders)
+    if classes is not None:
+        dataset = dataset.filter(
+            lambda example: tf.reduce_any(example[label_key] == classes)
         )
 
     def prepare(example):
-        picture = images.fit(example[image_key], size, channels, invert)
-        return picture, example[label_key]
+        decoded = image.decode_example(example[image_key])
+        return images.fit(decoded, image_size, channels, invert), example[label_key]
 
     dataset = dataset.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).batch(512)
     parts = list(dataset.as_numpy_iterator())
     values, labels = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return values, labels, class_names
+    kept = np.unique(labels)
+    class_names = [label_names[label] for label in kept]
+    return values, np.searchsorted(kept, labels), class_names
 
 
-def open_tfds(name, split, data_dir=None, download=True):
-    """Opens a prepared set, and says where to put it if it is not there.
+def open_tfds(
+    name: str,
+    split: str,
+    data_dir: Path | None = None,
+    download: bool = True,
+    decoders: Any = None,
+) -> tuple[Dataset, Any]:
+    """Opens a prepared set, or says where to put it.
+
+    Args:
+        decoders: optional, as `tfds.load` takes them.
 
     Returns:
         The pair `(dataset, info)` of `tfds.load`.
@@ -64,10 +125,16 @@ def open_tfds(name, split, data_dir=None, download=True):
 
     try:
         return tfds.load(
-            name, split=split, data_dir=data_dir, download=download, with_info=True
+            name,
+            split=split,
+            data_dir=data_dir,
+            download=download,
+            decoders=decoders,
+            with_info=True,
         )
     except tfds.core.DatasetNotFoundError as error:
-        raise ValueError(_unknown(name, tfds.list_builders())) from error
+        hint = did_you_mean(name, tfds.list_builders())
+        raise ValueError(f"There is no data set {name!r}.{hint}") from error
     except ValueError:
         raise  # an unknown split, which TensorFlow Datasets explains itself
     except Exception as error:
@@ -75,13 +142,31 @@ def open_tfds(name, split, data_dir=None, download=True):
         raise FileNotFoundError(
             f"The data set {name} is not prepared in {folder} and was not downloaded "
             f"({type(error).__name__}). Put the prepared folder `{name}/<version>` "
-            f"there, or set TFDS_DATA_DIR to where it is."
+            f"there, or set TFDS_DATA_DIR to the folder that holds it."
         ) from error
 
 
-def _unknown(name, known):
-    import difflib
+def _read_labels(name, data_dir, label_key, download):
+    """Returns the labels that occur, without reading images."""
+    import tensorflow_datasets as tfds
 
-    near = difflib.get_close_matches(name, known, n=3)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    return f"There is no data set {name!r}.{hint}"
+    _, info = open_tfds(name, SOURCE, data_dir, download)
+    _label_names(name, info, label_key)
+    decoders = tfds.decode.PartialDecoding({label_key: True})
+    dataset, _ = open_tfds(name, SOURCE, data_dir, download, decoders)
+    labels = dataset.map(lambda example: example[label_key]).batch(4096)
+    return np.unique(np.concatenate(list(labels.as_numpy_iterator())))
+
+
+def _label_names(name, info, label_key, *other_keys):
+    """Returns the names of all classes; checks that the features are there."""
+    missing = [key for key in (*other_keys, label_key) if key not in info.features]
+    if missing:
+        raise ValueError(
+            f"{name} has no feature {missing}. It has {sorted(info.features)}: name "
+            f"those of the image and of the label with `image_key` and `label_key`."
+        )
+    names = getattr(info.features[label_key], "names", None)
+    if names is None:
+        raise ValueError(f"`{label_key}` of {name} is not a class label.")
+    return names

@@ -1,19 +1,29 @@
 """From item ids to a `tf.data.Dataset` of episode batches."""
 
+import functools
 import os
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
 from fsl_keras.episodes.random import fold_in
-from fsl_keras.episodes.sampling import CHUNK
+from fsl_keras.episodes.sampling import CHUNK, EpisodeSampler
 from fsl_keras.episodes.tuner import untuned
+from fsl_keras.typing import Dataset, Tensor
 
 CORES = os.cpu_count()
 
 
 def episode_dataset(
-    fetch, sampler, tasks=1, start=0, count=None, shard=None, augmentation=None
-):
+    fetch: Callable[[Tensor], Tensor],
+    sampler: EpisodeSampler,
+    tasks: int = 1,
+    start: int = 0,
+    count: int | None = None,
+    shard: tuple[int, int] | None = None,
+    augmentation: Any = None,
+) -> Dataset:
     """Streams the episodes of a sampler as batches of the contract.
 
     Everything runs inside the tf.data graph. Episode `i` is the same whatever the
@@ -54,12 +64,54 @@ def episode_dataset(
         return augment(x, y, sampler.augmentation_seed(index)), y, *weight
 
     if augment is None:
-        # The cheapest way: the items of a whole batch are looked up at once.
+        # Fastest: the items of a whole batch are looked up at once.
         dataset = ids.batch(tasks, drop_remainder=True).map(look_up, **parallel)
     else:
         dataset = ids.map(look_up_and_augment, **parallel)
         dataset = dataset.batch(tasks, drop_remainder=True)
     return stream(dataset)
+
+
+def stratified_dataset(
+    fetch: Callable[[Tensor], Tensor], sampler: EpisodeSampler, count: int | None
+) -> Dataset:
+    """Streams episodes of each group of a sampler equally often, group after group.
+
+    Args:
+        fetch: as in `episode_dataset`.
+        sampler: `EpisodeSampler` with groups.
+        count: integer, the number of episodes of all groups together. Where it is not a
+            multiple of their number, the first groups have one episode more.
+
+    Returns:
+        A `tf.data.Dataset` of batches of one episode each, as of `episode_dataset`.
+
+    Raises:
+        ValueError: if `count` is less than the number of groups.
+    """
+    parts = sampler.of_each_group()
+    if count is None or count < len(parts):
+        raise ValueError(
+            f"There are {len(parts)} groups, and each needs at least one episode. "
+            f"Received: count={count}"
+        )
+    each, more = divmod(count, len(parts))
+    # tf.data copies what a stream holds, so those of the groups hold ids and no items.
+    streams = [
+        episode_dataset(
+            functools.partial(tf.gather, tf.constant(ids, "int32")),
+            part,
+            count=each + (i < more),
+        )
+        for i, (part, ids) in enumerate(parts)
+    ]
+    whole = functools.reduce(lambda one, other: one.concatenate(other), streams)
+
+    def look_up(x, *rest):
+        items = {name: fetched(fetch, x[name]) for name in ("support", "query")}
+        return {**x, **items}, *rest
+
+    return stream(whole.map(look_up, num_parallel_calls=2, deterministic=True))
 
 
 def _augmenter(augmentation):
@@ -78,17 +130,17 @@ def _augmenter(augmentation):
     return augment
 
 
-def stream(dataset):
+def stream(dataset: Dataset) -> Dataset:
     """Prefetches a dataset, and keeps TensorFlow from tuning it as it runs.
 
-    The tuner works beside the model, and on two cores it takes up to half of the
-    speed of training from it.
+    The tuner runs concurrently with the model. On two cores this slows training down
+    by up to a factor of two.
     """
     return untuned(dataset.prefetch(2))
 
 
 def _ids(sampler, start, count, shard):
-    """Streams `(index, row)` for each episode that is asked for."""
+    """Streams `(index, row)` of each episode."""
     chunks = tf.data.Dataset.counter(start // CHUNK)
 
     @tf.autograph.experimental.do_not_convert  # traced faster, with no branch in it
@@ -119,7 +171,7 @@ def _episode(sampler, fetch, row):
     return x, row["query_way"], tf.cast(row["query_mask"], "float32")
 
 
-def fetched(fetch, ids):
+def fetched(fetch: Callable[[Tensor], Tensor], ids: Tensor) -> Tensor:
     """Fetches items `[..., *item]` of ids `[...]`."""
     items = fetch(tf.reshape(ids, [-1]))
     item_shape = items.shape[1:]

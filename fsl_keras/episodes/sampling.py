@@ -1,6 +1,7 @@
 """Which items make up an episode: a pure function of a seed and an index."""
 
 import numbers
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -13,9 +14,10 @@ from fsl_keras.episodes.queries import (
 )
 from fsl_keras.episodes.random import fold_in, ranking, uniform
 from fsl_keras.episodes.shots import MetaDatasetShots, UniformShots
+from fsl_keras.typing import Tensor
 
-# Episodes are drawn so many at a time, as one row each of the same tensors. The
-# number is part of what a seed means: changing it changes every episode.
+# The number of episodes drawn at a time, one in each row of the same tensors. It must
+# not change, as the episodes of every seed depend on it.
 CHUNK = 32
 
 # One stream of random numbers for each decision, all derived from the same seed.
@@ -57,21 +59,22 @@ class EpisodeSampler:
 
     def __init__(
         self,
-        class_sizes,
-        ways,
-        shots,
-        queries,
-        seed=0,
-        class_names=None,
-        groups=None,
-    ):
+        class_sizes: Sequence[int] | np.ndarray,
+        ways: int | tuple[int, int],
+        shots: int | tuple[int, int] | UniformShots | MetaDatasetShots,
+        queries: int | BalancedQueries | DirichletQueries | MetaDatasetQueries,
+        seed: int = 0,
+        class_names: Sequence[str] | None = None,
+        groups: Sequence | None = None,
+    ) -> None:
         self.class_sizes = np.asarray(class_sizes, "int32")
         self.ways = _range("ways", ways)
         self.groups = None if groups is None else self._numbered(groups)
-        if not isinstance(shots, MetaDatasetShots):
+        if not isinstance(shots, (MetaDatasetShots, UniformShots)):
             shots = UniformShots(*_range("shots", shots))
         self.shots = shots
-        if not isinstance(queries, (DirichletQueries, MetaDatasetQueries)):
+        kinds = (BalancedQueries, DirichletQueries, MetaDatasetQueries)
+        if not isinstance(queries, kinds):
             if not is_count(queries):
                 raise ValueError(
                     f"`queries` must be a positive integer, `DirichletQueries` or "
@@ -82,32 +85,32 @@ class EpisodeSampler:
             shots, MetaDatasetShots
         ):
             raise ValueError(
-                f"`MetaDatasetQueries` take up to half of the items of a class, which "
-                f"`MetaDatasetShots` alone make do with. Received: shots={shots}"
+                f"`MetaDatasetQueries` take up to half of the items of a class, so "
+                f"`shots` must be `MetaDatasetShots`. Received: shots={shots}"
             )
         self.queries = queries
         if not isinstance(seed, numbers.Integral):
             raise ValueError(f"`seed` must be an integer. Received: seed={seed!r}")
-        self.seed = int(seed)
+        self.seed: int = int(seed)
         self._check_enough(class_names)
-        self.support_size = self.shots.support_size(self.ways[1])
-        self.query_size = self.ways[1] * self.queries.queries
+        self.support_size: int = self.shots.support_size(self.ways[1])
+        self.query_size: int = self.ways[1] * self.queries.queries
 
     @property
-    def padded(self):
+    def padded(self) -> bool:
         """Whether episodes differ in size and are padded to the largest."""
-        fixed = isinstance(self.shots, UniformShots)
-        fixed = fixed and self.shots.low == self.shots.high
+        shots = self.shots
+        fixed = isinstance(shots, UniformShots) and shots.low == shots.high
         return not fixed or self.ways[0] != self.ways[1]
 
-    def sample_chunk(self, chunk):
+    def sample_chunk(self, chunk: int | Tensor) -> dict[str, Tensor]:
         """Draws the episodes `CHUNK * chunk` to `CHUNK * (chunk + 1) - 1`.
 
         Args:
             chunk: integer or scalar integer tensor.
 
         Returns:
-            A dictionary of tensors with one row an episode: item ids `support`
+            A dictionary of tensors with one row for each episode: item ids `support`
             `[CHUNK, S]` and `query` `[CHUNK, M]`, class numbers within the
             episode `support_way` and `query_way`, and bool `support_mask` and
             `query_mask`, False at padding (which repeats items of the episode).
@@ -123,7 +126,7 @@ class EpisodeSampler:
         items = self._items(chunk, classes, sizes)
 
         way, rank, support_mask = _lay_out(shots, self.support_size)
-        # A class's first items are its queries, so that shots may vary freely.
+        # The first items of a class are its queries, so that shots may vary freely.
         own_queries = tf.gather(queries, way, batch_dims=1)
         support = _pick(items, way, rank + own_queries)
         support_way = way
@@ -143,7 +146,28 @@ class EpisodeSampler:
             "query_mask": query_mask,
         }
 
-    def augmentation_seed(self, index):
+    def of_each_group(self) -> list[tuple["EpisodeSampler", np.ndarray]]:
+        """Returns a sampler of the classes of each group, with the ids of its items.
+
+        Groups are in the order of their first classes.
+        """
+        ends = np.cumsum(self.class_sizes)
+        ids = np.split(np.arange(ends[-1]), ends[:-1])
+        samplers = []
+        groups = np.asarray(self.groups)
+        for group in dict.fromkeys(groups.tolist()):
+            members = np.flatnonzero(groups == group)
+            sampler = EpisodeSampler(
+                self.class_sizes[members],
+                self.ways,
+                self.shots,
+                self.queries,
+                self.seed,
+            )
+            samplers.append((sampler, np.concatenate([ids[i] for i in members])))
+        return samplers
+
+    def augmentation_seed(self, index: Tensor) -> Tensor:
         """Returns the int64 `[2]` seed of the augmentation of one episode."""
         return self._seed(AUGMENTATION, index)
 
@@ -157,7 +181,7 @@ class EpisodeSampler:
         """Returns int32 `[CHUNK, N]`, different classes."""
         count, valid = len(self.class_sizes), None
         if self.groups is not None:
-            # A group is as likely as it is large, which makes classes equally likely.
+            # A group's probability is its share of classes: all are equally likely.
             one = self._ranking(GROUPS, chunk, count, 1)
             valid = tf.gather(self.groups, one) == self.groups
         return self._ranking(CLASSES, chunk, count, self.ways[1], valid)
@@ -188,8 +212,8 @@ class EpisodeSampler:
         """Returns the number of the group of each class."""
         if len(groups) != len(self.class_sizes):
             raise ValueError(
-                f"`groups` must tell the group of each of {len(self.class_sizes)} "
-                f"classes. Received: {len(groups)} groups"
+                f"`groups` must give the group of each of the "
+                f"{len(self.class_sizes)} classes. Received: {len(groups)} groups"
             )
         names, numbers, sizes = np.unique(
             groups, return_inverse=True, return_counts=True
@@ -207,8 +231,8 @@ class EpisodeSampler:
         classes = len(self.class_sizes)
         if self.ways[1] > classes:
             raise ValueError(
-                f"{self.ways[1]} ways were asked for and there are {classes} classes. "
-                f"Lower `ways` or add classes."
+                f"Episodes of {self.ways[1]} ways need as many classes. There are "
+                f"{classes}. Lower `ways` or add classes."
             )
         needed = self.shots.needed(self.queries.needed)
         short = np.flatnonzero(self.class_sizes < needed)
@@ -220,7 +244,7 @@ class EpisodeSampler:
             )
             more = f" and {len(short) - 5} more" if len(short) > 5 else ""
             raise ValueError(
-                f"An episode needs {needed} items of a class (shots and queries "
+                f"An episode needs {needed} items of each class (shots and queries "
                 f"together), and {len(short)} of {classes} classes have fewer: "
                 f"{listed}{more}. Lower `shots` or `queries`, or leave these classes "
                 f"out with `subset`."
@@ -239,7 +263,7 @@ def _range(name, value):
 
 
 def _lay_out(counts, length):
-    """Spreads classes over `length` places, `counts` `[B, N]` places a class.
+    """Spreads classes over `length` places, `counts` `[B, N]` places each.
 
     Returns:
         `[B, length]` tensors: the class of each place, its rank within the class,

@@ -1,12 +1,15 @@
 """Reading Datasets without TensorFlow's tuner; see docs/tf-data-autotune.md."""
 
 import functools
+import inspect
 
 import keras
 import tensorflow as tf
 
 # What people put on a Dataset beside its elements.
 ATTRIBUTES = ("class_names", "file_paths", "protocol")
+
+_FIT = inspect.signature(keras.Model.fit)
 
 
 def untuned(data):
@@ -41,13 +44,21 @@ def untuned(data):
 
 
 class ReadsUntuned:
-    """Mixed into a Keras model: it reads Datasets as `untuned` returns them."""
+    """Mixed into a Keras model: it reads Datasets as `untuned` returns them.
+
+    A Dataset comes in its own order, so `fit` asks for no shuffling of one, of which
+    Keras would warn.
+    """
 
     @functools.wraps(keras.Model.fit)
-    def fit(self, x=None, *args, **kwargs):
-        if "validation_data" in kwargs:
-            kwargs["validation_data"] = untuned(kwargs["validation_data"])
-        return super().fit(untuned(x), *args, **kwargs)
+    def fit(self, *args, **kwargs):
+        given = _FIT.bind(self, *args, **kwargs).arguments
+        for name in given.keys() & {"x", "validation_data"}:
+            given[name] = untuned(given[name])
+        if isinstance(given.get("x"), tf.data.Dataset):
+            given.setdefault("shuffle", False)
+        del given["self"]
+        return super().fit(**given)
 
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, x=None, *args, **kwargs):

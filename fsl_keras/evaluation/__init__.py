@@ -5,14 +5,13 @@ from fsl_keras.classifier.classifier_report import (
     ClassScores,
     evaluate_classifier,
 )
-from fsl_keras.datasets.one_shot_runs import one_shot_runs
-from fsl_keras.evaluation.reports import (
-    EpisodeReport,
-    PairedDifference,
-    compare,
-    evaluate,
-    mean_and_interval,
-)
+from fsl_keras.datasets import one_shot_runs
+from fsl_keras.evaluation.episode_accuracy import evaluate
+from fsl_keras.evaluation.episode_report import EpisodeReport
+from fsl_keras.evaluation.paired_difference import PairedDifference, paired_differences
+from fsl_keras.metrics import mean_and_interval
+
+compare = paired_differences  # its former name
 
 __all__ = [
     "ClassScores",
@@ -24,4 +23,5 @@ __all__ = [
     "evaluate_classifier",
     "mean_and_interval",
     "one_shot_runs",
+    "paired_differences",
 ]

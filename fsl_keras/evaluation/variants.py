@@ -1,24 +1,30 @@
-"""What is tested of a learner, and how to test it fast."""
+"""The variants of a learner that a run evaluates, and how to evaluate them fast."""
+
+from typing import Any
 
 from fsl_keras import features
+from fsl_keras.datasets import ClassDataset
 from fsl_keras.episodes import DirichletQueries
 from fsl_keras.models import MetricModel
+from fsl_keras.typing import Model
 
 
-def variants(model, queries):
-    """Returns what is tested, on which queries, to tell what a figure rests on.
+def variants(model: Model, queries: int) -> list[tuple[Model, Any]]:
+    """Returns the learners to evaluate, each with its queries.
 
-    A transductive head profits from equally many queries of each class, and a
-    gradient-based learner from the statistics of all queries.
+    They are the learner as it is; if its head is transductive, also with imbalanced
+    queries, as such heads benefit from balanced ones; and if it is transductive by the
+    batch statistics of the queries, also its inductive copy.
 
     Args:
         model: a learner.
         queries: integer, the queries of each class.
 
     Returns:
-        Pairs of a learner and of what `ClassDataset.episodes` takes as `queries`.
+        A list of pairs of a learner and of the argument `queries` of
+        `ClassDataset.episodes`.
     """
-    tested = [(model, queries)]
+    tested: list[tuple[Model, Any]] = [(model, queries)]
     if is_of_transductive_head(model):
         tested.append((model, DirichletQueries(queries)))
     elif model.kind == "transductive":
@@ -26,25 +32,25 @@ def variants(model, queries):
     return tested
 
 
-def embedded_once(model, data):
-    """Returns a learner and a data set in which items are embedded already.
+def embedded_once(model: Model, data: ClassDataset) -> tuple[Model, ClassDataset]:
+    """Returns a learner of embeddings and a data set of embeddings.
 
-    Each item goes through the backbone once, and not in every episode; what is
-    measured stays the same.
+    Each item passes through the backbone once instead of in every episode. Accuracies
+    stay the same.
 
     Args:
         model: a learner.
         data: `ClassDataset` of its items.
 
     Returns:
-        A pair: the head of a metric learner on embeddings, and these as a data set.
-        Learners of other kinds come back as they are, with their data.
+        A pair: the head of a metric learner, as a learner, and the embeddings. Learners
+        of other kinds are returned unchanged, with `data`.
     """
     if not isinstance(model, MetricModel):
         return model, data
     return model.on_features(), features.embed(data, model.backbone, cache=False)
 
 
-def is_of_transductive_head(model):
-    """Whether it is the head that takes all queries together."""
+def is_of_transductive_head(model: Model) -> bool:
+    """Returns whether the learner is transductive because of its head."""
     return getattr(model, "head", None) is not None and model.kind == "transductive"

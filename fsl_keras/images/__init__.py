@@ -5,14 +5,14 @@ model was trained on and the picture it is asked about are the same numbers.
 """
 
 from fsl_keras.images.decoding import decode, decode_in_process
-from fsl_keras.images.files import PICTURE_SUFFIXES, animated, is_picture_name, read
+from fsl_keras.images.files import IMAGE_SUFFIXES, animated, is_image_name, read
 from fsl_keras.images.kinds import kind_of_file
 from fsl_keras.images.pillow import from_pillow
 from fsl_keras.images.resizing import RESIZES, check_resize
 from fsl_keras.images.values import fit, to_unit_range
 
 __all__ = [
-    "PICTURE_SUFFIXES",
+    "IMAGE_SUFFIXES",
     "RESIZES",
     "animated",
     "check_resize",
@@ -20,7 +20,7 @@ __all__ = [
     "decode_in_process",
     "fit",
     "from_pillow",
-    "is_picture_name",
+    "is_image_name",
     "kind_of_file",
     "read",
     "to_unit_range",

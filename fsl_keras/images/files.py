@@ -23,7 +23,7 @@ from fsl_keras.images.sources import (
 )
 from fsl_keras.images.values import fit
 
-PICTURE_SUFFIXES = (
+IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp"),
     *(".tif", ".tiff", ".avif", ".heic", ".heif"),
 )
@@ -33,7 +33,7 @@ PICTURE_SUFFIXES = (
 _PIXELS_AT_A_TIME = 100_000_000
 
 
-def is_picture_name(path):
+def is_image_name(path):
     """Says whether a file's name ends like a picture's, in any case.
 
     Args:
@@ -44,10 +44,10 @@ def is_picture_name(path):
 
     Example:
 
-    >>> is_picture_name("birds/heron.JPG"), is_picture_name("notes.txt")
+    >>> is_image_name("birds/heron.JPG"), is_image_name("notes.txt")
     (True, False)
     """
-    return pathlib.Path(path).suffix.lower() in PICTURE_SUFFIXES
+    return pathlib.Path(path).suffix.lower() in IMAGE_SUFFIXES
 
 
 def animated(sources):

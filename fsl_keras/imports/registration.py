@@ -85,7 +85,7 @@ CLASSES = {
 }
 
 
-def register():
+def register() -> None:
     """Lets Keras find the registered classes of this package by their names.
 
     Each is imported when a file or a configuration that holds it is loaded. Where
@@ -109,6 +109,25 @@ def _register_all():
     known = keras.saving.get_custom_objects()
     for name, module in CLASSES.items():
         known.setdefault(f"{PACKAGE}>{name}", _stand_in(name, module))
+
+
+def registered_class(registered_name: str) -> type | None:
+    """Returns the class that is registered with Keras under a name, or None.
+
+    Args:
+        registered_name: string, such as `"fsl_keras>Conv4"`.
+
+    Example:
+
+    >>> registered_class("fsl_keras>Conv4").__name__
+    'Conv4'
+    """
+    import keras
+
+    package, _, name = registered_name.partition(">")
+    if package == PACKAGE and name in CLASSES:
+        importlib.import_module(CLASSES[name])  # replaces the stand-in
+    return keras.saving.get_registered_object(registered_name)
 
 
 def _stand_in(name, module):

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras.datasets.columns import LABEL_NAMES
-from fsl_keras.datasets.folders import class_files, picture_files
+from fsl_keras.datasets.folders import class_files, files_by_class
 from fsl_keras.datasets.labels import clean_labels
 from fsl_keras.datasets.tf_elements import holds_labels, tf_elements
 from fsl_keras.inputs.elements import is_single
@@ -124,7 +124,7 @@ def _with_labels(images, are_images):
         if is_table_file(path):
             found, labels = read_table(path)
         elif not path.is_file():
-            files = picture_files(path)
+            files = files_by_class(path)
             found = [file for paths in files.values() for file in paths]
             labels = [name for name, paths in files.items() for _ in paths]
     if labels is None and found is not None:

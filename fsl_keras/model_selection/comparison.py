@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 
 from fsl_keras import features
-from fsl_keras.evaluation import mean_and_interval
-from fsl_keras.metrics import wilson_interval
+from fsl_keras.metrics import mean_and_interval, wilson_interval
 from fsl_keras.model_selection.cross_validation import HeldOut, divide
 from fsl_keras.model_selection.support_set import SupportSet
 

@@ -5,6 +5,7 @@ from fsl_keras.models.baseline_plus_plus import BaselinePlusPlus
 from fsl_keras.models.episodic import EpisodicModel
 from fsl_keras.models.feat import FEAT
 from fsl_keras.models.frozen import FrozenFeatureModel
+from fsl_keras.models.gradient_based.learner import GradientBasedLearner
 from fsl_keras.models.gradient_based.maml import MAML
 from fsl_keras.models.gradient_based.proto_maml import ProtoMAML
 from fsl_keras.models.gradient_based.reptile import Reptile
@@ -27,6 +28,7 @@ __all__ = [
     "BaselinePlusPlus",
     "EpisodicModel",
     "FrozenFeatureModel",
+    "GradientBasedLearner",
     "MatchingNetwork",
     "MetaBaseline",
     "MetricModel",

@@ -3,11 +3,11 @@
 import keras
 
 from fsl_keras.heads import LinearHead
-from fsl_keras.models.frozen import FrozenFeatureModel
+from fsl_keras.models.transfer import TransferLearner
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class Baseline(FrozenFeatureModel):
+class Baseline(TransferLearner):
     """Fits a linear classifier to the pretrained features of each support set.
 
     The backbone is trained to tell the training classes apart, by

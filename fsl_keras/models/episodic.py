@@ -1,23 +1,21 @@
 """What all learners share: training, testing and adapting on episodes."""
 
-import dataclasses
-import json
-import pathlib
+from typing import Any, Self
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from fsl_keras.classifier import FewShotClassifier
 from fsl_keras.episodes.tuner import ReadsUntuned
 from fsl_keras.files import SavesBeside
 from fsl_keras.metrics import EpisodeAccuracy
-from fsl_keras.model_selection.base_classes import BaseCalibration
+from fsl_keras.models.origin import HasOrigin
+from fsl_keras.presets import HasPresets
+from fsl_keras.typing import EpisodeBatch, Nested, Path, Shape, Tensor
 
-# The asset of a saved learner that tells of its training.
-ORIGIN = "origin.json"
 
-
-class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
+class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Model):
     """Base of the models that learn from a support set to classify queries.
 
     A learner is three pure functions: `remember` keeps what is needed of the
@@ -26,15 +24,16 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
     one after the other, so `fit`, `evaluate` and `predict` work on streams of
     episodes as on any other data.
 
-    A subclass writes `remember`, `prepare`, `score`, `merge`, `widen`, `select`
-    and `item_shape`, and sets `incremental` to `"exact"`, `"refit"` or
-    `"fixed_ways"`. Reports state `kind` (inductive or transductive) and `batch_norm`,
-    the statistics that normalize in evaluation.
+    A subclass defines `remember`, `prepare`, `score`, `merge`, `widen`, `select`,
+    `item_shape` and `item_dtype`, and sets `incremental` to `"exact"`, `"refit"` or
+    `"fixed_ways"`. Reports state `kind` (`"inductive"` or `"transductive"`) and
+    `batch_norm`, the statistics that normalize in evaluation.
 
     Call arguments:
         episode: dictionary of `support` `[T, S, *item]`, `support_labels` float32
             one-hot `[T, S, N]` and `query` `[T, M, *item]`.
-        training: bool, whether batch normalization, dropout and the like train.
+        training: bool, whether to run in training mode, which batch normalization and
+            dropout depend on.
 
     Returns:
         Logits `[T, M, N]`.
@@ -44,14 +43,13 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
     kind = "inductive"
     batch_norm = "running"
 
-    # What `adapt` calibrates by where there is one example of each class, a
-    # `BaseCalibration`.
-    base_calibration = None
+    # Whether the memory is the features of all examples, its `"support"`.
+    memory_holds_features = False
 
-    # The names of the classes it was trained on, by which reports tell an overlap.
-    training_classes = None
+    # Whether there are statistics of base classes, which `fit_base` computes.
+    has_base_statistics = False
 
-    def remember(self, support, support_labels):
+    def remember(self, support: Tensor, support_labels: Tensor) -> Nested:
         """Keeps what is needed of a support set.
 
         Args:
@@ -63,31 +61,30 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
         """
         raise NotImplementedError
 
-    def prepare(self, memory):
+    def prepare(self, memory: Nested) -> Nested:
         """Turns a memory into the state that classifies, a dictionary of tensors."""
         raise NotImplementedError
 
-    def score(self, state, query):
+    def score(self, state: Nested, query: Tensor) -> Tensor:
         """Returns the logits `[T, M, N]` of queries `[T, M, *item]`."""
         raise NotImplementedError
 
-    def merge(self, memory, more):
+    def merge(self, memory: Nested, more: Nested) -> Nested:
         """Joins the memories of two support sets over the same classes."""
         raise NotImplementedError
 
-    # Whether the memory is the features of all examples, its `"support"`.
-    memory_holds_features = False
-
     @property
-    def takes_pictures(self):
-        """Whether items are pictures `[height, width, channels]`."""
+    def takes_images(self) -> bool:
+        """Whether items are images `[height, width, channels]`."""
         return len(self.item_shape) == 3 and self.item_shape[-1] in (1, 3)
 
-    def features(self, items):
-        """Returns what the tasks make of items that is the same for every task.
+    takes_pictures = takes_images  # the earlier name
 
-        It is computed once for each item that is learned or asked about. Here it is
-        the items themselves; learners with a backbone give their embeddings.
+    def features(self, items: Tensor) -> np.ndarray:
+        """Returns the task-independent features of an array of items.
+
+        A classifier computes them once per item. Here they are the items themselves;
+        learners with a backbone return their embeddings.
 
         Args:
             items: array `[n, *item]`.
@@ -97,15 +94,15 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
         """
         return items
 
-    def remember_features(self, features, support_labels):
-        """Does what `remember` does, of features `[T, S, *feature]`."""
+    def remember_features(self, features: Tensor, support_labels: Tensor) -> Nested:
+        """Does what `remember` does, given features `[T, S, *feature]`."""
         return self.remember(features, support_labels)
 
-    def score_features(self, state, features):
-        """Does what `score` does, of features `[T, M, *feature]`."""
+    def score_features(self, state: Nested, features: Tensor) -> Tensor:
+        """Does what `score` does, given features `[T, M, *feature]`."""
         return self.score(state, features)
 
-    def adapt_state(self, support, support_labels):
+    def adapt_state(self, support: Tensor, support_labels: Tensor) -> Nested:
         """Learns tasks from their support sets.
 
         Args:
@@ -117,23 +114,23 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
         """
         return self.prepare(self.remember(support, support_labels))
 
-    def call(self, episode, training=None):
+    def call(self, episode: EpisodeBatch, training: bool | None = None) -> Tensor:
         del training
         state = self.adapt_state(episode["support"], episode["support_labels"])
         return self.score(state, episode["query"])
 
-    def compute_output_shape(self, episode_shape):
+    def compute_output_shape(self, episode_shape: dict[str, Shape]) -> Shape:
         return (*episode_shape["query"][:2], episode_shape["support_labels"][2])
 
     def compile(
         self,
-        optimizer="auto",
-        loss="auto",
-        metrics="auto",
-        weighted_metrics=None,
-        jit_compile="auto",
-        **kwargs,
-    ):
+        optimizer: Any = "auto",
+        loss: Any = "auto",
+        metrics: Any = "auto",
+        weighted_metrics: list | None = None,
+        jit_compile: bool | str = "auto",
+        **kwargs: Any,
+    ) -> None:
         """Configures training, as `keras.Model.compile` does.
 
         Args:
@@ -144,9 +141,13 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
             metrics: metrics, or `"auto"` for `EpisodeAccuracy`, which gives
                 `accuracy` and `accuracy_ci95`.
             weighted_metrics: list of further metrics that see the sample weights.
-            jit_compile: bool, or `"auto"` for XLA where a GPU is: on a CPU the
+            jit_compile: bool, or `"auto"` for XLA where there is a GPU: on a CPU the
                 plain graph is faster.
             **kwargs: further arguments of `keras.Model.compile`.
+
+        Raises:
+            ValueError: if `jit_compile` is True and the method cannot be compiled by
+                XLA.
         """
         if isinstance(optimizer, str) and optimizer == "auto":
             optimizer = self.default_optimizer()
@@ -158,7 +159,7 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
         if jit_compile is True and not self.supports_jit:
             raise ValueError(
                 f"{type(self).__name__} cannot be compiled by XLA: use "
-                f"`jit_compile=False` or leave it out."
+                f"`jit_compile=False` or leave it out. Received: jit_compile=True"
             )
         if jit_compile == "auto" and not tf.config.list_physical_devices("GPU"):
             jit_compile = False
@@ -171,29 +172,29 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
             **kwargs,
         )
 
-    def default_optimizer(self):
-        """Returns the optimizer that `compile(optimizer="auto")` takes."""
+    def default_optimizer(self) -> Any:
+        """Returns the optimizer of `compile(optimizer="auto")`."""
         return keras.optimizers.Adam(1e-3)
 
-    def default_loss(self):
-        """Returns the loss that `compile(loss="auto")` takes."""
+    def default_loss(self) -> Any:
+        """Returns the loss of `compile(loss="auto")`."""
         return keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, reduction="mean_with_sample_weight"
         )
 
-    def default_metrics(self):
-        """Returns the weighted metrics that `compile(metrics="auto")` takes."""
+    def default_metrics(self) -> list:
+        """Returns the weighted metrics of `compile(metrics="auto")`."""
         return [EpisodeAccuracy()]
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict) -> None:
         """Compiles the model as it was when it was saved."""
         config = keras.saving.deserialize_keras_object(config)
         self.compile(**config)
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
 
-    def train_step(self, data):
-        """Takes one step down the gradient of a batch of episodes.
+    def train_step(self, data: Nested) -> dict[str, Tensor]:
+        """Takes one optimizer step on a batch of episodes.
 
         Keras compiles this to a `tf.function`. Override it, as in any Keras model,
         for a training loop of your own.
@@ -205,27 +206,31 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
         self.optimizer.apply_gradients(pairs)
         return self.compute_metrics(x, y, logits, sample_weight)
 
-    def gradients_of(self, x, y, sample_weight):
+    def gradients_of(
+        self, x: EpisodeBatch, y: Tensor, sample_weight: Tensor | None
+    ) -> tuple[Tensor, Tensor, list]:
         """Returns logits, loss and the gradients of the trainable weights.
 
         A method that does not follow the gradient of its loss overrides it. Under
-        `mixed_float16` the gradients are of the scaled loss.
+        `mixed_float16` the gradients are those of the scaled loss.
         """
         with tf.GradientTape() as tape:
             logits, loss = self.training_loss(x, y, sample_weight)
             scaled_loss = self.optimizer.scale_loss(loss)
         return logits, loss, tape.gradient(scaled_loss, self.trainable_weights)
 
-    def training_loss(self, x, y, sample_weight):
+    def training_loss(
+        self, x: EpisodeBatch, y: Tensor, sample_weight: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         """Returns logits and loss of a batch of episodes in training.
 
-        A method whose loss is not one of the last logits alone overrides it.
+        A method whose loss depends on more than the last logits overrides it.
         """
         logits = self(x, training=True)
         return logits, self.compute_loss(x, y, logits, sample_weight, training=True)
 
-    def test_step(self, data):
-        """Measures loss and metrics on a batch of episodes."""
+    def test_step(self, data: Nested) -> dict[str, Tensor]:
+        """Computes loss and metrics of a batch of episodes."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         logits = self(x, training=False)
         loss = self.compute_loss(x, y, logits, sample_weight, training=False)
@@ -233,72 +238,44 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
         return self.compute_metrics(x, y, logits, sample_weight)
 
     def _track_loss(self, loss, y):
-        # Under a distribution strategy a replica's loss is its share of the sum.
+        # Under a distribution strategy a replica's loss is its part of the sum.
         loss *= tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, loss.dtype)
         self._loss_tracker.update_state(loss, sample_weight=tf.shape(y)[0])
 
-    def copy(self):
+    def copy(self) -> Self:
         """Returns an uncompiled copy, with weights of its own."""
         copy = type(self).from_config(self.get_config())
         copy.set_weights(self.get_weights())
         return copy.with_origin_of(self)
 
-    def with_origin_of(self, other):
-        """Takes over what another learner tells of its training.
-
-        Args:
-            other: a learner, whose `training_classes` and `base_calibration` become
-                those of this one.
-
-        Returns:
-            This learner.
-        """
-        self.training_classes = other.training_classes
-        self.base_calibration = other.base_calibration
-        return self
-
-    def save_assets(self, dir_path):
-        """Writes into a `.keras` file what the learner tells of its training."""
-        calibration = self.base_calibration
-        origin = {
-            "training_classes": self.training_classes and list(self.training_classes),
-            "base_calibration": calibration and dataclasses.asdict(calibration),
-        }
-        pathlib.Path(dir_path, ORIGIN).write_text(json.dumps(origin), encoding="utf-8")
-
-    def load_assets(self, dir_path):
-        """Reads what `save_assets` wrote; files of earlier versions do not have it."""
-        path = pathlib.Path(dir_path, ORIGIN)
-        if not path.exists():
-            return
-        origin = json.loads(path.read_text(encoding="utf-8"))
-        if origin["training_classes"] is not None:
-            self.training_classes = tuple(origin["training_classes"])
-        if origin["base_calibration"] is not None:
-            self.base_calibration = BaseCalibration(**origin["base_calibration"])
-
-    def deployable(self):
+    def deployable(self) -> "EpisodicModel":
         """Returns the copy of this learner that a classifier will own.
 
         Its answer to a query must not depend on the other queries.
         """
         return self.copy()
 
-    def adapt(self, images, labels=None, class_names=None, **kwargs):
-        """Learns classes from a few examples and gives a classifier of them.
+    def adapt(
+        self,
+        images: Any,
+        labels: Any = None,
+        class_names: list[str] | None = None,
+        **kwargs: Any,
+    ) -> FewShotClassifier:
+        """Learns classes from a few examples and returns a classifier of them.
 
-        The classifier owns a copy of this model: training this model on does not
-        change it.
+        Unlike `adapt` of a Keras layer, it does not change this model. The classifier
+        owns a copy: training this model further does not change the classifier.
 
         Args:
-            images: the examples in one of these forms:
+            images: the examples, in one of these forms:
 
                 - an array of raw items `[n, *item]`: images uint8, uint16 or float in
                   [0, 1], of any size, `[n, H, W, C]` or `[n, H, W]`;
                 - a list, array, pandas Series, iterator or generator of images, also
                   of mixed kinds: paths of files, Pillow images, arrays `[H, W, C]` or
-                  `[H, W]`, `bytes` of files, open binary files and uploads; or one
-                  such image alone;
+                  `[H, W]`, `bytes` of files, open binary files and uploads; or a
+                  single such image;
                 - the path of a folder that holds a folder of images for each class;
                 - the path of a CSV file, or a pandas DataFrame, with a column "image",
                   "path" or "file" and a column "label" or "class" (all names are in
@@ -308,25 +285,25 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
                   paths; the weights are not used.
 
             labels: `n` integers, names or one-hot rows, or one name for all. None
-                where the images bring them along: for a folder, a CSV file, a
-                DataFrame or a Dataset.
+                if `images` include them: for a folder, a CSV file, a DataFrame or a
+                Dataset.
             class_names: optional list of names: what integer labels stand for, or
-                the order of the classes where labels are names.
+                the order of the classes if labels are names.
             **kwargs: further arguments of `FewShotClassifier.from_examples`.
 
         Returns:
             A `FewShotClassifier`.
 
         Raises:
-            ValueError: if labels and images do not go together, with the mend.
+            ValueError: if labels and images do not match.
 
         Example:
 
         >>> import numpy as np, fsl_keras as fsl
         >>> model = fsl.models.PrototypicalNetwork(fsl.backbones.Conv4((28, 28, 1)))
-        >>> pictures = np.random.default_rng(0).integers(
+        >>> images = np.random.default_rng(0).integers(
         ...     0, 256, (4, 28, 28, 1), dtype="uint8")
-        >>> classifier = model.adapt(pictures, ["heron", "heron", "egret", "egret"])
+        >>> classifier = model.adapt(images, ["heron", "heron", "egret", "egret"])
         >>> classifier.class_names
         ['egret', 'heron']
         """
@@ -335,7 +312,13 @@ class EpisodicModel(ReadsUntuned, SavesBeside, keras.Model):
             self.deployable(), images, labels, class_names, **kwargs
         )
 
-    def export(self, filepath, format="tf_saved_model", input_signature=None, **kwargs):
+    def export(
+        self,
+        filepath: Path,
+        format: str = "tf_saved_model",
+        input_signature: Nested = None,
+        **kwargs: Any,
+    ) -> None:
         """Exports the episodic model itself, for any ways, shots and queries.
 
         As `keras.Model.export`; the signature takes an episode batch. To ship a

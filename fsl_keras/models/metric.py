@@ -1,14 +1,18 @@
 """Learners that are a backbone and a head."""
 
 import copy
+from typing import Any, Self
 
 import keras
 import numpy as np
 from keras import ops
 
+from fsl_keras import features
 from fsl_keras.backbones.check import check_backbone
+from fsl_keras.datasets import ClassDataset
 from fsl_keras.heads import Head
 from fsl_keras.models.episodic import EpisodicModel
+from fsl_keras.typing import Dataset, EpisodeBatch, Model, Nested, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
@@ -16,14 +20,24 @@ class MetricModel(EpisodicModel):
     """A learner that compares embeddings: a backbone under a head.
 
     In training, support and query go through the backbone in one batch and share
-    its statistics; otherwise the running statistics are used, and a query's answer
-    does not depend on the other queries.
+    its statistics; otherwise the running statistics are used, and the logits of a
+    query do not depend on the other queries.
+
+    Three functions compute embeddings: `embed`, of tensors of items in a graph;
+    `features`, of an array of items, as a classifier needs them; and
+    `fsl_keras.features.embed`, of a whole data set, for the learner that `on_features`
+    returns.
 
     Args:
         backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`, or
             to feature maps where the head takes these.
         head: a `Head`.
         name: optional string.
+        **kwargs: further arguments of `keras.Model`.
+
+    Raises:
+        ValueError: if the backbone is not a built model of one input and one output,
+            or the head is none or takes embeddings of another rank.
 
     Example:
 
@@ -35,7 +49,9 @@ class MetricModel(EpisodicModel):
     (4,)
     """
 
-    def __init__(self, backbone, head, name=None, **kwargs):
+    def __init__(
+        self, backbone: Model, head: Head, name: str | None = None, **kwargs: Any
+    ):
         super().__init__(name=name, **kwargs)
         check_backbone(backbone)
         if not isinstance(head, Head):
@@ -51,36 +67,67 @@ class MetricModel(EpisodicModel):
         self.built = True
 
     @property
-    def item_shape(self):
+    def item_shape(self) -> Shape:
         """The shape of one item, without batch."""
         return tuple(self.backbone.input_shape[1:])
 
     @property
-    def item_dtype(self):
+    def item_dtype(self) -> str:
         """The dtype of items, as a string."""
         return self.backbone.inputs[0].dtype
 
     @property
-    def embedding_shape(self):
+    def embedding_shape(self) -> Shape:
         """The shape of one embedding, without batch."""
         return tuple(self.backbone.output_shape[1:])
 
     @property
-    def incremental(self):
-        """What the head can do with classes that arrive later."""
+    def incremental(self) -> str:  # type: ignore[override]
+        """What the head can do with classes that are added later."""
         return self.head.incremental
 
     @property
-    def memory_holds_features(self):
+    def memory_holds_features(self) -> bool:  # type: ignore[override]
         """Whether the memory is the embeddings of all examples."""
         return self.head.memory_holds_features
 
     @property
-    def kind(self):
-        """Whether the answer to a query depends on others: see `Head.kind`."""
+    def kind(self) -> str:  # type: ignore[override]
+        """Whether the logits of a query depend on the others: see `Head.kind`."""
         return self.head.kind
 
-    def embed(self, items, training=False):
+    @property
+    def has_base_statistics(self) -> bool:  # type: ignore[override]
+        """Whether the head has statistics of base classes: see `fit_base`."""
+        return hasattr(self.head, "fit_base")
+
+    def fit_base(self, data: ClassDataset | Dataset, cache: bool = True) -> None:
+        """Computes the statistics of base classes that the head has.
+
+        `SimpleShotHead` subtracts the mean of base embeddings from all embeddings;
+        `WhitenedHead` also scales down the directions that vary most within a class.
+        Without it they use neither. Classifiers that were made before do not change.
+
+        Args:
+            data: `ClassDataset` of many items of each of many classes, not those to be
+                learned later; or finite `tf.data.Dataset` of batches `(items, labels)`,
+                or of `items` for a head that does without labels.
+            cache: bool, whether the features of a `ClassDataset` are kept on disk, see
+                `features.embed`.
+
+        Raises:
+            ValueError: if the head has no statistics of base classes, or the data is
+                infinite or empty.
+        """
+        if not self.has_base_statistics:
+            raise ValueError(
+                f"{type(self.head).__name__} has no statistics of base classes; "
+                f'`SimpleShotHead` (`head="simple_shot"`) and `WhitenedHead` '
+                f'(`head="whitened"`) have.'
+            )
+        self.head.fit_base(*features.embed_with_labels(data, self.backbone, cache))
+
+    def embed(self, items: Tensor, training: bool = False) -> Tensor:
         """Embeds items `[T, S, *item]` as vectors `[T, S, D]` or feature maps."""
         items = ops.convert_to_tensor(items)
         lead = ops.shape(items)[:2]
@@ -88,67 +135,72 @@ class MetricModel(EpisodicModel):
         vectors = self.backbone(flat, training=training)
         return ops.reshape(vectors, (*lead, *vectors.shape[1:]))
 
-    def features(self, items):
+    def features(self, items: Tensor) -> np.ndarray:
         """Returns the embeddings `[n, *embedding]` of an array of items, in float32."""
         # Keras compiles this once for each backbone, whatever classifiers it is under.
         return np.asarray(self.backbone.predict_on_batch(items), "float32")
 
-    def remember(self, support, support_labels):
+    def remember(self, support: Tensor, support_labels: Tensor) -> Nested:
         """Returns the head's memory of the embedded support set."""
         return self.remember_features(self.embed(support), support_labels)
 
-    def remember_features(self, features, support_labels):
+    def remember_features(self, features: Tensor, support_labels: Tensor) -> Nested:
         """Returns the head's memory of embeddings `[T, S, *embedding]`."""
         return self.head.remember(features, support_labels)
 
-    def prepare(self, memory):
+    def prepare(self, memory: Nested) -> Nested:
         """Returns the head's state."""
         return self.head.prepare(memory)
 
-    def score(self, state, query):
+    def score(self, state: Nested, query: Tensor) -> Tensor:
         """Returns the head's logits `[T, M, N]` of queries `[T, M, *item]`."""
         return self.score_features(state, self.embed(query))
 
-    def score_features(self, state, features):
+    def score_features(self, state: Nested, features: Tensor) -> Tensor:
         """Returns the head's logits of embeddings `[T, M, *embedding]`."""
         return self.head.score(state, features)
 
-    def merge(self, memory, more):
+    def merge(self, memory: Nested, more: Nested) -> Nested:
         """Joins the memories of two support sets over the same classes."""
         return self.head.merge(memory, more)
 
-    def widen(self, memory, ways):
+    def widen(self, memory: Nested, ways: int) -> Nested:
         """Adds classes without examples to a memory until it has `ways`."""
         return self.head.widen(memory, ways)
 
-    def select(self, memory, classes):
+    def select(self, memory: Nested, classes: Tensor) -> Nested:
         """Keeps the given classes of a memory, in the order given."""
         return self.head.select(memory, classes)
 
-    def embed_episode(self, episode, training=False):
-        """Embeds support and query in one batch: a pair of `[T, S, D]`, `[T, M, D]`."""
+    def embed_episode(
+        self, episode: EpisodeBatch, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """Embeds support and query in one batch: a pair of `[T, S, D]`, `[T, M, D]`.
+
+        A subclass calls it whose loss needs the embeddings.
+        """
         support, query = episode["support"], episode["query"]
         shots = ops.shape(support)[1]
         both = self.embed(ops.concatenate([support, query], axis=1), training)
         return both[:, :shots], both[:, shots:]
 
-    def on_features(self):
+    def on_features(self) -> "MetricModel":
         """Returns the same head on embeddings, such as `features.embed` computes.
 
         Returns:
             A `MetricModel` from embeddings, which shares this learner's head.
         """
         embeddings = keras.Input(self.embedding_shape, name="embeddings")
-        nothing = keras.layers.Identity()(embeddings)
-        backbone = keras.Model(embeddings, nothing, name="nothing")
+        identity = keras.layers.Identity()(embeddings)
+        backbone = keras.Model(embeddings, identity, name="identity")
         learner = MetricModel(backbone, self.head, name=self.name)
         return learner.with_origin_of(self)
 
-    def with_backbone(self, backbone):
+    def with_backbone(self, backbone: Model) -> Self:
         """Returns a learner of the same kind on another backbone.
 
         It keeps `training_classes` and `base_calibration`. Calibrate it again, with
-        `estimates.calibrate_on_base_classes`, if its embeddings differ much.
+        `model_selection.calibrate_on_base_classes`, if its embeddings differ much.
 
         Args:
             backbone: built Keras model, such as
@@ -165,7 +217,7 @@ class MetricModel(EpisodicModel):
         other.head.set_weights(self.head.get_weights())
         return other.with_origin_of(self)
 
-    def deployable(self):
+    def deployable(self) -> "MetricModel":
         """Returns the copy of this learner that a classifier will own.
 
         Raises:
@@ -174,18 +226,18 @@ class MetricModel(EpisodicModel):
         self.check_inductive()
         return super().deployable()
 
-    def check_inductive(self):
-        """Refuses to answer for an item alone where the head needs other queries."""
+    def check_inductive(self) -> None:
+        """Raises a `ValueError` if the head is transductive."""
         if self.kind == "transductive":
             raise ValueError(
-                f"{type(self.head).__name__} is transductive: its answer to a query "
-                f"depends on the other queries, and a classifier answers for each "
+                f"{type(self.head).__name__} is transductive: the logits of a query "
+                f"depend on the other queries, and a classifier predicts each "
                 f"item alone. Adapt the same backbone under an inductive head: "
                 f"`fsl_keras.models.MetricModel(model.backbone, "
                 f"fsl_keras.heads.PrototypeHead())`."
             )
 
-    def call(self, episode, training=None):
+    def call(self, episode: EpisodeBatch, training: bool | None = None) -> Tensor:
         support, query = self.embed_episode(episode, bool(training))
         return self.head(
             support,
@@ -195,7 +247,7 @@ class MetricModel(EpisodicModel):
             training=training,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "backbone": keras.saving.serialize_keras_object(self.backbone),
             "head": keras.saving.serialize_keras_object(self.head),
@@ -203,7 +255,7 @@ class MetricModel(EpisodicModel):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         # Keras takes the configuration of a functional model apart as it reads it.
         config = copy.deepcopy(config)
         parts = {
@@ -211,10 +263,12 @@ class MetricModel(EpisodicModel):
             for name in ("backbone", "head")
             if name in config
         }
-        return cls(**{**config, **parts})
+        return cls(**(config | parts))
 
 
-def all_labels(support_labels, query_labels, sample_weight=None):
+def all_labels(
+    support_labels: Tensor, query_labels: Tensor, sample_weight: Tensor | None = None
+) -> Tensor:
     """Returns the one-hot labels of support and query, float32 `[T, S + M, N]`.
 
     Args:

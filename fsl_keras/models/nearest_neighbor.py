@@ -3,11 +3,11 @@
 import keras
 
 from fsl_keras.heads import NearestNeighborHead
-from fsl_keras.models.frozen import FrozenFeatureModel
+from fsl_keras.models.transfer import TransferLearner
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class NearestNeighbor(FrozenFeatureModel):
+class NearestNeighbor(TransferLearner):
     """Classifies by the examples whose pretrained features are nearest.
 
     The backbone stays as it is: `fit` on episodes is refused.

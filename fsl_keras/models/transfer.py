@@ -1,13 +1,13 @@
 """Transfer learning: a pretrained backbone under a head of few examples."""
 
 import re
+from typing import Any
 
 import keras
-import numpy as np
 
-from fsl_keras import features
 from fsl_keras.backbones import pretrained
 from fsl_keras.backbones.check import check_backbone
+from fsl_keras.compat import renamed_arguments
 from fsl_keras.heads import (
     DenseHead,
     Head,
@@ -19,6 +19,7 @@ from fsl_keras.heads import (
     WhitenedHead,
 )
 from fsl_keras.models.metric import MetricModel
+from fsl_keras.typing import Model, Nested, Tensor
 
 HEADS = {
     "prototypes": PrototypeHead,
@@ -33,14 +34,19 @@ HEADS = {
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
+@renamed_arguments(backbone_rate="backbone_learning_rate")
 class TransferLearner(MetricModel):
     """Learns new classes from the features of a pretrained network.
 
-    Adapting it to a few pictures of each class trains no network: they go through the
+    Adapting it to a few images of each class trains no network: they go through the
     frozen backbone once, and the head learns from their features. `fit` on episodes
-    trains what is left to train: the head, where it has weights, and the last blocks
-    of the backbone, where they are unfrozen. Batch normalization keeps the statistics
-    it was pretrained with.
+    trains what is left to train: the head, if it has weights, and the last layers of
+    the backbone, if they are unfrozen. Batch normalization keeps the statistics it was
+    pretrained with.
+
+    Without `unfreeze` the learner never trains the backbone: it is no part of
+    `trainable_weights`, and always runs in inference mode. Other models that share the
+    backbone, such as `SupervisedPretraining`, may train it.
 
     Reference:
 
@@ -50,17 +56,19 @@ class TransferLearner(MetricModel):
     Args:
         backbone: name of an application for `backbones.pretrained` with the weights
             of ImageNet, or a built Keras model from items `[*, *item]` to vectors
-            `[*, D]`, which is frozen; with `unfreeze` it is a copy of it that trains.
+            `[*, D]`. With `unfreeze`, a copy of it is trained.
         head: `"cosine"` (prototypes by cosine similarity), `"prototypes"` (by squared
             distance), `"simple_shot"` and `"whitened"` (see `fit_base`),
             `"nearest_neighbor"`, `"ridge"`, `"logistic"`, `"dense"` (a hidden layer of
             64 units, by Adam), or any `Head`.
         unfreeze: optional string, the beginning of a layer's name: that layer of the
             backbone and those after it are trained, such as from `"conv5"` on in
-            ResNet50 or `"block_16"` in MobileNetV2. By default none is.
-        backbone_rate: float, the learning rate of unfrozen layers with the default
-            optimizer; that of the head is 1e-3.
+            ResNet50 or `"block_16"` in MobileNetV2. None by default: the whole
+            backbone is frozen.
+        backbone_learning_rate: float, the learning rate of unfrozen layers with the
+            default optimizer; that of the head is 1e-3.
         name: optional string.
+        **kwargs: further arguments of `keras.Model`.
 
     Raises:
         ValueError: if there is no such head, or no layer of that name to unfreeze.
@@ -71,21 +79,24 @@ class TransferLearner(MetricModel):
     >>> backbone = fsl.backbones.pretrained(
     ...     "mobilenet_v2", weights=None, input_shape=(32, 32, 3), alpha=0.35)
     >>> learner = TransferLearner(backbone)
-    >>> pictures = np.random.default_rng(0).integers(
+    >>> images = np.random.default_rng(0).integers(
     ...     0, 256, (4, 40, 50, 3), dtype="uint8")
-    >>> classifier = learner.adapt(pictures, ["heron", "heron", "egret", "egret"])
+    >>> classifier = learner.adapt(images, ["heron", "heron", "egret", "egret"])
     >>> classifier.class_names
     ['egret', 'heron']
     """
 
+    # The classifier of `SupervisedPretraining` that suits the learner.
+    pretraining_head = "linear"
+
     def __init__(
         self,
-        backbone,
-        head="cosine",
-        unfreeze=None,
-        backbone_rate=1e-5,
-        name=None,
-        **kwargs,
+        backbone: Model | str,
+        head: Head | str = "cosine",
+        unfreeze: str | None = None,
+        backbone_learning_rate: float = 1e-5,
+        name: str | None = None,
+        **kwargs: Any,
     ):
         if not isinstance(head, Head):
             if head not in HEADS:
@@ -99,39 +110,45 @@ class TransferLearner(MetricModel):
         if unfreeze is not None:
             # Classifiers share the frozen one.
             backbone = _copy(backbone)
+            _train_from(backbone, unfreeze)
         super().__init__(backbone, head, name=name, **kwargs)
         self.unfreeze = unfreeze
-        self.backbone_rate = backbone_rate
-        _train_from(self.backbone, unfreeze)
+        self.backbone_learning_rate = backbone_learning_rate
 
-    def fit_base(self, data, cache=True):
-        """Gives the head the statistics of base classes, which it can do without.
+    @property
+    def trainable_variables(self) -> list:
+        return self._trained(super().trainable_variables)
 
-        `"simple_shot"` centres embeddings on their mean, and `"whitened"` also takes
-        out what varies most within a class. Both compare better then.
+    @property
+    def non_trainable_variables(self) -> list:
+        return self._not_in(self.variables, self.trainable_variables)
 
-        Args:
-            data: `ClassDataset` of items of other classes than will be learned, many
-                of each.
-            cache: bool, whether features are kept on disk, see `features.embed`.
+    @property
+    def trainable_weights(self) -> list:
+        return self._trained(super().trainable_weights)
 
-        Raises:
-            ValueError: if the head has no statistics of base classes.
-        """
-        if not hasattr(self.head, "fit_base"):
-            raise ValueError(
-                f"{type(self.head).__name__} has no statistics of base classes; "
-                f'`head="simple_shot"` and `head="whitened"` have.'
-            )
-        vectors = features.embed(data, self.backbone, cache=cache)
-        parts = [vectors.class_items(name) for name in vectors.class_names]
-        labels = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        self.head.fit_base(np.concatenate(parts), labels)
+    @property
+    def non_trainable_weights(self) -> list:
+        return self._not_in(self.weights, self.trainable_weights)
 
-    def deployable(self):
+    def _trained(self, variables):
+        if self.unfreeze is not None:
+            return variables
+        return self._not_in(variables, self.backbone.variables)
+
+    def _not_in(self, variables, others):
+        others = {id(variable) for variable in others}
+        return [v for v in variables if id(v) not in others]
+
+    def embed(self, items: Tensor, training: bool = False) -> Tensor:
+        """Embeds items `[T, S, *item]`; a frozen backbone runs in inference mode."""
+        return super().embed(items, training and self.unfreeze is not None)
+
+    def deployable(self) -> MetricModel:
         """Returns the learner that a classifier will own; see `MetricModel`.
 
-        A frozen backbone is shared with it, not copied: nothing trains it on.
+        A `TransferLearner` with a frozen backbone shares it with the classifier. The
+        backbone must not be trained by another model after that.
         """
         if self.unfreeze is not None or type(self) is not TransferLearner:
             return super().deployable()
@@ -141,39 +158,56 @@ class TransferLearner(MetricModel):
         copy.head.set_weights(self.head.get_weights())
         return copy.with_origin_of(self)
 
-    def default_optimizer(self):
-        """Returns Adam, with a rate of its own for the layers that are unfrozen."""
+    def default_optimizer(self) -> Any:
+        """Returns Adam, with another learning rate for unfrozen layers, or None."""
         if not self.trainable_weights:
             return None
         rest = keras.optimizers.Adam(1e-3)
         if self.unfreeze is None:
             return rest
         paths = "|".join(re.escape(w.path) for w in self.backbone.trainable_weights)
-        rates = {paths: keras.optimizers.Adam(self.backbone_rate)}
+        rates = {paths: keras.optimizers.Adam(self.backbone_learning_rate)}
         return keras.optimizers.MultiOptimizer(
             keras.optimizers.OptimizerMap(rest, rates)
         )
 
-    def fit(self, *args, **kwargs):
+    def fit(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         """Trains on episodes what can be trained, as `keras.Model.fit`.
 
         Raises:
             ValueError: if there is nothing to train.
         """
-        if not self.trainable_weights:
-            raise ValueError(
-                f"There is nothing to train: the backbone is frozen and "
-                f"{type(self.head).__name__} has no weights. Go on with `evaluate` or "
-                f"`adapt`, or unfreeze the last blocks with `unfreeze`."
-            )
+        self._check_trainable()
         return super().fit(*args, **kwargs)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "unfreeze": self.unfreeze,
-            "backbone_rate": self.backbone_rate,
-        }
+    def train_step(self, data: Nested) -> dict[str, Tensor]:
+        """Takes one optimizer step on a batch of episodes.
+
+        Raises:
+            ValueError: if there is nothing to train.
+        """
+        self._check_trainable()
+        return super().train_step(data)
+
+    def _check_trainable(self):
+        if self.trainable_weights:
+            return
+        name = type(self).__name__
+        raise ValueError(
+            f"{name} has nothing to train: its backbone is frozen and "
+            f"{type(self.head).__name__} has no trainable weights. Continue with "
+            f"`evaluate` or `adapt`, unfreeze the last layers with `unfreeze`, or "
+            f"pretrain the backbone: fit `SupervisedPretraining(backbone, "
+            f"classes=len(data), head={self.pretraining_head!r})` on "
+            f"`data.batches(64)`."
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        if self.unfreeze is None:
+            return config
+        rate = self.backbone_learning_rate
+        return {**config, "unfreeze": self.unfreeze, "backbone_learning_rate": rate}
 
 
 def _copy(backbone):
@@ -186,15 +220,14 @@ def _copy(backbone):
 def _train_from(backbone, prefix):
     """Freezes a backbone up to the first layer whose name begins with a prefix."""
     layers = list(_layers(backbone))
-    names = [layer.name.startswith(prefix) if prefix else False for layer in layers]
-    if prefix and not any(names):
+    names = [layer.name.startswith(prefix) for layer in layers]
+    if not any(names):
         listed = [layer.name for layer in layers if layer.weights][::10]
         raise ValueError(
-            f"No layer of the backbone begins with {prefix!r}. Some of them: {listed}."
+            f"No layer of the backbone begins with the name to unfreeze. Some of them: "
+            f"{listed}. Received: unfreeze={prefix!r}"
         )
-    first = names.index(True) if prefix else len(layers)
-    if prefix is None and not any(layer.trainable for layer in layers):
-        return
+    first = names.index(True)
     backbone.trainable = True
     for place, layer in enumerate(layers):
         layer.trainable = place >= first and not hasattr(layer, "moving_mean")

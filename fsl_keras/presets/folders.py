@@ -1,9 +1,11 @@
-"""The folders of presets: their names, and what they tell of themselves."""
+"""The folders of presets: their names and their metadata."""
 
-import difflib
 import pathlib
+from typing import Any
 
 from fsl_keras.files import read_json, shipped_folder
+from fsl_keras.names import did_you_mean
+from fsl_keras.typing import Path
 
 # The version of the layout of a preset's folder. What this version cannot read must
 # have a higher one.
@@ -13,34 +15,35 @@ CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 METADATA, CARD = "metadata.json", "README.md"
 
 
-def list():
+def names() -> list[str]:
     """Returns the names of the presets that come with the package.
 
     Example:
 
-    >>> "prototypical_conv4_omniglot" in list()
+    >>> "prototypical_conv4_omniglot" in names()
     True
     """
     return sorted(path.parent.name for path in _shipped().glob(f"*/{METADATA}"))
 
 
-def find(preset):
-    """Returns the folder of a preset: one of the zoo by its name, or a path.
+def find(preset: Path) -> pathlib.Path:
+    """Returns the folder of a preset.
+
+    Args:
+        preset: a name of `presets.list()`, or the path of a folder.
 
     Raises:
-        ValueError: if there is none, with the nearest names.
+        ValueError: if there is none, with the nearest name.
     """
     shipped = _shipped() / str(preset)
-    if str(preset) in list():
+    if str(preset) in names():
         return shipped
     folder = pathlib.Path(preset)
     if folder.is_dir():
         return folder
-    names = list()
-    near = difflib.get_close_matches(str(preset), names, n=3, cutoff=0.4) or names
     raise ValueError(
-        f"There is no preset {str(preset)!r}, neither in the zoo nor as a folder. "
-        f"Nearest names: {', '.join(near)}."
+        f"There is no preset {str(preset)!r}, neither in the zoo nor as a folder."
+        f"{did_you_mean(preset, names())} Presets: {', '.join(names())}."
     )
 
 
@@ -48,13 +51,15 @@ def _shipped():
     return shipped_folder("saved_models")
 
 
-def metadata(preset):
-    """Returns what a preset tells of itself, a dictionary.
-
-    `save` says what is in it. `presets.list()` names the presets.
+def metadata(preset: Path) -> dict[str, Any]:
+    """Returns the metadata of a preset, a dictionary that `save` describes.
 
     Args:
         preset: as in `from_preset`.
+
+    Raises:
+        ValueError: if the file is damaged, or was made by a newer version.
+        FileNotFoundError: if the file is missing.
     """
     folder = find(preset)
     path = folder / METADATA
@@ -64,8 +69,8 @@ def metadata(preset):
             f"`presets.save` wrote: {', '.join((CONFIG, WEIGHTS, METADATA))}."
         )
     try:
-        told = read_json(path)
-        made_for, _ = told["format"], told["files"]
+        known = read_json(path)
+        made_for, _ = known["format"], known["files"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path} is damaged ({type(error).__name__}: {error}). Get the preset "
@@ -74,15 +79,15 @@ def metadata(preset):
     if made_for > FORMAT:
         raise ValueError(
             f"The preset {folder} was made by fsl_keras "
-            f"{told.get('versions', {}).get('fsl-keras', '?')} in format {made_for}, "
-            f"and this version reads up to {FORMAT}: "
+            f"{known.get('versions', {}).get('fsl-keras', '?')} in format {made_for}, "
+            f"and this version reads formats up to {FORMAT}: "
             f"`pip install --upgrade fsl-keras`."
         )
-    classes = told.get("training_classes")
+    classes = known.get("training_classes")
     # Format 1 has them as a list.
     if isinstance(classes, dict):
-        told["training_classes"] = _ungrouped(classes)
-    return told
+        known["training_classes"] = _ungrouped(classes)
+    return known
 
 
 def _ungrouped(groups):

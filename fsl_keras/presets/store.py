@@ -1,6 +1,5 @@
 """Reading and writing the folder of a preset."""
 
-import dataclasses
 import datetime
 import hashlib
 import importlib.metadata
@@ -9,13 +8,12 @@ import pathlib
 import platform
 import re
 import warnings
+from typing import Any
 
 import keras
 
 from fsl_keras.files import read_json, replacing, write_text
 from fsl_keras.files.outputs import PRESET
-from fsl_keras.heads import Head
-from fsl_keras.model_selection.base_classes import BaseCalibration
 from fsl_keras.presets.card import model_card
 from fsl_keras.presets.folders import (
     CARD,
@@ -26,27 +24,30 @@ from fsl_keras.presets.folders import (
     find,
     metadata,
 )
+from fsl_keras.typing import Model, Path
 
 SAVED_MODEL = "saved_model"
 
 PACKAGES = ("fsl-keras", "keras", "tensorflow", "numpy")
 
 
-def from_preset(preset):
-    """Loads a model from the zoo, or from a folder that `presets.save` wrote.
+def from_preset(preset: Path) -> Model:
+    """Loads a preset: one that comes with the package, or one in a folder.
 
-    A learner comes back uncompiled, with the names of the classes it was trained on
-    (`training_classes`, by which `evaluation.evaluate` tells an overlap) and its
-    `base_calibration`, where there is one.
+    A learner is uncompiled, and has the names of the classes it was trained on
+    (`training_classes`, by which `evaluation.evaluate` counts an overlap) and its
+    `base_calibration`, if there is one. `from_preset` of a class, such as
+    `models.PrototypicalNetwork.from_preset`, also checks the class.
 
     Args:
-        preset: a name of `presets.list()`, or the path of a folder.
+        preset: a name of `presets.list()`, or the path of a folder that `presets.save`
+            wrote.
 
     Returns:
-        The model: a learner, or a `FewShotClassifier`.
+        The uncompiled model: a learner, or what else was saved.
 
     Raises:
-        ValueError: if there is no such preset, with the nearest names; if a file of it
+        ValueError: if there is no such preset, with the nearest name; if a file of it
             is damaged, was made by a newer version, or its weights do not fit.
         FileNotFoundError: if a file of it is missing.
 
@@ -60,14 +61,13 @@ def from_preset(preset):
     ['alef', 'bet']
     """
     folder = find(preset)
-    told = metadata(folder)
-    for name in (CONFIG, WEIGHTS):
-        _check_file(folder, name, told["files"][name])
-    config = read_json(folder / CONFIG)
+    known = metadata(folder)
+    config = config_of(folder)
+    _check_file(folder, WEIGHTS, known)
     model = keras.saving.deserialize_keras_object(config)
     try:
         with warnings.catch_warnings():
-            # Keras goes on where some weights are not there, with new ones.
+            # Keras only warns of missing weights, and continues with new ones.
             warnings.simplefilter("error", UserWarning)
             model.load_weights(folder / WEIGHTS)
     except (ValueError, KeyError, OSError, UserWarning) as error:
@@ -76,14 +76,23 @@ def from_preset(preset):
             f"describes: {error}"
         ) from error
     learner = getattr(model, "learner", model)
-    if told.get("training_classes"):
-        learner.training_classes = tuple(told["training_classes"])
-    if told.get("base_calibration"):
-        learner.base_calibration = BaseCalibration(**told["base_calibration"])
+    if hasattr(learner, "origin"):
+        learner.origin = known
     return model
 
 
-def backbone(preset):
+def config_of(folder: pathlib.Path) -> dict[str, Any]:
+    """Returns the configuration of the model in the folder of a preset.
+
+    Raises:
+        ValueError: if the file is damaged.
+        FileNotFoundError: if the file is missing.
+    """
+    _check_file(folder, CONFIG, metadata(folder))
+    return read_json(folder / CONFIG)
+
+
+def backbone(preset: Path) -> Model:
     """Loads the backbone of a preset alone, to build another Keras model on.
 
     Args:
@@ -91,7 +100,7 @@ def backbone(preset):
 
     Returns:
         A Keras model from float32 items `[B, *item]` to embeddings `[B, *embedding]`.
-        It trains on like any other; `trainable = False` freezes it.
+        It can be trained further; `trainable = False` freezes it.
 
     Example:
 
@@ -103,14 +112,16 @@ def backbone(preset):
     model = _learner(preset)
     if getattr(model, "backbone", None) is not None:
         return model.backbone
+    if not hasattr(model, "network"):
+        return model  # a backbone itself
     if model.shared_head:
         return model.network
-    # A network with an output for each way ends with the layer of these outputs.
+    # The last layer of a network of fixed ways has an output for each of them.
     network = model.network
     return keras.Model(network.inputs[0], network.layers[-1].input, name="backbone")
 
 
-def head(preset):
+def head(preset: Path) -> Any:
     """Loads the head of a preset alone, to put it on other embeddings.
 
     Args:
@@ -121,7 +132,7 @@ def head(preset):
         the last layer of a gradient-based learner, a layer of embeddings.
 
     Raises:
-        ValueError: if the learner makes a layer for each task anew.
+        ValueError: if the learner makes a new head for each task, or there is no head.
 
     Example:
 
@@ -131,30 +142,34 @@ def head(preset):
     ...     mine, fsl.presets.head("prototypical_conv4_omniglot"))
     """
     model = _learner(preset)
-    found = getattr(model, "head", None)
-    if isinstance(found, Head):
-        return found
-    if model.shared_head:
+    if getattr(model, "head", None) is not None:
+        return model.head
+    if getattr(model, "shared_head", True):
         raise ValueError(
-            f"The {type(model).__name__} of {preset} has no head to give: its last "
-            f"layer is made anew for each task. Take its backbone "
-            f"(`presets.backbone`), or adapt it as it is."
+            f"The {type(model).__name__} of {preset} has no head of its own, or one "
+            f"that is made anew for each task. Take its backbone "
+            f"(`presets.backbone`), or adapt the learner."
         )
     return model.network.layers[-1]
 
 
-def save(model, folder, metadata=None, saved_model=False):
+def save(
+    model: Model,
+    folder: Path,
+    metadata: dict[str, Any] | None = None,
+    saved_model: bool = False,
+) -> None:
     """Writes a model as a preset: a folder that `from_preset` reads.
 
-    It holds the configuration, the weights, what is known of the model, and a card for
-    people. An old folder is replaced only when the new one is whole.
+    The folder holds the configuration, the weights, the metadata, and a model card. An
+    old preset is replaced only when the new one is complete.
 
     Args:
-        model: a learner or a `FewShotClassifier`.
+        model: a built model: a learner, a `FewShotClassifier` or a backbone.
         folder: path.
         metadata: optional dictionary of JSON values, what is known of the model: such
             as `description`, `command`, `options`, `cpu_minutes`, `figures` (a list of
-            `accuracy`, `ci95` and `protocol`), `licence`. A run of the command
+            `accuracy`, `ci95` and `protocol`), `licence`. The command
             `fsl-keras reproduce` fills it.
         saved_model: bool, whether to export a SavedModel into the folder as well.
 
@@ -175,7 +190,7 @@ def save(model, folder, metadata=None, saved_model=False):
     if not getattr(model, "built", False):
         raise ValueError(f"The model must be built to be saved. Received: {model!r}")
     folder = pathlib.Path(folder)
-    told = {
+    known = {
         "name": folder.name,
         "format": FORMAT,
         "model": type(model).__name__,
@@ -183,27 +198,22 @@ def save(model, folder, metadata=None, saved_model=False):
         "versions": _versions(),
         **(metadata or {}),
     }
-    learner = getattr(model, "learner", model)
-    classes = getattr(learner, "training_classes", None)
-    if classes is not None:
-        told["training_classes"] = [*classes]
-    calibration = getattr(learner, "base_calibration", None)
-    if calibration is not None:
-        told["base_calibration"] = dataclasses.asdict(calibration)
+    origin = getattr(getattr(model, "learner", model), "origin", {})
+    known |= {name: value for name, value in origin.items() if value is not None}
     with replacing(folder, PRESET) as beside:
         beside.mkdir()
         config = keras.saving.serialize_keras_object(model)
-        # Neither the optimizer nor its state: they are no part of what was learned.
+        # A preset has no optimizer.
         config.pop("compile_config", None)
         _write_json(beside / CONFIG, config)
         plain = keras.saving.deserialize_keras_object(config)
         plain.set_weights(model.get_weights())
         plain.save_weights(beside / WEIGHTS)
-        told["files"] = {name: _sha256(beside / name) for name in (CONFIG, WEIGHTS)}
-        write_text(beside / CARD, model_card(told))
-        if classes is not None:
-            told["training_classes"] = _grouped(classes)
-        _write_json(beside / METADATA, told)
+        known["files"] = {name: _sha256(beside / name) for name in (CONFIG, WEIGHTS)}
+        write_text(beside / CARD, model_card(known))
+        if "training_classes" in known:
+            known["training_classes"] = _grouped(known["training_classes"])
+        _write_json(beside / METADATA, known)
         if saved_model:
             model.export(beside / SAVED_MODEL)
 
@@ -214,7 +224,7 @@ def _learner(preset):
 
 
 def _grouped(names):
-    """Returns names by what they begin with: those of Omniglot take half the room."""
+    """Returns names by their prefix, which takes half the space for Omniglot."""
     groups = {}
     for name in names:
         group, slash, last = name.rpartition("/")
@@ -222,8 +232,8 @@ def _grouped(names):
     return groups
 
 
-def _check_file(folder, name, wanted):
-    path = folder / name
+def _check_file(folder, name, known):
+    path, wanted = folder / name, known["files"][name]
     if not path.exists():
         raise FileNotFoundError(
             f"The preset {folder} has no file {name}. Get the preset again."

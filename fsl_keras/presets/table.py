@@ -1,28 +1,7 @@
 """The table of the zoo: what its models reach, beside what their papers report."""
 
+from fsl_keras.datasets.catalogue import DATASETS
 from fsl_keras.presets.card import percent
-
-TITLES = {
-    "omniglot": "Omniglot",
-    "omniglot/lake": "Omniglot, within an alphabet (Lake's task)",
-    "mini_imagenet/development": "miniImageNet, validation classes",
-    "glyphs": "Printed characters",
-}
-
-# What has to be known to read the figures of a data set.
-NOTES = {
-    "omniglot": "The split of Vinyals et al. 2016, rotations as classes, also at test: "
-    "4,800 training and validation classes to train on, 1,692 test classes. Gurmukhi "
-    "has characters on both sides.",
-    "omniglot/lake": "Trained on the 30 background alphabets only. Episodes are within "
-    "each of the 20 evaluation alphabets, drawn at random, and stand for Lake's own 20 "
-    "runs, which `evaluation.one_shot_runs` reads. The error rate is what is missing "
-    "to 100 %.",
-    "mini_imagenet/development": "Trained on the 64 training classes in JPEG of "
-    "quality 75, tested on the 16 validation classes. What is chosen, is on 12 of the "
-    "64.",
-    "glyphs": "Scripts without a class in training; the data comes with the package.",
-}
 
 
 def zoo_table(presets, papers, runs=()):
@@ -37,13 +16,11 @@ def zoo_table(presets, papers, runs=()):
     """
     parts = []
     shipped = {told["name"] for told in presets}
-    for dataset, title in TITLES.items():
-        own = [
-            told for told in [*presets, *runs] if _options(told)["dataset"] == dataset
-        ]
+    for name, entry in DATASETS.items():
+        own = [told for told in [*presets, *runs] if _options(told)["dataset"] == name]
         if own:
-            table = _table(own, papers.get(dataset, {}), shipped)
-            parts.append(f"## {title}\n\n{NOTES[dataset]}\n\n{table}")
+            table = _table(own, papers.get(name, {}), shipped)
+            parts.append(f"## {entry.title}\n\n{entry.note}\n\n{table}")
     return "\n\n".join(parts)
 
 

@@ -54,7 +54,7 @@ class SupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
     >>> model = SupervisedPretraining(backbone, classes=len(data))
     >>> model.compile()
     >>> history = model.fit(
-    ...     data.batches(8, seed=0), steps_per_epoch=5, shuffle=False, verbose=0)
+    ...     data.batches(8, seed=0), steps_per_epoch=5, verbose=0)
     >>> sorted(history.history)
     ['accuracy', 'loss']
     >>> learner = fsl.models.Baseline(model.backbone)

@@ -16,12 +16,12 @@ CHARACTER = 28
 SMALL_CROPS = (0.35, 1.0)
 
 
-def are_photographs(item_shape: tuple[int, int, int]) -> bool:
+def are_photographs(item_shape: tuple[int, ...]) -> bool:
     """Whether images are in color, and so no characters."""
     return item_shape[-1] == 3
 
 
-def augmentation(item_shape: tuple[int, int, int], crop_size: int | None = None) -> Any:
+def augmentation(item_shape: tuple[int, ...], crop_size: int | None = None) -> Any:
     """Returns the layer that augments training images of a shape.
 
     Args:

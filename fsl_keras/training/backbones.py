@@ -1,9 +1,9 @@
 """The backbones by name."""
 
 import dataclasses
-import difflib
 from typing import Any
 
+from fsl_keras.names import did_you_mean
 from fsl_keras.typing import Model, Shape
 
 
@@ -138,10 +138,9 @@ def get(name: str) -> Backbone:
         inputs = "RGB; the least size depends on the network"
         maps = {"pooling": None}
         return Application("pretrained", "", inputs, {}, maps, True, name)
-    near = difflib.get_close_matches(str(name), [*BACKBONES, *names()], n=1)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
+    hint = did_you_mean(name, [*BACKBONES, *names()])
     raise ValueError(
-        f"There is no backbone {name!r}. {hint}Backbones: {', '.join(BACKBONES)}, and "
+        f"There is no backbone {name!r}.{hint} Backbones: {', '.join(BACKBONES)}, and "
         f"the networks of keras.applications, such as mobilenet_v2."
     )
 

@@ -1,7 +1,6 @@
 """The episodes that a run is validated and tested on."""
 
-from fsl_keras import datasets
-from fsl_keras.datasets import ClassDataset
+from fsl_keras.datasets import ClassDataset, class_groups
 from fsl_keras.training.options import Options
 from fsl_keras.training.sections import EvaluationOptions
 from fsl_keras.training.transforms import load_data
@@ -25,11 +24,16 @@ def episodes_of_test(
         shots: integer, support examples per class.
         queries: what `ClassDataset.episodes` takes.
     """
-    if options.within_groups:
-        return datasets.episodes_within(
-            data, ways, shots, queries, options.episodes, seed=TEST_SEED
-        )
-    return data.episodes(ways, shots, queries, seed=TEST_SEED, count=options.episodes)
+    within = options.within_groups
+    return data.episodes(
+        ways,
+        shots,
+        queries,
+        seed=TEST_SEED,
+        count=options.episodes,
+        groups=class_groups(data.class_names) if within else None,
+        stratified=within,
+    )
 
 
 def check_tests(options: Options) -> None:

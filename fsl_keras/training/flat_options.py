@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from fsl_keras.training import methods
+
 # The table and the name of each.
 PLACES = {
     "dataset": ("data", "name"),
@@ -32,6 +34,20 @@ PLACES = {
 }
 # The default, which was always written.
 FILTERS = 64
+# The new names of arguments, of the learners that have the new one.
+NEW_NAMES = {
+    "comparison": "similarity",
+    "heads": "num_heads",
+    "inner_batch": "inner_batch_size",
+    "inner_rate": "inner_learning_rate",
+    "rate": "learning_rate",
+    "regularization": "auxiliary_weight",
+    "temperature": "scale",
+}
+NEW_VALUES = {
+    ("similarity", "distance"): "euclidean",
+    ("similarity", "sigmoid"): "learned",
+}
 FINISHES = {"views": "multi_view", "orientations": "multi_orientation"}
 TRANSFORMS = ("rotations", "reflections")
 
@@ -89,4 +105,24 @@ def with_flat(
                 backbone["finish"] = None
         else:
             raise ValueError(f"There is no option {name!r} of runs.")
+    if "method" in result:
+        result["method"] = with_new_names(result["method"])
     return result
+
+
+def with_new_names(method: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the table of a method in which its arguments have their new names.
+
+    Args:
+        method: dictionary of the name of the method, if it is not the default one, and
+            of arguments of its learner.
+    """
+    options = methods.get(method.get("name", "prototypical")).options
+    table = {}
+    for name, value in method.items():
+        new = NEW_NAMES.get(name)
+        if new in options and name not in options:
+            table[new] = NEW_VALUES.get((new, value), value)
+        else:
+            table[name] = value
+    return table

@@ -1,7 +1,6 @@
 """The methods by name."""
 
-import difflib
-
+from fsl_keras.names import did_you_mean
 from fsl_keras.training.method import Method
 
 # What suits gradient-based methods: as many 5-way tasks as take a few minutes.
@@ -15,7 +14,7 @@ _FIVE_WAYS = {
 }
 _MAML_OPTIONS = {
     "inner_steps": 5,
-    "inner_rate": 0.01,
+    "inner_learning_rate": 0.01,
     "second_order": True,
     "adapt_scope": "all",
     "inner_rates": "fixed",
@@ -37,7 +36,7 @@ def _maml(paper, **arguments):
         _MAML_OPTIONS,
         has_classifier=True,
         suited=_FIVE_WAYS,
-        arguments={"inner_rate": 0.1, "inner_steps": 3, **arguments},
+        arguments={"inner_learning_rate": 0.1, "inner_steps": 3, **arguments},
     )
 
 
@@ -47,7 +46,7 @@ def _pretrained(learner, paper, incremental, options, streams=("batches",)):
 
 def _transductive(head, paper, options):
     return Method(
-        "FrozenFeatureModel",
+        "TransferLearner",
         paper,
         "transductive",
         "refit",
@@ -110,7 +109,7 @@ METHODS = {
         # Its head is always shared.
         {name: _MAML_OPTIONS[name] for name in _MAML_OPTIONS if name != "shared_head"},
         suited=_FIVE_WAYS,
-        arguments={"inner_rate": 0.01, "inner_steps": 3},
+        arguments={"inner_learning_rate": 0.01, "inner_steps": 3},
     ),
     "reptile": Method(
         "Reptile",
@@ -119,14 +118,14 @@ METHODS = {
         "fixed_ways",
         {
             "inner_steps": 5,
-            "inner_rate": 0.001,
-            "inner_batch": None,
+            "inner_learning_rate": 0.001,
+            "inner_batch_size": None,
             "batch_norm": "transductive",
             "test_steps": None,
         },
         has_classifier=True,
         suited={**_FIVE_WAYS, "shots": 10, "queries": 5, "learning_rate": 1.0},
-        arguments={"inner_batch": 10, "test_steps": 20},
+        arguments={"inner_batch_size": 10, "test_steps": 20},
     ),
     "ridge": Method(
         "RidgeRegressionNetwork",
@@ -194,9 +193,8 @@ def get(name: str) -> Method:
         ValueError: if there is none.
     """
     if name not in METHODS:
-        near = difflib.get_close_matches(str(name), METHODS, n=1)
-        hint = f"Did you mean {near[0]!r}? " if near else ""
         raise ValueError(
-            f"There is no method {name!r}. {hint}Methods: {', '.join(METHODS)}."
+            f"There is no method {name!r}.{did_you_mean(name, METHODS)} Methods: "
+            f"{', '.join(METHODS)}."
         )
     return METHODS[name]

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from fsl_keras.datasets.catalogue import DATASETS
 from fsl_keras.training import methods
 from fsl_keras.training.sections import (
     BackboneOptions,
@@ -35,16 +36,6 @@ DEFAULT_NAMES = {"data": "glyphs", "method": "prototypical", "backbone": "conv4"
 # A run without options takes little time.
 DEFAULT_RUN: dict[str, dict[str, Any]] = {
     "train": {"steps": 300, "optimizer": "muon", "learning_rate": 5e-3}
-}
-
-# What differs from the defaults; docs/measurements.md says how it was chosen.
-SUITED: dict[str, dict[str, dict[str, Any]]] = {
-    "omniglot": {
-        "data": {"train_split": "trainval"},
-        "train": {"steps": 4500, "steps_per_epoch": 300},
-        "test": {"protocols": [[5, 1], [5, 5], [20, 1], [20, 5]], "episodes": 1000},
-    },
-    "mini_imagenet": {"train": {"ways": 30, "queries": 15, "steps": 4000}},
 }
 
 
@@ -134,7 +125,7 @@ class Options:
             for section, default in DEFAULT_NAMES.items()
         )
         layers: list[Mapping[str, Mapping[str, Any]]] = [
-            SUITED.get(str(data).split("/")[0], {}),
+            DATASETS[data].suited if data in DATASETS else {},
             {"train": methods.get(method).suited},
         ]
         if [data, method, backbone] == list(DEFAULT_NAMES.values()):

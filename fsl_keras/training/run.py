@@ -66,8 +66,8 @@ def train(run: Run, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Model
     if options.train.mixed_precision or shape != data.item_shape:
         trained, learner = learner, make(data.item_shape)
         learner.set_weights(trained.get_weights())
-    if hasattr(learner, "center_on"):
-        learner.center_on(data)
+    if learner.has_base_statistics:
+        learner.fit_base(data, cache=False)
     if options.backbone.finish is not None:
         finish = FINISHES[options.backbone.finish]
         learner = learner.with_backbone(finish(learner.backbone))

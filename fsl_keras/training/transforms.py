@@ -20,7 +20,7 @@ def load_data(options: DataOptions, split: str, size: int | None = None):
         A `ClassDataset`.
     """
     size = size or options.size
-    more = {} if size is None else {"size": (size, size)}
+    more = {} if size is None else {"image_size": (size, size)}
     return datasets.load(options.name, split, options.folder, **more)
 
 

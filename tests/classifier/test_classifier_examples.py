@@ -25,7 +25,7 @@ def of_head(head):
 def maml(**kwargs):
     outputs = 6 if kwargs.get("shared_head") else 3
     network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(outputs)])
-    return fsl.models.MAML(network, inner_steps=3, inner_rate=0.1, **kwargs)
+    return fsl.models.MAML(network, inner_steps=3, inner_learning_rate=0.1, **kwargs)
 
 
 LEARNERS = {

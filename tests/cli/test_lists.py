@@ -65,4 +65,4 @@ def test_a_preset_is_measured_by_its_name(run_cli):
 def test_a_preset_that_is_not_there(run_cli):
     status, _, err = run_cli("evaluate", "prototypical_conv4_glyph")
     assert status == 1
-    assert "Nearest names: prototypical_conv4_glyphs" in err
+    assert "Did you mean 'prototypical_conv4_glyphs'?" in err

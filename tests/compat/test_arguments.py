@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from fsl_keras.compat import renamed_arguments
+from fsl_keras.compat import renamed_arguments, renamed_parameters
 
 
 @renamed_arguments(alpha="negative_slope")
@@ -38,3 +38,23 @@ def test_the_new_name_does_not_warn_by_keyword_or_position():
 def test_both_names_at_once_are_refused():
     with pytest.raises(TypeError, match="both `negative_slope` and `alpha`"):
         Slope(alpha=0.1, negative_slope=0.2)
+
+
+class Reader:
+    @classmethod
+    @renamed_parameters(size="image_size")
+    def read(cls, path, image_size=(1, 1)):
+        return cls, path, image_size
+
+
+class TestFunctions:
+    def test_an_old_name_warns_and_is_understood(self):
+        with pytest.warns(UserWarning, match="`size` of `Reader.read` is deprecated"):
+            assert Reader.read("a", size=(2, 3)) == (Reader, "a", (2, 3))
+
+    def test_the_new_name_does_not_warn_by_keyword_or_position(self):
+        assert Reader.read("a", image_size=(2, 3)) == Reader.read("a", (2, 3))
+
+    def test_both_names_at_once_are_refused(self):
+        with pytest.raises(TypeError, match="both `image_size` and `size`"):
+            Reader.read("a", image_size=(2, 3), size=(2, 3))

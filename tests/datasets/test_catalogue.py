@@ -1,14 +1,23 @@
-import difflib
-
 import pytest
 
 from fsl_keras.datasets import load, names
-from fsl_keras.datasets.catalogue import DESCRIPTIONS
+from fsl_keras.datasets.catalogue import DATASETS
+from fsl_keras.names import did_you_mean
+from fsl_keras.training.options import Options
 
 
-def test_every_set_is_described():
-    assert names() == list(DESCRIPTIONS)
-    assert all(len(text) > 20 for text in DESCRIPTIONS.values())
+def test_every_set_has_an_entry_without_gaps():
+    assert names() == list(DATASETS)
+    for entry in DATASETS.values():
+        assert len(entry.description) > 20
+        assert entry.licence
+        assert entry.title
+        assert entry.note
+
+
+@pytest.mark.parametrize("name", names())
+def test_suited_options_are_options_of_runs(name):
+    assert Options.suited({"data": {"name": name}}).data.name == name
 
 
 @pytest.mark.parametrize(
@@ -29,7 +38,7 @@ def test_no_set_of_tensorflow_datasets_is_taken_for_a_misspelling():
     import tensorflow_datasets as tfds
 
     for name in set(tfds.list_builders()) - set(names()):
-        assert not difflib.get_close_matches(name, names(), cutoff=0.75)
+        assert not did_you_mean(name, names(), cutoff=0.9)
 
 
 @pytest.mark.parametrize(
@@ -59,15 +68,15 @@ def test_the_classes_of_other_sets_are_divided_without_overlap():
 
     with tfds.testing.mock_data(num_examples=300):
         parts = [
-            load("cifar10", split, size=(8, 8))
+            load("cifar10", split, image_size=(8, 8))
             for split in ("train", "validation", "test")
         ]
     assert [len(part) for part in parts] == [6, 2, 2]
     assert len({name for part in parts for name in part.class_names}) == 10
-    assert parts[1].name == "cifar10 validation"
+    assert parts[1].name == "cifar10 validation, images of TFDS's train"
     assert parts[0].item_shape == (8, 8, 3)
 
 
 def test_an_unknown_name_is_looked_for_among_tensorflow_datasets():
-    with pytest.raises(ValueError, match=r"'cifar101'\. Did you mean cifar10"):
+    with pytest.raises(ValueError, match=r"'cifar101'\. Did you mean 'cifar10"):
         load("cifar101")

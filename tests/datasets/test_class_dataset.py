@@ -115,7 +115,7 @@ class TestFromArrays:
 
 class TestFromDirectory:
     def test_each_folder_is_a_class(self, birds):
-        data = ClassDataset.from_directory(birds, size=(12, 10))
+        data = ClassDataset.from_directory(birds, image_size=(12, 10))
         assert data.name == "birds"
         assert data.class_names == NAMES
         assert data.class_sizes.tolist() == [4, 4, 4]
@@ -138,7 +138,7 @@ class TestFromDirectory:
 
     def test_files_on_disk_give_the_same_episodes_bit_for_bit(self, birds):
         (birds / "Ägretta" / "bad.png").write_bytes(b"")
-        arguments = {"size": (7, 9), "channels": 1, "invert": True}
+        arguments = {"image_size": (7, 9), "channels": 1, "invert": True}
         with pytest.warns(UserWarning, match="Skipped 1 of 13"):
             in_memory = ClassDataset.from_directory(birds, **arguments)
         with pytest.warns(UserWarning, match="Skipped 1 of 13"):
@@ -167,7 +167,7 @@ class TestFromDirectory:
         (folder / "corrupt.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\x00" * 99)
         with pytest.warns(UserWarning, match=r"Skipped 5 of 17 .*zero\.png: .*empty"):
             data = ClassDataset.from_directory(
-                birds, size=(12, 10), memory_limit=memory_limit
+                birds, image_size=(12, 10), memory_limit=memory_limit
             )
         assert {path.rsplit("/")[-1] for path, _ in data.skipped} == {
             "zero.png",
@@ -191,7 +191,7 @@ class TestFromDirectory:
         }
         for name, values in kinds.items():
             Image.fromarray(values).save(folder / f"{name}.png")
-        data = ClassDataset.from_directory(tmp_path / "kinds", size=(4, 4))
+        data = ClassDataset.from_directory(tmp_path / "kinds", image_size=(4, 4))
         colours = data.class_items("class")[:, 0, 0].tolist()
         assert colours == [[51] * 3, [51] * 3, [255] * 3, [51] * 3]
         dark = ClassDataset.from_directory(tmp_path / "kinds", (2, 2), 1, invert=True)
@@ -204,7 +204,7 @@ class TestFromDirectory:
         with pytest.warns(
             UserWarning, match=r"first frame .* of 1 of 13 .*moving\.gif"
         ):
-            ClassDataset.from_directory(birds, size=(4, 4))
+            ClassDataset.from_directory(birds, image_size=(4, 4))
 
     def test_a_class_of_unreadable_pictures_is_named(self, birds):
         (birds / "ibis").mkdir()
@@ -213,7 +213,7 @@ class TestFromDirectory:
             pytest.warns(UserWarning, match="Skipped 1 of 13"),
             pytest.raises(ValueError, match=r"Classes without items: \['ibis'\]"),
         ):
-            ClassDataset.from_directory(birds, size=(4, 4))
+            ClassDataset.from_directory(birds, image_size=(4, 4))
 
 
 class TestFromDataset:
@@ -277,7 +277,7 @@ class TestFromDataset:
             (slices({"x": items, "label": [0, 0, 1, 1]}), "No image found"),
             (slices((items, tf.eye(4) / 2)), "one-hot"),
             (slices((items, tf.zeros(4))).batch(2), "floats"),
-            (slices((items, [0, 0, 1, 1])).repeat(), "no end"),
+            (slices((items, [0, 0, 1, 1])).repeat(), "infinite"),
             (slices((items, [0, 0, 1, 1])).take(0), "no elements"),
             (sizes, r"differ in shape, such as \[\(1, 2, 1\), \(2, 2, 1\)\]"),
         ):

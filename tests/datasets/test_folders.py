@@ -7,7 +7,7 @@ from PIL import Image
 
 from fsl_keras.datasets.folders import (
     class_files,
-    picture_files,
+    files_by_class,
     warn_of_animations,
     warn_of_skipped,
 )
@@ -30,7 +30,7 @@ def relative(files, folder):
 
 
 def test_each_folder_is_a_class(birds):
-    files = picture_files(birds)
+    files = files_by_class(birds)
     assert list(files) == ["grey heron", "Ägretta", "цапля 鷺"]
     assert [path.name for path in files["Ägretta"]] == [
         "no 0.png",
@@ -42,23 +42,23 @@ def test_each_folder_is_a_class(birds):
 
 def test_the_home_folder_is_known(birds, monkeypatch):
     monkeypatch.setenv("HOME", str(birds.parent))
-    assert picture_files("~/birds") == picture_files(birds)
-    assert class_files("~/birds/Ägretta") == picture_files(birds)["Ägretta"]
+    assert files_by_class("~/birds") == files_by_class(birds)
+    assert class_files("~/birds/Ägretta") == files_by_class(birds)["Ägretta"]
 
 
 def test_folders_in_a_class_belong_to_it(birds):
     shutil.copytree(birds / "Ägretta", birds / "Ägretta" / "juveniles")
-    assert len(picture_files(birds)["Ägretta"]) == 8
+    assert len(files_by_class(birds)["Ägretta"]) == 8
     assert len(class_files(birds)) == 16
 
 
 def test_hidden_things_are_passed_over_and_other_files_named(birds):
-    before = picture_files(birds)
+    before = files_by_class(birds)
     shutil.copytree(birds / "Ägretta", birds / ".cache")
     shutil.copytree(birds / "Ägretta", birds / "Ägretta" / ".thumbnails")
     (birds / "Ägretta" / "._no 0.png").write_text("")
     (birds / "README.txt").write_text("")
-    assert picture_files(birds) == before
+    assert files_by_class(birds) == before
     for name in ("no 4.hex", "no 0.png.part"):
         (birds / "Ägretta" / name).write_text("")
     total = sum(map(len, before.values())) + 2
@@ -67,7 +67,7 @@ def test_hidden_things_are_passed_over_and_other_files_named(birds):
         match=rf"Skipped 2 of {total} files: .*no 0.png.part: not named as an image; "
         r".*no 4.hex: not named as an image\.$",
     ):
-        assert picture_files(birds) == before
+        assert files_by_class(birds) == before
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,12 @@ def test_hidden_things_are_passed_over_and_other_files_named(birds):
     ],
 )
 def test_folders_that_systems_leave_are_passed_over(birds, name):
-    before = picture_files(birds)
+    before = files_by_class(birds)
     (birds / name).mkdir()
-    assert picture_files(birds) == before
+    assert files_by_class(birds) == before
     shutil.copytree(birds / "Ägretta", birds / "Ägretta" / name)
     shutil.copytree(birds / "Ägretta", birds / name / "Ägretta")
-    assert picture_files(birds) == before
+    assert files_by_class(birds) == before
     assert class_files(birds / "Ägretta") == before["Ägretta"]
 
 
@@ -97,16 +97,16 @@ def test_folders_that_systems_leave_are_passed_over(birds, name):
     "name", ["Thumbs.db", "desktop.ini", ".DS_Store", "._no 1.jpg"]
 )
 def test_files_that_systems_leave_are_passed_over(birds, name):
-    before = picture_files(birds)
+    before = files_by_class(birds)
     (birds / name).write_bytes(b"\xff\xd8\xff")
     (birds / "Ägretta" / name).write_bytes(b"\xff\xd8\xff")
-    assert picture_files(birds) == before
+    assert files_by_class(birds) == before
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "bmp", "webp"])
 def test_a_file_without_suffix_is_told_by_its_bytes(birds, kind):
     Image.fromarray(picture(7)).save(birds / "Ägretta" / "IMG_0001", kind)
-    names = [path.name for path in picture_files(birds)["Ägretta"]]
+    names = [path.name for path in files_by_class(birds)["Ägretta"]]
     assert names[0] == "IMG_0001"
     assert len(names) == 5
 
@@ -114,7 +114,7 @@ def test_a_file_without_suffix_is_told_by_its_bytes(birds, kind):
 def test_a_text_without_suffix_is_no_image(birds):
     (birds / "Ägretta" / "LICENSE").write_text("None")
     with pytest.warns(UserWarning, match="Skipped 1 of 13 files: .*LICENSE: not named"):
-        assert len(picture_files(birds)["Ägretta"]) == 4
+        assert len(files_by_class(birds)["Ägretta"]) == 4
 
 
 def test_links_are_followed(birds, tmp_path):
@@ -122,24 +122,24 @@ def test_links_are_followed(birds, tmp_path):
     (birds / "ibis").symlink_to(elsewhere)
     (birds / "Ägretta" / "more").symlink_to(elsewhere)
     (birds / "Ägretta" / "one.png").symlink_to(elsewhere / "a.png")
-    files = relative(picture_files(birds), birds)
+    files = relative(files_by_class(birds), birds)
     assert files["ibis"] == ["ibis/a.png"]
     assert files["Ägretta"][:1] == ["Ägretta/more/a.png"]
     assert files["Ägretta"][-1:] == ["Ägretta/one.png"]
 
 
 def test_links_that_form_a_loop_are_followed_once(birds):
-    before = picture_files(birds)
+    before = files_by_class(birds)
     (birds / "Ägretta" / "loop").symlink_to(birds / "Ägretta")
     (birds / "Ägretta" / "deep").mkdir()
     (birds / "Ägretta" / "deep" / "up").symlink_to(birds / "Ägretta" / "deep")
-    assert picture_files(birds) == before
+    assert files_by_class(birds) == before
 
 
 def test_a_link_to_nothing_is_named(birds):
     (birds / "Ägretta" / "gone.png").symlink_to(birds / "nowhere.png")
     with pytest.warns(UserWarning, match=r"gone\.png: a link to nothing"):
-        assert len(picture_files(birds)["Ägretta"]) == 4
+        assert len(files_by_class(birds)["Ägretta"]) == 4
 
 
 def test_a_pipe_is_named_and_not_read(birds):
@@ -147,7 +147,7 @@ def test_a_pipe_is_named_and_not_read(birds):
     os.mkfifo(birds / "Ägretta" / "pipe")
     named = r"Skipped 2 of 14 .*pipe: not a regular file.*pipe\.png: not a regular file"
     with pytest.warns(UserWarning, match=named):
-        assert len(picture_files(birds)["Ägretta"]) == 4
+        assert len(files_by_class(birds)["Ägretta"]) == 4
 
 
 def test_images_beside_the_class_folders_are_named(birds):
@@ -155,7 +155,7 @@ def test_images_beside_the_class_folders_are_named(birds):
     with pytest.warns(
         UserWarning, match=r"Skipped 1 of 13 .*group\.jpg: beside the class folders"
     ):
-        picture_files(birds)
+        files_by_class(birds)
 
 
 @pytest.mark.parametrize("splits", [("train", "val"), ("Test", "Valid"), ("images",)])
@@ -165,9 +165,9 @@ def test_the_parts_of_a_data_set_are_no_classes(birds, tmp_path, splits):
     (tmp_path / "photos" / "__MACOSX").mkdir()
     first = tmp_path / "photos" / sorted(splits)[0]
     with pytest.raises(ValueError, match=f"did you mean {first}\\?"):
-        picture_files(tmp_path / "photos")
-    assert relative(picture_files(first), first) == relative(
-        picture_files(birds), birds
+        files_by_class(tmp_path / "photos")
+    assert relative(files_by_class(first), first) == relative(
+        files_by_class(birds), birds
     )
 
 
@@ -175,40 +175,40 @@ def test_a_part_without_class_folders_does_not_hide_the_others(birds, tmp_path):
     shutil.copytree(birds, tmp_path / "photos" / "train")
     save(tmp_path / "photos" / "test" / "a.png")
     with pytest.raises(ValueError, match=r"holds test, train, .*did you mean .*train"):
-        picture_files(tmp_path / "photos")
+        files_by_class(tmp_path / "photos")
 
 
 def test_of_the_parts_of_a_data_set_the_training_part_is_named(birds, tmp_path):
     for split in ("test", "train"):
         shutil.copytree(birds, tmp_path / "photos" / split)
     with pytest.raises(ValueError, match=r"did you mean .*photos/train\?"):
-        picture_files(tmp_path / "photos")
+        files_by_class(tmp_path / "photos")
 
 
 def test_one_folder_around_the_classes_is_no_class(birds, tmp_path):
     shutil.move(birds, tmp_path / "photos" / "birds")
     with pytest.raises(ValueError, match=r"did you mean .*photos/birds"):
-        picture_files(tmp_path / "photos")
+        files_by_class(tmp_path / "photos")
 
 
 def test_classes_may_be_called_like_the_parts_of_a_data_set(tmp_path):
     for name in ("car/a.png", "plane/a.png", "train/steam/a.png", "train/fast/a.png"):
         save(tmp_path / name)
-    assert list(picture_files(tmp_path)) == ["car", "plane", "train"]
+    assert list(files_by_class(tmp_path)) == ["car", "plane", "train"]
     for name in ("train", "test"):
         save(tmp_path / "flat" / name / "a.png")
-    assert list(picture_files(tmp_path / "flat")) == ["test", "train"]
+    assert list(files_by_class(tmp_path / "flat")) == ["test", "train"]
 
 
 def test_one_class_may_lie_one_folder_deeper(tmp_path):
     save(tmp_path / "heron" / "2026" / "a.png")
-    assert len(picture_files(tmp_path)["heron"]) == 1
+    assert len(files_by_class(tmp_path)["heron"]) == 1
 
 
 def test_names_of_one_spelling_in_two_unicode_forms_are_one_class(tmp_path):
     for form in ("NFC", "NFD"):
         save(tmp_path / unicodedata.normalize(form, "Ägretta") / f"{form}.png")
-    (files,) = picture_files(tmp_path).items()
+    (files,) = files_by_class(tmp_path).items()
     assert files[0] == unicodedata.normalize("NFC", "Ägretta")
     assert sorted(path.name for path in files[1]) == ["NFC.png", "NFD.png"]
 
@@ -217,18 +217,18 @@ def test_names_that_differ_by_case_are_told(tmp_path):
     for name in ("Heron", "egret", "heron"):
         save(tmp_path / name / "a.png")
     with pytest.warns(UserWarning, match=r"by case alone.*\['Heron', 'heron'\]"):
-        assert list(picture_files(tmp_path)) == ["Heron", "egret", "heron"]
+        assert list(files_by_class(tmp_path)) == ["Heron", "egret", "heron"]
 
 
 def test_names_that_differ_by_blanks_are_refused(tmp_path):
     for name in ("heron", "heron "):
         save(tmp_path / name / "a.png")
     with pytest.raises(ValueError, match="'heron' and 'heron ' differ by blanks"):
-        picture_files(tmp_path)
+        files_by_class(tmp_path)
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    for read in (picture_files, class_files):
+    for read in (files_by_class, class_files):
         with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
             read(tmp_path / "nowhere")
 
@@ -236,14 +236,14 @@ def test_a_missing_folder_is_named(tmp_path):
 def test_a_folder_without_classes_is_named(tmp_path):
     (tmp_path / "a.png").write_text("")
     with pytest.raises(ValueError, match="has no folders in it"):
-        picture_files(tmp_path)
+        files_by_class(tmp_path)
 
 
 def test_an_empty_class_is_named(birds):
     (birds / "ibis").mkdir()
     (birds / "ibis" / "notes.txt").write_text("")
     with pytest.raises(ValueError, match=r"\['ibis'\].*hold no image.*\.png"):
-        picture_files(birds)
+        files_by_class(birds)
     with pytest.raises(ValueError, match="ibis holds no image"):
         class_files(birds / "ibis")
 

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fsl_keras.datasets.folders import picture_files
+from fsl_keras.datasets.folders import files_by_class
 from fsl_keras.datasets.items import FileItems, MemoryItems
 from fsl_keras.images import read
 
@@ -41,7 +41,7 @@ def test_other_items_are_fetched_as_they_are(values):
 
 @pytest.mark.parametrize(("channels", "invert"), [(1, True), (3, False)])
 def test_files_give_what_memory_gives(birds, channels, invert):
-    paths = [path for files in picture_files(birds).values() for path in files]
+    paths = [path for files in files_by_class(birds).values() for path in files]
     values, _, _ = read(paths, (6, 7), channels, invert)
     in_files = FileItems(paths, (6, 7), channels, invert)
     in_memory = MemoryItems(values)
@@ -70,7 +70,7 @@ def test_files_that_tensorflow_does_not_decode_give_what_memory_gives(tmp_path):
 
 
 def test_a_file_that_broke_later_is_named(birds):
-    paths = picture_files(birds)["Ägretta"]
+    paths = files_by_class(birds)["Ägretta"]
     items = FileItems(paths, (6, 7), 3)
     paths[2].write_bytes(b"")
     with pytest.raises(ValueError, match=r"no 2\.png can no longer be read: .*empty"):

@@ -80,7 +80,7 @@ def test_choices_are_made_on_held_out_training_classes(tmp_path):
 
 
 def test_the_size_may_be_another(real):
-    data = load("mini_imagenet", "validation", real, size=(32, 32), channels=1)
+    data = load("mini_imagenet", "validation", real, image_size=(32, 32), channels=1)
     assert data.item_shape == (32, 32, 1)
 
 
@@ -127,7 +127,7 @@ def test_a_hostile_pickle_is_refused_before_it_acts(tmp_path, call, named):
     function, *arguments = call
     arguments = [a.format(tmp_path) if isinstance(a, str) else a for a in arguments]
     path = write_pickle(tmp_path, {**CONTENT, "x": Hostile(function, *arguments)})
-    with pytest.raises(pickle.UnpicklingError, match=f"{named} has no place"):
+    with pytest.raises(pickle.UnpicklingError, match=f"{named} is not allowed"):
         mini_imagenet.read_pickle(path)
     assert not (tmp_path / "was_here").exists()
 

@@ -124,7 +124,7 @@ def test_drawings_of_another_size_after_a_damaged_cache(
     kept = tmp_path / "omniglot-56x56-v1.npz"
     kept.write_bytes(b"half a file")
     with pytest.warns(UserWarning, match="cannot be read .* made again"):
-        large = load("omniglot/lake", "test", omniglot_dir, size=(56, 56))
+        large = load("omniglot/lake", "test", omniglot_dir, image_size=(56, 56))
     assert kept.stat().st_size > 1e8
     monkeypatch.undo()
     small = load("omniglot/lake", "test", omniglot_dir)

@@ -141,5 +141,5 @@ def test_errors_tell_what_is_missing(element, message):
 
 
 def test_a_dataset_without_end(images):
-    with pytest.raises(ValueError, match=r"no end.*`repeat\(\)`.*`.take`"):
+    with pytest.raises(ValueError, match=r"infinite.*`repeat\(\)`.*`.take`"):
         tf_elements(slices(images, LABELS).repeat(), labelled=True)

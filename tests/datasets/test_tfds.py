@@ -18,7 +18,7 @@ def test_omniglot_is_read_with_its_names(omniglot_dir):
     data = ClassDataset.from_tfds(
         "omniglot",
         "small1",
-        size=(28, 28),
+        image_size=(28, 28),
         channels=1,
         data_dir=omniglot_dir,
         invert=True,
@@ -34,7 +34,7 @@ def test_the_alphabet_may_be_the_label(omniglot_dir):
     data = ClassDataset.from_tfds(
         "omniglot",
         "small1",
-        size=(8, 8),
+        image_size=(8, 8),
         channels=1,
         data_dir=omniglot_dir,
         label_key="alphabet",
@@ -58,9 +58,9 @@ class TestOtherSets:
         assert sorted(y[0]) == [0, 1]
 
     def test_pictures_of_many_sizes_need_one(self):
-        with pytest.raises(ValueError, match=r"tf_flowers differ in size.*size=\("):
+        with pytest.raises(ValueError, match=r"tf_flowers differ in size.*image_size="):
             ClassDataset.from_tfds("tf_flowers")
-        data = ClassDataset.from_tfds("tf_flowers", size=(9, 8), channels=1)
+        data = ClassDataset.from_tfds("tf_flowers", image_size=(9, 8), channels=1)
         assert data.item_shape == (9, 8, 1)
 
     def test_a_set_without_pictures_is_refused(self):
@@ -124,8 +124,8 @@ class TestDataThatCannotBeDownloaded:
         assert "Traceback" not in errors
 
 
-def test_an_unknown_set_names_its_neighbours():
-    with pytest.raises(ValueError, match=r"'cifar1000'\. Did you mean cifar100 "):
+def test_an_unknown_set_names_the_nearest_one():
+    with pytest.raises(ValueError, match=r"'cifar1000'\. Did you mean 'cifar100'"):
         open_tfds("cifar1000", "train")
     with pytest.raises(ValueError, match=r"no data set 'nothing_of_the_kind'\.$"):
         open_tfds("nothing_of_the_kind", "train")

@@ -89,7 +89,7 @@ def test_models_read_untuned(seen):
     episode = next(iter(vectors.episodes(3, 1, 1)))
     episodes = tf.data.Dataset.from_tensors(episode)
     learner.compile()
-    learner.fit(episodes, validation_data=episodes, shuffle=False, verbose=0)
+    learner.fit(episodes, validation_data=episodes, verbose=0)
     learner.evaluate(episodes, verbose=0)
     assert learner.predict(episodes.map(lambda x, y: x), verbose=0).shape == (1, 3, 3)
     assert len(evaluate(learner, episodes).accuracies) == 1
@@ -100,7 +100,7 @@ def test_models_read_untuned(seen):
     classifier.predict(labelled.map(lambda x, y: x), verbose=0)
     model = SupervisedPretraining(backbone, classes=3)
     model.compile()
-    model.fit(labelled, shuffle=False, verbose=0)
+    model.fit(labelled, verbose=0)
     # `fit` evaluates its validation data by `evaluate`, which is counted too.
     assert len(seen()) >= 7
     assert not any(map(is_tuned, seen()))

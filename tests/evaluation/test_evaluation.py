@@ -7,9 +7,8 @@ import tensorflow as tf
 import fsl_keras as fsl
 from fsl_keras.evaluation import (
     EpisodeReport,
-    compare,
     evaluate,
-    mean_and_interval,
+    paired_differences,
 )
 from tests.checks import random_classes
 
@@ -22,13 +21,6 @@ def data():
 @pytest.fixture(scope="module")
 def model():
     return fsl.models.PrototypicalNetwork(fsl.backbones.Conv4((16, 16, 1), filters=4))
-
-
-def test_the_interval_is_1_96_standard_errors():
-    # Deviations -0.1, 0, 0.1, 0: variance 0.02 / 3, error sqrt(0.02 / 3 / 4).
-    mean, interval = mean_and_interval([0.8, 0.9, 1.0, 0.9])
-    assert mean == pytest.approx(0.9)
-    assert interval == pytest.approx(1.959964 * (0.02 / 12) ** 0.5, rel=1e-6)
 
 
 def test_a_report_agrees_with_keras_evaluate(model, data):
@@ -53,12 +45,12 @@ def test_a_report_on_padded_episodes_leaves_padding_out(model, data):
 def test_a_report_carries_its_protocol(model, data):
     episodes = data.episodes(5, 1, 3, seed=4, count=8, tasks=2)
     training_classes = [*data.class_names[:2], "another"]
-    told = evaluate(model, episodes, training_classes=training_classes).protocol
-    assert told["dataset"] == data.name
-    assert (told["ways"], told["shots"], told["queries"]) == (5, 1, 3)
-    assert (told["episodes"], told["seed"]) == (8, 4)
-    assert (told["kind"], told["batch_norm"]) == ("inductive", "running")
-    assert (told["training_classes"], told["overlap"]) == (3, 2)
+    protocol = evaluate(model, episodes, training_classes=training_classes).protocol
+    assert protocol["dataset"] == data.name
+    assert (protocol["ways"], protocol["shots"], protocol["queries"]) == (5, 1, 3)
+    assert (protocol["episodes"], protocol["seed"]) == (8, 4)
+    assert (protocol["kind"], protocol["batch_norm"]) == ("inductive", "running")
+    assert (protocol["training_classes"], protocol["overlap"]) == (3, 2)
 
 
 def test_the_protocol_survives_what_leaves_episodes_as_they_are(model, data):
@@ -69,31 +61,59 @@ def test_the_protocol_survives_what_leaves_episodes_as_they_are(model, data):
         whole.take(3),
         whole.with_options(options).take(3).prefetch(1).cache(),
     ):
-        told = evaluate(model, part).protocol
-        assert (told["dataset"], told["seed"], told["episodes"]) == (data.name, 4, 6)
-        assert told["tested_classes"] == 6
+        protocol = evaluate(model, part).protocol
+        assert (protocol["dataset"], protocol["seed"], protocol["episodes"]) == (
+            data.name,
+            4,
+            6,
+        )
+        assert protocol["tested_classes"] == 6
     same = evaluate(model, data.episodes(5, 1, 3, seed=4, count=6))
     assert (
         evaluate(model, whole.take(3)).accuracies.tolist() == same.accuracies.tolist()
     )
 
 
+def test_methods_that_change_episodes_are_named_in_the_protocol(model, data):
+    whole = data.episodes((2, 4), 1, 3, seed=4, count=8)
+    for changed, names in (
+        (whole.skip(2), "skip"),
+        (whole.shard(2, 1), "shard"),
+        (
+            whole.map(lambda *batch: batch, num_parallel_calls=2).repeat(2),
+            "map, repeat",
+        ),
+    ):
+        protocol = evaluate(model, changed.take(6).prefetch(1)).protocol
+        assert protocol["dataset"] == f"{data.name}, after {names}"
+        assert protocol["seed"] == 4
+        assert protocol["tested_classes"] == 6
+        assert 2 <= protocol["ways"][0] <= protocol["ways"][1] <= 4
+
+
+def test_reports_of_changed_and_unchanged_episodes_are_not_compared(model, data):
+    whole = data.episodes(5, 1, 3, seed=4, count=8)
+    first, skipped = evaluate(model, whole.take(6)), evaluate(model, whole.skip(2))
+    with pytest.raises(ValueError, match=r"not measured on the same.*after skip"):
+        paired_differences([first, skipped])
+
+
 def test_of_any_stream_of_episodes_the_sizes_are_known(model, data):
     x, y = next(iter(data.episodes(5, 2, 3)))
     stream = tf.data.Dataset.from_tensors((x, y))
     report = evaluate(model, stream)
-    told = report.protocol
-    assert (told["ways"], told["shots"], told["queries"]) == (5, 2, 3)
+    protocol = report.protocol
+    assert (protocol["ways"], protocol["shots"], protocol["queries"]) == (5, 2, 3)
     assert "data ? | task 5-way 2-shot | queries 3 | episodes 1 | seed ?" in str(report)
 
 
 def test_sizes_of_padded_episodes_of_any_stream(model, data):
     padded = data.episodes((2, 4), (1, 3), 3, seed=4, count=40)
     stream = padded.map(lambda *batch: batch)
-    told = evaluate(model, stream).protocol
-    assert told["ways"] == [2, 4]
-    assert told["shots"] == [1, 3]
-    assert told["queries"] == 3
+    protocol = evaluate(model, stream).protocol
+    assert protocol["ways"] == [2, 4]
+    assert protocol["shots"] == [1, 3]
+    assert protocol["queries"] == 3
 
 
 def test_a_stream_without_end_is_refused(model, data):
@@ -120,19 +140,20 @@ def test_a_report_prints_as_a_row(model, data):
 
 
 def test_paired_differences_are_taken_episode_by_episode():
-    told = {"seed": 1}
-    first = EpisodeReport("a", np.array([0.2, 0.8]), told)
-    second = EpisodeReport("b", np.array([0.3, 0.9]), told)
-    (difference,) = compare([first, second])
+    protocol = {"seed": 1}
+    first = EpisodeReport("a", np.array([0.2, 0.8]), protocol)
+    second = EpisodeReport("b", np.array([0.3, 0.9]), protocol)
+    (difference,) = paired_differences([first, second])
     assert difference.difference == pytest.approx(0.1)
     assert difference.ci95 == pytest.approx(0.0, abs=1e-12)
     assert str(difference) == "b minus a: +10.00 ± 0.00 points"
 
 
 @pytest.mark.parametrize(
-    ("told", "count"), [({"seed": 2}, 2), ({"seed": 1}, 3), ({"seed": 1, "ways": 5}, 2)]
+    ("protocol", "count"),
+    [({"seed": 2}, 2), ({"seed": 1}, 3), ({"seed": 1, "ways": 5}, 2)],
 )
-def test_reports_of_other_episodes_are_not_compared(told, count):
+def test_reports_of_other_episodes_are_not_compared(protocol, count):
     first = EpisodeReport("a", np.array([0.2, 0.8]), {"seed": 1})
     with pytest.raises(ValueError, match="not measured on the same episodes"):
-        compare([first, EpisodeReport("b", np.full(count, 0.5), told)])
+        paired_differences([first, EpisodeReport("b", np.full(count, 0.5), protocol)])

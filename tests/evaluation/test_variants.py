@@ -20,7 +20,7 @@ def data():
 
 
 def of_feature_maps():
-    # Which look like pictures.
+    # Feature maps have the rank of images.
     backbone = Conv4((16, 16, 1), filters=4, pooling=None, pooled_blocks=2)
     return fsl.models.RelationNetwork(backbone)
 
@@ -53,15 +53,15 @@ def test_a_learner_of_whole_items_is_tested_on_them(maml, data):
     assert embedded_once(maml, data) == (maml, data)
 
 
-def test_batch_statistics_are_tested_beside_answers_for_each_item_alone(maml):
+def test_a_learner_of_batch_statistics_is_also_tested_inductively(maml):
     (own, queries), (alone, same) = variants(maml, 15)
     assert own is maml
     assert (own.kind, alone.kind) == ("transductive", "inductive")
     assert queries == same == 15
 
 
-def test_a_transductive_head_is_tested_on_unequal_queries_too():
-    learner = fsl.models.FrozenFeatureModel(network(), fsl.heads.TIMHead())
+def test_a_transductive_head_is_also_tested_on_imbalanced_queries():
+    learner = fsl.models.TransferLearner(network(), fsl.heads.TIMHead())
     (_, equal), (same, unequal) = variants(learner, 15)
     assert same is learner
     assert equal == 15

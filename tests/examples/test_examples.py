@@ -151,7 +151,9 @@ def test_meta_learner(tmp_path):
 
 def test_a_shared_head_guesses_before_the_first_step():
     backbone = fsl.backbones.Conv4((28, 28, 1), filters=4)
-    model = fsl.models.MAML(backbone, inner_steps=1, inner_rate=0.0, shared_head=True)
+    model = fsl.models.MAML(
+        backbone, inner_steps=1, inner_learning_rate=0.0, shared_head=True
+    )
     model.head_kernel.assign(np.linspace(-1, 1, 4)[:, None])
     x, _ = next(iter(glyphs().episodes(ways=5, shots=1, queries=2)))
     logits = model.predict(x, verbose=0)

@@ -177,7 +177,7 @@ def test_a_backbone_trains_under_soft_k_means(features):
     model.compile(keras.optimizers.Adam(0.01))
     episodes = features.episodes(4, 1, 4, tasks=4, count=4)
     before = model.evaluate(episodes, verbose=0, return_dict=True)["loss"]
-    model.fit(episodes.repeat(10), shuffle=False, verbose=0)
+    model.fit(episodes.repeat(10), verbose=0)
     after = model.evaluate(episodes, verbose=0, return_dict=True)["loss"]
     assert after < before - 0.1
 
@@ -186,7 +186,7 @@ def test_the_others_refuse_to_be_fitted(features):
     model = frozen(TIMHead())
     model.compile()
     with pytest.raises(ValueError, match="TIMHead works on frozen embeddings"):
-        model.fit(features.episodes(3, 1, 2, count=1), shuffle=False, verbose=0)
+        model.fit(features.episodes(3, 1, 2, count=1), verbose=0)
 
 
 def test_a_saved_model_predicts_the_same(features, tmp_path):

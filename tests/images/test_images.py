@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from fsl_keras.images import animated, decode, fit, is_picture_name, read, to_unit_range
+from fsl_keras.images import animated, decode, fit, is_image_name, read, to_unit_range
 
 
 def noise(mode="RGB", size=(31, 22)):
@@ -323,5 +323,5 @@ def test_reading_nothing_gives_an_empty_batch():
 
 def test_picture_names():
     named = ["a.jpg", "b.JPEG", "c.Png", "d.gif", "e.bmp", "f.webp", "g/h.i.png"]
-    assert all(is_picture_name(name) for name in named)
-    assert not any(map(is_picture_name, ["a.txt", "png", ".png", "a.jpg.md"]))
+    assert all(is_image_name(name) for name in named)
+    assert not any(map(is_image_name, ["a.txt", "png", ".png", "a.jpg.md"]))

@@ -32,4 +32,4 @@ def test_what_is_no_file_is_of_no_kind(tmp_path):
 
 def test_names_of_image_files():
     named = ["a.jfif", "a.JPE", "a.tif", "a.TIFF", "a.avif", "a.HEIC", "a.heif"]
-    assert all(map(images.is_picture_name, named))
+    assert all(map(images.is_image_name, named))

@@ -94,7 +94,7 @@ class TestExamples:
         dataset = tf.data.Dataset.from_tensor_slices((np.zeros((2, 3)), [0, 1]))
         for images, labels, message in [
             (dataset, [0, 1], "holds labels"),
-            (dataset.repeat(), None, r"no end.*`.take`"),
+            (dataset.repeat(), None, r"infinite.*`.take`"),
             (dataset.take(0), None, "no images"),
             (np.zeros((2, 3)), None, "`labels` are missing"),
         ]:

@@ -23,7 +23,7 @@ def arrays(stream):
 
 def fit(model, episodes, steps):
     """Trains a compiled model and returns its mean loss."""
-    history = model.fit(episodes, steps_per_epoch=steps, shuffle=False, verbose=0)
+    history = model.fit(episodes, steps_per_epoch=steps, verbose=0)
     return history.history["loss"][0]
 
 

@@ -23,7 +23,7 @@ def test_pretraining_helps_with_new_classes(pictures):
     base = pictures.subset(range(5))
     pretraining = fsl.pretraining.SupervisedPretraining(backbone, len(base))
     pretraining.compile(keras.optimizers.Adam(1e-2))
-    pretraining.fit(base.batches(20), steps_per_epoch=40, shuffle=False, verbose=0)
+    pretraining.fit(base.batches(20), steps_per_epoch=40, verbose=0)
     after = model.evaluate(new, return_dict=True, verbose=0)
     assert after["accuracy"] > before["accuracy"]
     assert after["loss"] < before["loss"]

@@ -17,9 +17,7 @@ def arrays(stream):
 
 
 def fitted(model, episodes, steps=3, **kwargs):
-    return model.fit(
-        episodes, steps_per_epoch=steps, shuffle=False, verbose=0, **kwargs
-    ).history
+    return model.fit(episodes, steps_per_epoch=steps, verbose=0, **kwargs).history
 
 
 def cross_entropy(model, x, y):
@@ -327,8 +325,7 @@ def learn():
     model = fsl.models.PrototypicalNetwork(backbone)
     model.compile(keras.optimizers.SGD(0.01))
     history = model.fit(
-        data.episodes(3, 1, 2, tasks=4), steps_per_epoch=1, epochs=3,
-        shuffle=False, verbose=0).history
+        data.episodes(3, 1, 2, tasks=4), steps_per_epoch=1, epochs=3, verbose=0).history
     results = model.evaluate(
         data.episodes(3, 1, 2, tasks=4, count=12, seed=1), return_dict=True, verbose=0)
     metric = [m for m in model._compile_metrics.metrics][0]

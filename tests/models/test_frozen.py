@@ -11,7 +11,8 @@ from tests.models import checks
 
 def centred(backbone):
     model = fsl.models.SimpleShot(backbone)
-    model.head.center.assign(np.linspace(-1.0, 1.0, 8))
+    base = np.random.default_rng(0).normal(size=(20, 4)).astype("float32")
+    model.fit_base(fsl.ClassDataset.from_arrays(base, np.arange(20) % 2), cache=False)
     return model
 
 
@@ -46,9 +47,9 @@ class TestFitIsRefused:
         model.compile()
         assert model.optimizer is None
 
-    def test_the_mend_names_the_head_that_suits(self):
+    def test_the_message_names_the_classifier_to_pretrain_with(self):
         def refusal(model):
-            with pytest.raises(ValueError, match="pretrained") as error:
+            with pytest.raises(ValueError, match="pretrain the backbone") as error:
                 model.fit()
             return str(error.value)
 
@@ -99,8 +100,17 @@ def test_saving(make_model, vectors, tmp_path):
     assert np.isfinite(loaded.test_on_batch(x, y)).all()
 
 
-def test_any_head_can_stand_on_frozen_features(vectors):
+def test_the_earlier_name_is_a_transfer_learner():
     model = FrozenFeatureModel(checks.backbone(), fsl.heads.PrototypeHead("cosine"))
     assert_config_round_trip(model)
-    with pytest.raises(ValueError, match="FrozenFeatureModel"):
-        model.fit(vectors.episodes(3, 1, 2))
+    assert isinstance(model, fsl.models.TransferLearner)
+    assert [weight.name for weight in model.trainable_weights] == ["scale"]
+
+
+def test_another_model_may_train_the_backbone(make_model, vectors):
+    model = make_model()
+    pretraining = fsl.pretraining.SupervisedPretraining(model.backbone, len(vectors))
+    pretraining.compile(run_eagerly=True)
+    before = model.backbone.get_weights()[0]
+    pretraining.fit(vectors.batches(12, count=1), verbose=0)
+    assert (model.backbone.get_weights()[0] != before).any()

@@ -39,7 +39,7 @@ def test_a_classifier_becomes_a_few_shot_learner(pictures):
     backbone = fsl.backbones.Conv4((16, 16, 1), filters=4)
     pretraining = fsl.pretraining.SupervisedPretraining(backbone, len(base))
     pretraining.compile(keras.optimizers.Adam(1e-2))
-    pretraining.fit(base.batches(20), steps_per_epoch=20, shuffle=False, verbose=0)
+    pretraining.fit(base.batches(20), steps_per_epoch=20, verbose=0)
     model = MetaBaseline(pretraining.backbone)
     model.compile()
     kernel = backbone.get_layer("conv2").kernel
@@ -47,7 +47,7 @@ def test_a_classifier_becomes_a_few_shot_learner(pictures):
     fixed = base.episodes(4, 1, 3, tasks=4, count=8, seed=1)
     first = model.evaluate(fixed, return_dict=True, verbose=0)["loss"]
     episodes = base.episodes(4, 1, 3, tasks=4)
-    model.fit(episodes, steps_per_epoch=40, shuffle=False, verbose=0)
+    model.fit(episodes, steps_per_epoch=40, verbose=0)
     last = model.evaluate(fixed, return_dict=True, verbose=0)["loss"]
     assert last < first
     assert np.abs(keras.ops.convert_to_numpy(kernel) - before).max() > 1e-4

@@ -1,4 +1,4 @@
-"""What a learner tells of its training goes where the learner goes."""
+"""What is known of the training of a learner is saved and copied with it."""
 
 import keras
 import numpy as np
@@ -6,6 +6,7 @@ import pytest
 
 import fsl_keras as fsl
 from fsl_keras.model_selection import BaseCalibration
+from fsl_keras.models.origin import HasOrigin
 from tests.checks import random_classes, run_python
 
 CALIBRATION = BaseCalibration(
@@ -80,7 +81,7 @@ def test_it_is_in_variants(change):
 
 def test_learners_without_it_and_files_of_earlier_versions_load(tmp_path, monkeypatch):
     LEARNERS["metric"]().save(tmp_path / "new.keras")
-    monkeypatch.delattr(fsl.models.EpisodicModel, "save_assets")
+    monkeypatch.delattr(HasOrigin, "save_assets")
     LEARNERS["metric"]().save(tmp_path / "old.keras")
     for name in ("new", "old"):
         loaded = keras.saving.load_model(tmp_path / f"{name}.keras")

@@ -33,7 +33,7 @@ def test_training_learns_to_tell_new_classes_apart(pictures, conv_learner):
     conv_learner.compile(keras.optimizers.Adam(1e-2))
     before = conv_learner.evaluate(test, return_dict=True, verbose=0)
     train = pictures.subset(range(5)).episodes(4, 1, 3, tasks=2)
-    conv_learner.fit(train, steps_per_epoch=40, shuffle=False, verbose=0)
+    conv_learner.fit(train, steps_per_epoch=40, verbose=0)
     after = conv_learner.evaluate(test, return_dict=True, verbose=0)
     gained = after["accuracy"] - before["accuracy"]
     assert gained > after["accuracy_ci95"] + before["accuracy_ci95"]

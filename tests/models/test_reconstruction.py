@@ -29,7 +29,7 @@ def test_training_tells_new_classes_apart_and_learns_the_regression(
     test = new.episodes(3, 1, 5, seed=1, count=40)
     before = model.evaluate(test, return_dict=True, verbose=0)
     train = seen.episodes(4, 1, 3, tasks=2)
-    model.fit(train, steps_per_epoch=60, shuffle=False, verbose=0)
+    model.fit(train, steps_per_epoch=60, verbose=0)
     after = model.evaluate(test, return_dict=True, verbose=0)
     gained = after["accuracy"] - before["accuracy"]
     assert gained > after["accuracy_ci95"] + before["accuracy_ci95"]

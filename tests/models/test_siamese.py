@@ -150,7 +150,7 @@ def test_training_on_episodes_lowers_the_loss(vectors, comparison):
     fixed = vectors.episodes(4, 2, 5, seed=1, tasks=4, count=4)
     before = model.evaluate(fixed, return_dict=True, verbose=0)
     train = vectors.episodes(4, 2, 5, tasks=4, count=160)
-    model.fit(train, shuffle=False, verbose=0)
+    model.fit(train, verbose=0)
     assert model.evaluate(fixed, return_dict=True, verbose=0)["loss"] < before["loss"]
 
 

@@ -19,20 +19,27 @@ class TestCenter:
 
     def test_is_the_mean_embedding_of_a_data_set(self, vectors):
         model = SimpleShot(checks.backbone())
-        model.center_on(vectors)  # 72 items: more than one batch, less than two
+        model.fit_base(vectors, cache=False)
         np.testing.assert_allclose(
             model.head.center, self.mean(model, vectors), rtol=1e-5, atol=1e-6
         )
 
     def test_is_the_mean_embedding_of_batches(self, vectors):
-        model = SimpleShot(checks.backbone())
         batches = vectors.batches(12, count=6)
         for stream in (batches, batches.map(lambda items, labels: items)):
-            model.head.center.assign(np.zeros(8))
-            model.center_on(stream)
+            model = SimpleShot(checks.backbone())
+            model.fit_base(stream)
             np.testing.assert_allclose(
                 model.head.center, self.mean(model, vectors), rtol=1e-5, atol=1e-6
             )
+
+    def test_is_set_by_the_earlier_name_too(self, vectors):
+        model = SimpleShot(checks.backbone())
+        with pytest.warns(UserWarning, match="Use `fit_base`"):
+            model.center_on(vectors)
+        np.testing.assert_allclose(
+            model.head.center, self.mean(model, vectors), rtol=1e-5, atol=1e-6
+        )
 
     def test_is_zero_until_it_is_set(self):
         np.testing.assert_array_equal(SimpleShot(checks.backbone()).head.center, 0)
@@ -41,7 +48,7 @@ class TestCenter:
         model = SimpleShot(checks.backbone())
         x, _ = checks.arrays(vectors.episodes(3, 1, 2))
         before = np.asarray(model(x))
-        model.center_on(vectors)
+        model.fit_base(vectors, cache=False)
 
         def normalized(items):
             centred = np.asarray(model.embed(items)[0]) - self.mean(model, vectors)
@@ -56,21 +63,22 @@ class TestCenter:
 
     def test_is_saved_and_goes_into_classifiers(self, vectors, tmp_path):
         model = SimpleShot(checks.backbone())
-        model.center_on(vectors)
+        model.fit_base(vectors, cache=False)
         x, _ = checks.arrays(vectors.episodes(3, 2, 2))
         path = tmp_path / "model.keras"
         loaded = assert_same_predictions_after_saving(model, x, path)
         np.testing.assert_array_equal(loaded.head.center, model.head.center)
         classifier = model.adapt(x["support"][0], list("aabbcc"))
         center = keras.ops.convert_to_numpy(model.head.center)
-        model.head.center.assign(np.zeros(8))
+        model.fit_base(vectors.subset(range(1)), cache=False)
+        assert (model.head.center != center).any()
         np.testing.assert_array_equal(classifier.learner.head.center, center)
 
     def test_normalizes_by_running_statistics(self, pictures):
         keras.utils.set_random_seed(0)
         model = SimpleShot(fsl.backbones.Conv4((16, 16, 1), filters=4))
         before = model.get_weights()
-        model.center_on(pictures)
+        model.fit_base(pictures, cache=False)
         after = model.get_weights()
         changed = [
             np.any(a != b) for a, b in zip(after, before, strict=True)
@@ -78,9 +86,9 @@ class TestCenter:
         assert changed == [False] * (len(after) - 1) + [True]
 
     def test_of_data_without_end_is_refused(self, vectors):
-        with pytest.raises(ValueError, match=r"no end.*count=100"):
-            SimpleShot(checks.backbone()).center_on(vectors.batches(8))
+        with pytest.raises(ValueError, match=r"infinite.*count=100"):
+            SimpleShot(checks.backbone()).fit_base(vectors.batches(8))
 
     def test_of_no_data_is_refused(self, vectors):
-        with pytest.raises(ValueError, match="no items"):
-            SimpleShot(checks.backbone()).center_on(vectors.batches(8, count=1).skip(1))
+        with pytest.raises(ValueError, match="empty"):
+            SimpleShot(checks.backbone()).fit_base(vectors.batches(8, count=1).skip(1))

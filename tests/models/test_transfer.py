@@ -72,7 +72,7 @@ def test_training_trains_the_head_alone(photos):
     assert [w.name for w in model.trainable_weights] == ["scale"]
     before = model.backbone.get_weights()
     model.compile()
-    model.fit(photos.episodes(3, 1, 2), steps_per_epoch=2, shuffle=False, verbose=0)
+    model.fit(photos.episodes(3, 1, 2), steps_per_epoch=2, verbose=0)
     for weight, same in zip(model.backbone.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, same)
 
@@ -82,7 +82,7 @@ def model():
     """Its last blocks are unfrozen."""
     keras.utils.set_random_seed(0)
     conv4 = fsl.backbones.Conv4(ITEM, filters=8)
-    model = TransferLearner(conv4, unfreeze="conv4", backbone_rate=1e-4)
+    model = TransferLearner(conv4, unfreeze="conv4", backbone_learning_rate=1e-4)
     model.compile()
     return model
 
@@ -101,7 +101,7 @@ class TestUnfrozenBlocks:
     def test_have_a_learning_rate_of_their_own(self, model, photos):
         before = [weight.numpy() for weight in model.trainable_weights]
         names = [weight.path for weight in model.trainable_weights]
-        model.fit(photos.episodes(3, 1, 2), steps_per_epoch=1, shuffle=False, verbose=0)
+        model.fit(photos.episodes(3, 1, 2), steps_per_epoch=1, verbose=0)
         # Adam's first step is as long as its rate, in every weight.
         for weight, start, name in zip(
             model.trainable_weights, before, names, strict=True
@@ -111,7 +111,7 @@ class TestUnfrozenBlocks:
             assert moved == pytest.approx(rate, rel=0.05)
 
     def test_are_unfrozen_after_loading_and_train_on(self, model, photos, tmp_path):
-        model.fit(photos.episodes(3, 1, 2), steps_per_epoch=1, shuffle=False, verbose=0)
+        model.fit(photos.episodes(3, 1, 2), steps_per_epoch=1, verbose=0)
         assert_config_round_trip(model)
         x, y = one(photos.episodes(3, 1, 2))
         episode = {name: value.numpy() for name, value in x.items()}
@@ -124,7 +124,7 @@ class TestUnfrozenBlocks:
         assert np.isfinite(loaded.train_on_batch(x, y)).all()
 
     def test_a_layer_that_is_not_there(self, learner):
-        with pytest.raises(ValueError, match=r"begins with 'conv5'.*'Conv1'"):
+        with pytest.raises(ValueError, match=r"'Conv1'.*unfreeze='conv5'"):
             TransferLearner(learner.backbone, unfreeze="conv5")
 
 
@@ -142,10 +142,21 @@ def test_unfreezing_trains_a_copy(photos):
     frozen = TransferLearner(given)
     learner = TransferLearner(given, unfreeze=given.layers[-2].name)
     learner.compile()
-    learner.fit(photos.episodes(3, 2, 2), steps_per_epoch=2, verbose=0, shuffle=False)
+    learner.fit(photos.episodes(3, 2, 2), steps_per_epoch=2, verbose=0)
     for was, now in zip(before, given.get_weights(), strict=True):
         np.testing.assert_array_equal(was, now)
-    assert not frozen.backbone.trainable_weights
+    assert [weight.name for weight in frozen.trainable_weights] == ["scale"]
+
+
+def test_a_frozen_backbone_runs_in_inference_mode_in_training(photos):
+    learner = TransferLearner(fsl.backbones.Conv4(ITEM, filters=2))
+    x, _ = one(photos.episodes(3, 1, 2))
+    before = learner.backbone.get_weights()
+    np.testing.assert_array_equal(learner(x, training=True), learner(x))
+    for weight, same in zip(learner.backbone.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, same)
+    total = len(learner.trainable_weights) + len(learner.non_trainable_weights)
+    assert total == len(learner.weights)
 
 
 @pytest.mark.parametrize("head", ["simple_shot", "whitened"])
@@ -165,7 +176,22 @@ def test_statistics_of_base_classes(photos, head):
     np.testing.assert_array_equal(classifier.learner.head.center, learner.head.center)
 
 
+def test_statistics_of_base_classes_from_batches(photos):
+    base = photos.subset(photos.class_names[:3])
+    learners = [
+        TransferLearner(fsl.backbones.Conv4(ITEM, filters=2), "whitened")
+        for _ in range(2)
+    ]
+    learners[1].backbone.set_weights(learners[0].backbone.get_weights())
+    learners[0].fit_base(base, cache=False)
+    learners[1].fit_base(base.batches(8, count=3))
+    found = [learner.head.get_weights() for learner in learners]
+    for own, other in zip(*found, strict=True):
+        np.testing.assert_allclose(own, other, atol=1e-4)
+
+
 def test_a_head_without_statistics_says_so(learner, photos):
+    assert not learner.has_base_statistics
     with pytest.raises(ValueError, match="no statistics of base classes"):
         learner.fit_base(photos)
 

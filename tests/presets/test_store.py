@@ -114,7 +114,6 @@ def test_it_trains_on(stored):
         random_classes(4, 4).episodes(2, 1, 2, seed=0),
         steps_per_epoch=1,
         verbose=0,
-        shuffle=False,
     )
     assert any(
         (old != new).any() for old, new in zip(before, model.get_weights(), strict=True)

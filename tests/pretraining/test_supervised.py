@@ -37,7 +37,7 @@ def test_training_lowers_the_loss_and_changes_the_backbone(data, head):
     model.compile(keras.optimizers.Adam(1e-2))
     fixed = data.batches(60, count=1, seed=1)
     first = model.evaluate(fixed, return_dict=True, verbose=0)
-    model.fit(data.batches(20), steps_per_epoch=40, shuffle=False, verbose=0)
+    model.fit(data.batches(20), steps_per_epoch=40, verbose=0)
     last = model.evaluate(fixed, return_dict=True, verbose=0)
     assert last["loss"] < 0.7 * first["loss"]
     assert last["accuracy"] > first["accuracy"]
@@ -109,7 +109,7 @@ def test_saving(data, tmp_path, head):
     model = SupervisedPretraining(backbone(), 5, head, temperature=3.0, name="base")
     model.compile()
     batches = data.batches(12)
-    model.fit(batches, steps_per_epoch=3, shuffle=False, verbose=0)
+    model.fit(batches, steps_per_epoch=3, verbose=0)
     assert_config_round_trip(model)
     items, labels = arrays(batches)
     loaded = assert_same_predictions_after_saving(model, items, tmp_path / "m.keras")

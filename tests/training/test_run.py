@@ -88,7 +88,7 @@ def test_arguments_of_the_backbone(trained):
 
 
 def test_a_size_that_a_data_set_does_not_come_in(trained, tmp_path):
-    with pytest.raises(ValueError, match=r"glyphs.*28x28.*size=\(32, 32\)"):
+    with pytest.raises(ValueError, match=r"glyphs.*28x28.*image_size=\(32, 32\)"):
         trained(data={"size": 32})
     assert not (tmp_path / "run").exists()
 

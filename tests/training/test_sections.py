@@ -29,7 +29,7 @@ def test_counts_are_positive(name):
         (BackboneOptions, {"finish": "views"}, "`backbone.finish` must be one of"),
         (BackboneOptions, {"arguments": {"filtres": 3}}, "Conv4 has no options"),
         (BackboneOptions, {"name": "conv5"}, "Did you mean 'conv4'"),
-        (BackboneOptions, {"name": "resnet51"}, "Did you mean 'resnet"),
+        (BackboneOptions, {"name": "resnet51"}, "Did you mean 'ResNet50'"),
         (MethodOptions, {"name": "magic"}, "no method 'magic'"),
         (MethodOptions, {"arguments": {"speed": 3}}, r"no options \['speed'\]"),
         (TrainOptions, {"ways": "many"}, "`train.ways` must be of type int"),

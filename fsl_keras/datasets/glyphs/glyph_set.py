@@ -5,8 +5,10 @@ import dataclasses
 import numpy as np
 
 from fsl_keras import files
+from fsl_keras.datasets.class_dataset import ClassDataset
 from fsl_keras.datasets.glyphs.classes import glyph_classes
-from fsl_keras.datasets.glyphs.drawing import draw
+from fsl_keras.datasets.glyphs.drawing import SIZE, draw
+from fsl_keras.typing import Path
 
 RECIPE = 1  # to be raised with every change that alters a pixel or a class
 
@@ -24,12 +26,41 @@ class GlyphSet:
     """
 
     images: np.ndarray
-    class_names: list
-    scripts: list
-    splits: list
+    class_names: list[str]
+    scripts: list[str]
+    splits: list[str]
 
 
-def load_glyphs():
+def load_split(
+    split: str, data_dir: Path | None = None, image_size: tuple[int, int] = (SIZE, SIZE)
+) -> ClassDataset:
+    """Loads the classes of one split; see `datasets.load`.
+
+    Args:
+        split: `"train"`, `"validation"` or `"test"`.
+        data_dir: not used, as the data is drawn and not read.
+        image_size: pair of integers, which must be the size of the drawings.
+
+    Raises:
+        ValueError: if it is another size.
+    """
+    del data_dir
+    if tuple(image_size) != (SIZE, SIZE):
+        raise ValueError(
+            f"The images of glyphs are {SIZE}x{SIZE} pixels. Received: "
+            f"image_size={image_size}"
+        )
+    glyphs = load_glyphs()
+    chosen = [i for i, part in enumerate(glyphs.splits) if part == split]
+    images = glyphs.images[chosen]
+    return ClassDataset.from_arrays(
+        images.reshape(-1, *images.shape[2:]),
+        np.repeat(np.arange(len(chosen)), images.shape[1]),
+        [glyphs.class_names[i] for i in chosen],
+    )
+
+
+def load_glyphs() -> GlyphSet:
     """Returns the `glyphs` data set, built on first use and cached from then on.
 
     About a thousand letters of the fonts that Matplotlib installs, 20 drawings of
@@ -58,7 +89,7 @@ def load_glyphs():
     return glyphs
 
 
-def build_glyphs():
+def build_glyphs() -> GlyphSet:
     """Returns the `glyphs` data set, drawn anew without a look at the cache.
 
     Returns:

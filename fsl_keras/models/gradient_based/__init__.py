@@ -1,1 +1,1 @@
-"""Learners that adapt by gradient steps, and what takes the steps."""
+"""Learners that adapt to a task by gradient steps, and the parts of their loops."""

@@ -1,22 +1,27 @@
 """Which weights of a network an inner loop adapts."""
 
 import re
+from collections.abc import Container
+
+from fsl_keras.models.gradient_based.pure_network import PureNetwork
 
 
-def adapted_names(network, scope, fixed=()):
-    """Returns the names of the weights that inner steps change.
+def adapted_names(
+    network: PureNetwork, scope: str, fixed: Container[str] = ()
+) -> list[str]:
+    """Returns the names of the weights that inner steps adapt.
 
     Args:
         network: `PureNetwork`.
         scope: `"all"`, `"head"` (the last layer that has weights) or a regular
-            expression.
-        fixed: names of weights that are not adapted in any case.
+            expression that names match.
+        fixed: names of weights that are never adapted.
 
     Returns:
         A list of names.
 
     Raises:
-        ValueError: if no weight matches.
+        ValueError: If no weight matches.
     """
     names = [name for name in network.weights if name not in fixed]
     if scope == "all":
@@ -29,7 +34,7 @@ def adapted_names(network, scope, fixed=()):
     found = [name for name in names if re.search(scope, name)]
     if not found:
         raise ValueError(
-            f"No weight matches `adapt_scope={scope!r}`. The names of the weights are "
-            f"{names}."
+            f"`adapt_scope` must be 'all', 'head' or a regular expression that matches "
+            f"one of the weights {names}. Received: adapt_scope={scope!r}"
         )
     return found

@@ -1,13 +1,17 @@
-"""The step sizes of an inner loop: one for all, or learned ones."""
+"""The learning rates of an inner loop: one constant, or learned ones."""
+
+from typing import Any
 
 import keras
 from keras import ops
+
+from fsl_keras.typing import Shape, Tensor
 
 KINDS = ("fixed", "per_parameter", "per_layer_per_step")
 
 
 class InnerRates(keras.layers.Layer):
-    """The rates by which a few gradient steps adapt weights to a task.
+    """The learning rates with which gradient steps adapt weights to a task.
 
     Reference:
 
@@ -16,11 +20,15 @@ class InnerRates(keras.layers.Layer):
       https://arxiv.org/abs/1810.09502)
 
     Args:
-        kind: `"fixed"`, `"per_parameter"` (learned, of the shape of each weight) or
+        kind: `"fixed"`, `"per_parameter"` (learned, with the shape of each weight) or
             `"per_layer_per_step"` (learned, one for each weight and step).
-        rate: float, the rate or what learned rates begin with.
-        steps: integer, inner steps in training; steps beyond use the last one's.
+        learning_rate: float, the constant, or the initial value of learned rates.
+        steps: integer, inner steps in training. Later steps use the last one's rates.
         shapes: dictionary from the name of a weight to its shape.
+        **kwargs: arguments of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If `kind` is unknown.
 
     Example:
 
@@ -29,29 +37,36 @@ class InnerRates(keras.layers.Layer):
     TensorShape([2, 3])
     """
 
-    def __init__(self, kind, rate, steps, shapes, **kwargs):
+    def __init__(
+        self,
+        kind: str,
+        learning_rate: float,
+        steps: int,
+        shapes: dict[str, Shape],
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         if kind not in KINDS:
             raise ValueError(
                 f"`inner_rates` must be one of {KINDS}. Received: inner_rates={kind!r}"
             )
         self.kind = kind
-        self.rate = rate
+        self.learning_rate = learning_rate
         self.steps = steps
         self.learned = {}
         for name, shape in shapes.items() if kind != "fixed" else ():
             self.learned[name] = self.add_weight(
                 name=f"rate_of_{name.replace('.', '_')}",
                 shape=shape if kind == "per_parameter" else (steps,),
-                initializer=keras.initializers.Constant(rate),
+                initializer=keras.initializers.Constant(learning_rate),
                 autocast=False,
             )
         self.built = True
 
-    def of(self, name, step):
-        """Returns the rate of a weight at a step, counted from 0."""
+    def of(self, name: str, step: int) -> Tensor:
+        """Returns the learning rate of a weight at a step, counted from 0."""
         if name not in self.learned:
-            return self.rate
+            return self.learning_rate
         rates = ops.convert_to_tensor(self.learned[name])
         if self.kind == "per_parameter":
             return rates

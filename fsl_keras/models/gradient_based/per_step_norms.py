@@ -1,7 +1,12 @@
 """Scales and offsets of batch normalization for each inner step."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from fsl_keras.models.gradient_based.pure_network import PureNetwork
+from fsl_keras.typing import Tensor
 
 AFFINE = ("gamma", "beta")
 
@@ -9,8 +14,8 @@ AFFINE = ("gamma", "beta")
 class PerStepNorms(keras.layers.Layer):
     """The scales and offsets of batch normalization at each step of an inner loop.
 
-    Holds a row for every inner step, and a last one for the queries. They are learned
-    and not adapted. Steps beyond use the last row.
+    Each has one row for every inner step and a last row for the queries. They are
+    meta-trained and not adapted. Later steps use the last row.
 
     Reference:
 
@@ -19,9 +24,14 @@ class PerStepNorms(keras.layers.Layer):
     Args:
         network: `PureNetwork`.
         steps: integer, inner steps in training.
+        **kwargs: arguments of `keras.layers.Layer`.
+
+    Attributes:
+        rows: dictionary from the name of a network's weight to a weight
+            `[steps + 1, channels]`.
     """
 
-    def __init__(self, network, steps, **kwargs):
+    def __init__(self, network: PureNetwork, steps: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.steps = steps
         names = [f"{norm}.{kind}" for norm in network.norms for kind in AFFINE]
@@ -38,8 +48,8 @@ class PerStepNorms(keras.layers.Layer):
             )
         self.built = True
 
-    def values(self, step):
-        """Returns the values of one step, from name to tensor."""
+    def values(self, step: int) -> dict[str, Tensor]:
+        """Returns the scales and offsets of one step, from name to tensor."""
         row = min(step, self.steps)
         return {
             name: ops.convert_to_tensor(rows)[row] for name, rows in self.rows.items()
@@ -47,7 +57,7 @@ class PerStepNorms(keras.layers.Layer):
 
 
 class _Rows(keras.initializers.Initializer):
-    """Repeats what a weight of the network begins with."""
+    """Repeats the value of a weight of the network."""
 
     def __init__(self, start):
         self.start = start

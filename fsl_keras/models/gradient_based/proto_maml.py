@@ -1,22 +1,25 @@
-"""MAML whose head begins at the prototypes."""
+"""MAML with a head that starts at the class prototypes."""
 
-import copy
+from typing import Any
 
 import keras
 from keras import ops
 
+from fsl_keras.compat import renamed_arguments
 from fsl_keras.models.gradient_based.inner_loop import BIAS, KERNEL
-from fsl_keras.models.gradient_based.maml import MAML
+from fsl_keras.models.gradient_based.meta_gradient import MetaGradientLearner
+from fsl_keras.typing import Model
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class ProtoMAML(MAML):
-    """MAML on a backbone, with a linear layer that begins at the prototypes.
+@renamed_arguments(inner_rate="inner_learning_rate")
+class ProtoMAML(MetaGradientLearner):
+    """MAML on a backbone, with a linear head that starts at the prototypes.
 
-    Before the first inner step the layer gives each class the logit `2 c·x - |c|²`
-    for its prototype `c`, which is the squared Euclidean distance of prototypical
-    networks up to a term that all classes share. Ways are free. The gradient of
-    training goes through the prototypes.
+    Before the first inner step, the head gives each class the logit `2 c·x - |c|²`
+    for its prototype `c`. This is the negative squared Euclidean distance of
+    prototypical networks, up to a term that all classes share. Any number of ways
+    fits. The gradient of training passes through the prototypes.
 
     Reference:
 
@@ -24,48 +27,60 @@ class ProtoMAML(MAML):
 
     Args:
         backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`.
-        **kwargs: arguments of `MAML`, but for `shared_head` and `regression`.
+
+    The other arguments are those of `MAML`.
+
+    Raises:
+        ValueError: As `MAML`, and if the backbone does not output vectors.
 
     Example:
 
     >>> import numpy as np, fsl_keras as fsl
     >>> backbone = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8)])
-    >>> model = ProtoMAML(backbone, inner_steps=2, inner_rate=0.1)
+    >>> model = ProtoMAML(backbone, inner_steps=2, inner_learning_rate=0.1)
     >>> items = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
     >>> episode = fsl.episodes.make_episode(items, [0, 0, 1, 1, 2, 2])
     >>> model.predict(episode, verbose=0).shape
     (1, 6, 3)
     """
 
-    def __init__(self, backbone, **kwargs):
-        if kwargs.get("regression"):
-            raise ValueError(
-                "Regression has no classes, and so no prototypes: use "
-                "`MAML(network, regression=True)`."
-            )
-        super().__init__(backbone, **{**kwargs, "shared_head": True})
+    _network_argument = "backbone"
 
-    def get_config(self):
-        config = super().get_config()
-        for name in ("shared_head", "regression"):
-            del config[name]
-        return {"backbone": config.pop("network"), **config}
+    def __init__(
+        self,
+        backbone: Model,
+        inner_steps: int = 5,
+        inner_learning_rate: float = 0.01,
+        second_order: bool = True,
+        adapt_scope: str = "all",
+        inner_rates: str = "fixed",
+        batch_norm: str = "transductive",
+        test_steps: int | None = None,
+        inner_loss: Any = None,
+        multi_step_updates: int = 0,
+        one_task_at_a_time: bool = False,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            backbone,
+            inner_steps,
+            inner_learning_rate,
+            second_order,
+            adapt_scope,
+            inner_rates,
+            batch_norm,
+            test_steps,
+            shared_head=True,
+            regression=False,
+            inner_loss=inner_loss,
+            multi_step_updates=multi_step_updates,
+            one_task_at_a_time=one_task_at_a_time,
+            name=name,
+            **kwargs,
+        )
 
-    @classmethod
-    def from_config(cls, config):
-        # Keras takes the configuration of a functional model apart as it reads it.
-        config = copy.deepcopy(config)
-        parts = {
-            "backbone": keras.saving.deserialize_keras_object(config["backbone"]),
-            "inner_loss": keras.losses.get(config["inner_loss"]),
-        }
-        return cls(**{**config, **parts})
-
-    def _make_head(self, embedding_shape):
-        """Makes no weights: the support set gives those of the head."""
-        self._check_vectors(embedding_shape)
-
-    def _first_head(self, weights, support, labels, training):
+    def _start_head(self, weights, support, labels, training):
         """Returns kernel and bias of the head at the prototypes."""
         vectors, _ = self._loop.call(weights, support, 0, training)
         vectors = ops.cast(vectors, labels.dtype)

@@ -3,27 +3,30 @@
 import contextlib
 import functools
 import inspect
+from typing import Any
 
 import keras
 from keras import ops
 
 from fsl_keras.layers import FusedBatchNormalization
+from fsl_keras.typing import Model, Tensor
 
 
 class PureNetwork:
-    """Calls a Keras network with values in the place of some of its weights.
+    """Calls a Keras network with tensors in place of some of its weights.
 
-    Nothing is assigned: what the network would have assigned (running statistics,
-    states of random numbers) is returned. Weights are named `layer.weight`.
+    Nothing is assigned. The state updates of the call (moving averages, seeds of random
+    numbers) are returned instead. Weights are named `layer.weight`.
 
     Args:
         network: built Keras model.
 
     Attributes:
+        network: the Keras model.
         weights: dictionary from name to trainable weight.
-        others: dictionary from name to weight that is not trained.
-        norms: dictionary from layer name to batch normalization layer, which is any
-            layer with `moving_mean`, `moving_variance` and `momentum`.
+        others: dictionary from name to non-trainable weight.
+        norms: dictionary from layer name to trainable batch normalization layer, which
+            is any layer with `moving_mean`, `moving_variance` and `momentum`.
 
     Example:
 
@@ -38,18 +41,18 @@ class PureNetwork:
     [[2.0]]
     """
 
-    def __init__(self, network):
+    def __init__(self, network: Model):
         self.network = network
-        named = {}
+        named: dict[str, keras.Variable] = {}
         for weight in network.weights:
             name = ".".join(weight.path.split("/")[-2:])
             same = sum(other.split("#")[0] == name for other in named)
             named[f"{name}#{same}" if same else name] = weight
         self.weights = {n: w for n, w in named.items() if w.trainable}
         self.others = {n: w for n, w in named.items() if not w.trainable}
-        self._made = [(x, x.trainable) for x in [network, *layers_of(network)]]
-        self._evaluated = {
-            layer: functools.partial(_evaluated, layer.call)
+        self._trainable = [(x, x.trainable) for x in [network, *layers_of(network)]]
+        self._deterministic = {
+            layer: functools.partial(_call_in_evaluation, layer.call)
             for layer in network._flatten_layers()
             if _is_random(layer)
         }
@@ -65,7 +68,7 @@ class PureNetwork:
             for layer in self.norms.values()
             for weight in (layer.moving_mean, layer.moving_variance)
         }
-        # TensorFlow's fused kernel passes no gradient through statistics.
+        # TensorFlow's fused kernel has no gradient with respect to given statistics.
         self._unfused = {
             layer: functools.partial(keras.layers.BatchNormalization.call, layer)
             for layer in self.norms.values()
@@ -73,78 +76,86 @@ class PureNetwork:
         }
 
     @property
-    def statistics(self):
-        """The names of the running statistics of batch normalization."""
+    def statistics(self) -> list[str]:
+        """The names of the moving averages of batch normalization."""
         return list(self._statistics)
 
-    def __call__(self, x, values, training=False, chance=None):
+    def __call__(
+        self,
+        x: Tensor,
+        values: dict[str, Tensor],
+        training: bool = False,
+        random: bool | None = None,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Calls the network.
 
         Args:
             x: a batch of inputs.
-            values: dictionary from name to tensor, the weights to be replaced.
-            training: bool, whether batch normalization goes by the batch.
-            chance: bool, whether layers that draw random numbers, such as dropout,
-                do so; as `training` by default.
+            values: dictionary from name to tensor, in place of the weights.
+            training: bool, whether batch normalization uses the batch's statistics.
+            random: optional bool, whether layers that draw random numbers, such as
+                dropout, are in training mode. Defaults to `training`.
 
         Returns:
-            A pair: the outputs, and the dictionary of what the call would have
-            assigned, from name to tensor.
+            A pair: the outputs, and the state updates of the call, from name to
+            tensor.
         """
         variables = {**self.weights, **self.others}
         mapping = [(variables[name], value) for name, value in values.items()]
-        chance = training if chance is None else chance
-        calls = {} if chance else self._evaluated
+        random = training if random is None else random
+        calls = {} if random else self._deterministic
         if any(name in values for name in self._statistics):
             calls = {**calls, **self._unfused}
         with (
-            self.as_made(),
-            _calling(calls),
+            self._original_trainability(),
+            _replaced_calls(calls),
             keras.StatelessScope(state_mapping=mapping) as scope,
         ):
             outputs = self.network(x, training=training)
         found = {n: scope.get_current_value(v) for n, v in self.others.items()}
         return outputs, {n: v for n, v in found.items() if v is not None}
 
-    def batch_statistics(self, x, values):
+    def batch_statistics(
+        self, x: Tensor, values: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Returns mean and variance of a batch in each batch normalization layer.
 
         Args:
             x: a batch of inputs.
-            values: dictionary from name to tensor, the weights to be replaced.
+            values: dictionary from name to tensor, in place of the weights.
 
         Returns:
-            A dictionary by the names of the running statistics.
+            A dictionary from the names of the moving averages to tensors.
         """
-        # From zero, one step of the running mean gives `1 - momentum` of the batch.
+        # A moving average of zero becomes `1 - momentum` times the batch's statistic.
         zeros = {n: ops.zeros_like(self.others[n]) for n in self._statistics}
-        _, moved = self(x, {**values, **zeros}, training=True, chance=False)
+        _, updates = self(x, {**values, **zeros}, training=True, random=False)
         return {
-            name: moved[name] / (1.0 - layer.momentum)
+            name: updates[name] / (1.0 - layer.momentum)
             for name, layer in self._statistics.items()
         }
 
-    def serialize(self):
-        """Returns the network's configuration, in which it trains as it could."""
-        with self.as_made():
+    def serialize(self) -> dict[str, Any]:
+        """Returns the network's configuration, with its original `trainable` flags."""
+        with self._original_trainability():
             return keras.saving.serialize_keras_object(self.network)
 
     @contextlib.contextmanager
-    def as_made(self):
-        """Lets the network train as it could, while it is frozen in another model."""
-        now = [(layer, layer.trainable) for layer, _ in self._made]
-        if now == self._made:
+    def _original_trainability(self):
+        """Restores the flags of construction while the network is frozen in a model."""
+        now = [(layer, layer.trainable) for layer, _ in self._trainable]
+        if now == self._trainable:
             yield
             return
-        _set_trainable(self._made)
+        _set_trainable(self._trainable)
         try:
             yield
         finally:
             _set_trainable(now)
 
 
-def layers_of(model):
-    """Returns all layers of a model, those of nested models included."""
+def layers_of(model: Model) -> list[keras.layers.Layer]:
+    """Returns all layers of a model, including those of nested models."""
     found = []
     for layer in getattr(model, "layers", ()):
         found += [layer, *layers_of(layer)]
@@ -162,9 +173,9 @@ def _is_random(layer):
 
 
 @contextlib.contextmanager
-def _calling(calls):
-    """Lets layers be called otherwise, by functions in the place of `Layer.call`."""
-    # In the instance's dictionary, where it hides the method of the class.
+def _replaced_calls(calls):
+    """Replaces `Layer.call` of some layers."""
+    # In the instance's dictionary, which takes precedence over the class.
     for layer, call in calls.items():
         vars(layer)["call"] = call
     try:
@@ -174,11 +185,11 @@ def _calling(calls):
             del vars(layer)["call"]
 
 
-def _evaluated(call, *args, **kwargs):
+def _call_in_evaluation(call, *args, **kwargs):
     return call(*args, **{**kwargs, "training": False})
 
 
 def _set_trainable(flags):
-    # A model sets those of its layers, so they come after it.
+    # A model also sets the flags of its layers, so they come after it.
     for layer, flag in flags:
         layer.trainable = flag

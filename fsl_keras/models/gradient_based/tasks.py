@@ -1,14 +1,22 @@
-"""A function of one task, applied to each task of a batch."""
+"""Functions of one task, applied to each task of a batch."""
 
+from collections.abc import Callable
+
+import keras
 import tensorflow as tf
+from keras import ops
 
-# Up to so many tasks are written out in the graph, which runs faster than a loop but
-# takes its time to be traced.
+from fsl_keras.typing import Nested, Tensor
+
+# The largest number of tasks that are written out in the graph, which runs faster than
+# a loop but takes longer to trace.
 UNROLLED = 8
 
 
-def each_task(function, tasks):
+def each_task(function: Callable[[Nested], Nested], tasks: Nested) -> Nested:
     """Applies a function of tensors to each task, and stacks the results.
+
+    In a graph, the function is traced once for all tasks.
 
     Args:
         function: from the tensors of one task to a structure of tensors.
@@ -33,15 +41,31 @@ def each_task(function, tasks):
     return tf.map_fn(run, tasks, parallel_iterations=1, fn_output_signature=signature)
 
 
-def sum_over_tasks(function, tasks):
-    """Applies a function of tensors to each task, stacks some results and sums others.
-
-    The tasks go through a loop that takes the memory of one task and of the sums, if
-    no gradient goes through.
+def mean_over_tasks(values: Tensor) -> Tensor:
+    """Averages float tensors over tasks, and takes the last task's of other dtypes.
 
     Args:
-        function: from the tensors of one task to a pair of structures of tensors:
-            what to stack, and what to sum.
+        values: tensor `[T, ...]`.
+
+    Returns:
+        A tensor `[...]`.
+    """
+    if keras.backend.is_float_dtype(values.dtype):
+        return ops.mean(values, axis=0)
+    return values[-1]
+
+
+def sum_over_tasks(
+    function: Callable[[Nested], tuple[Nested, Nested]], tasks: Nested
+) -> tuple[Nested, Nested]:
+    """Applies a function of tensors to each task, stacks some results and sums others.
+
+    The tasks go through a loop that takes the memory of one task and of the sums, as
+    long as no gradient is taken through it.
+
+    Args:
+        function: from the tensors of one task to a pair of structures of tensors: the
+            results to stack, and the results to sum.
         tasks: structure of tensors `[T, ...]`.
 
     Returns:
@@ -78,7 +102,7 @@ def sum_over_tasks(function, tasks):
 
 
 def _traced(function, tasks):
-    """Returns a function of one task traced once, not once a task, and its specs."""
+    """Returns a function of one task, traced once for all tasks, and its specs."""
     specs = tf.nest.map_structure(
         lambda value: tf.TensorSpec(value.shape[1:], value.dtype), tasks
     )

@@ -1,11 +1,11 @@
 """Reading recipes."""
 
-import difflib
 import pathlib
 import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from fsl_keras.names import did_you_mean
 from fsl_keras.training.options import Options, merged
 
 FOLDER = pathlib.Path(__file__).parent
@@ -23,7 +23,7 @@ def path_of(recipe: str) -> pathlib.Path:
         recipe: string, one of `names()`, or the path of a TOML file.
 
     Raises:
-        ValueError: if there is no such recipe, with the nearest names.
+        ValueError: if there is no such recipe, with the nearest name.
         FileNotFoundError: if there is no such file.
     """
     if recipe.endswith(".toml"):
@@ -32,10 +32,10 @@ def path_of(recipe: str) -> pathlib.Path:
             raise FileNotFoundError(f"There is no recipe {recipe}.")
         return path
     if recipe not in names():
-        near = difflib.get_close_matches(recipe, names(), n=3, cutoff=0.4) or names()
         raise ValueError(
-            f"There is no recipe {recipe!r}. Nearest names: {', '.join(near)}. A "
-            f"recipe of your own is a file whose name ends in .toml."
+            f"There is no recipe {recipe!r}.{did_you_mean(recipe, names())} Recipes: "
+            f"{', '.join(names())}. A recipe of your own is a file whose name ends in "
+            f".toml."
         )
     return FOLDER / f"{recipe}.toml"
 
@@ -79,7 +79,7 @@ def load(
         `Options`.
 
     Raises:
-        ValueError: if there is no such recipe, with the nearest names, or it has an
+        ValueError: if there is no such recipe, with the nearest name, or it has an
             option that runs do not have.
 
     Example:

@@ -4,17 +4,10 @@ import pathlib
 import subprocess
 from typing import Any
 
+from fsl_keras.datasets.catalogue import DATASETS
 from fsl_keras.evaluation import EpisodeReport
 from fsl_keras.training.options import Options
 from fsl_keras.training.run_folder import Run
-
-# The license of the weights, and what the license of the training data allows.
-LICENSES = {
-    "omniglot": "Apache-2.0; trained on Omniglot, Lake et al. 2015, MIT",
-    "mini_imagenet": "Apache-2.0; trained on miniImageNet, pictures of ILSVRC-2012, "
-    "whose terms allow non-commercial research",
-    "glyphs": "Apache-2.0; trained on drawings of Matplotlib's fonts",
-}
 
 
 def metadata(
@@ -32,6 +25,7 @@ def metadata(
         A dictionary for `presets.save`.
     """
     options = run.options
+    entry = DATASETS.get(options.data.name)
     tables = options.tables()
     tables["data"]["folder"] = None  # a path of this machine
     return {
@@ -50,7 +44,7 @@ def metadata(
             }
             for report in reports
         ],
-        "licence": LICENSES.get(options.data.name.split("/")[0]),
+        "licence": entry and entry.licence,
     }
 
 

@@ -10,7 +10,7 @@ from fsl_keras.layers import FusedBatchNormalization
 
 
 def mlp(ways=3, seed=0):
-    """A network of vectors with a bend, without statistics."""
+    """A nonlinear network of vectors, without batch normalization."""
     keras.utils.set_random_seed(seed)
     return keras.Sequential(
         [
@@ -22,7 +22,7 @@ def mlp(ways=3, seed=0):
 
 
 def normalized(ways=3, seed=0, activation="relu"):
-    """A network of pictures with batch normalization."""
+    """A network of images with batch normalization."""
     keras.utils.set_random_seed(seed)
     return keras.Sequential(
         [
@@ -37,6 +37,7 @@ def normalized(ways=3, seed=0, activation="relu"):
 
 
 def embedding(seed=0):
+    """A backbone of vectors."""
     keras.utils.set_random_seed(seed)
     return keras.Sequential(
         [keras.Input((4,)), layers.Dense(6, activation="tanh", name="body")]
@@ -44,13 +45,13 @@ def embedding(seed=0):
 
 
 def episodes(item_shape=(4,), ways=3, shots=2, queries=4, tasks=2, seed=0):
-    """Classes around a centre each: `x`, `y` of one batch."""
+    """One batch `x`, `y` of tasks whose classes are clusters."""
     rng = np.random.default_rng(seed)
-    centres = rng.normal(size=(tasks, ways, 1, *item_shape))
+    centers = rng.normal(size=(tasks, ways, 1, *item_shape))
 
     def items(count):
         noise = rng.normal(size=(tasks, ways, count, *item_shape))
-        return (centres + 0.3 * noise).reshape(tasks, -1, *item_shape).astype("float32")
+        return (centers + 0.3 * noise).reshape(tasks, -1, *item_shape).astype("float32")
 
     labels = np.tile(np.eye(ways, dtype="float32").repeat(shots, 0), (tasks, 1, 1))
     x = {"support": items(shots), "support_labels": labels, "query": items(queries)}
@@ -69,11 +70,11 @@ def meta_gradients(model, x, y):
     return tape.gradient(loss, weights)
 
 
-def assert_the_gradient_is_the_slope(make_model, item_shape=(4,)):
-    """The meta-gradient is what finite differences of the meta-loss give.
+def assert_gradient_matches_finite_differences(make_model, item_shape=(4,)):
+    """The meta-gradient agrees with finite differences of the meta-loss.
 
-    The differences are taken in float64, the gradient in float32: there alone batch
-    normalization takes the fused kernel.
+    The differences are in float64. The gradient is in float32, the only dtype in which
+    batch normalization uses the fused kernel.
     """
     model = make_model()
     model.compile()
@@ -85,17 +86,18 @@ def assert_the_gradient_is_the_slope(make_model, item_shape=(4,)):
     weights = exact.trainable_weights
     start = [weight.numpy() for weight in weights]
     rng = np.random.default_rng(1)
-    step = 1e-6  # so small that hardly a maximum or a ReLU changes its side
+    step = 1e-6  # too small for a maximum or a ReLU to change sides
     for _ in range(3):
-        along = [rng.normal(size=weight.shape) for weight in weights]
-        sides = []
+        direction = [rng.normal(size=weight.shape) for weight in weights]
+        losses = []
         for side in (step, -step):
-            for weight, value, way in zip(weights, start, along, strict=True):
-                weight.assign(value + side * way)
-            sides.append(float(meta_loss(exact, x, y)))
-        slope = sum(np.sum(g * way) for g, way in zip(gradients, along, strict=True))
-        expected = (sides[0] - sides[1]) / (2 * step)
-        assert slope == pytest.approx(expected, rel=1e-4, abs=1e-5)
+            for weight, value, part in zip(weights, start, direction, strict=True):
+                weight.assign(value + side * part)
+            losses.append(float(meta_loss(exact, x, y)))
+        pairs = zip(gradients, direction, strict=True)
+        derivative = sum(np.sum(gradient * part) for gradient, part in pairs)
+        expected = (losses[0] - losses[1]) / (2 * step)
+        assert derivative == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
 def _in_float64(make_model):

@@ -1,4 +1,4 @@
-"""One-shot classification within an alphabet: Lake's runs, and others like them."""
+"""Lake's runs of one-shot classification within an alphabet."""
 
 import pathlib
 
@@ -6,22 +6,24 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras import images
+from fsl_keras.compat import renamed_parameters
+from fsl_keras.typing import Dataset, Path
 
 LABELS = "class_labels.txt"
 
 
-def one_shot_runs(folder, size=(28, 28)):
+@renamed_parameters(size="image_size")
+def one_shot_runs(folder: Path, image_size: tuple[int, int] = (28, 28)) -> Dataset:
     """Reads the runs of Lake's one-shot task as a stream of episodes.
 
-    Each run is an episode: a drawing each of 20 characters of an alphabet, and 20
-    others to be classified. A folder `runNN` holds a file `class_labels.txt` with lines
-    `run01/test/item01.png run01/training/class08.png`: a drawing to classify and the
-    one of the same character, relative to the folder of the runs. Ink is black and
-    becomes 1.
+    Each run is an episode: the support set is a drawing of each of 20 characters of an
+    alphabet, and 20 other drawings are the queries. A folder `runNN` holds a file
+    `class_labels.txt` with lines `run01/test/item01.png run01/training/class08.png`: a
+    query and the support example of the same character, relative to the folder of the
+    runs. Ink is black and becomes 1.
 
     `evaluation.evaluate(learner, one_shot_runs(folder)).error` is the error rate.
-    Each query is scored alone: learners whose answers depend on other queries are
-    refused.
+    Each query is classified independently, so transductive learners are refused.
 
     Reference:
 
@@ -29,10 +31,10 @@ def one_shot_runs(folder, size=(28, 28)):
 
     Args:
         folder: path.
-        size: pair `(height, width)` in pixels, to which drawings are resized.
+        image_size: pair `(height, width)` in pixels, to which drawings are resized.
 
     Returns:
-        A `tf.data.Dataset` of one episode a run, of the contract `(x, y)`.
+        A `tf.data.Dataset` of episode batches `(x, y)`, one for each run.
 
     Raises:
         FileNotFoundError: if there are no runs, or drawings are missing, with their
@@ -61,12 +63,12 @@ def one_shot_runs(folder, size=(28, 28)):
             f"{len(missing)} drawings of the runs are not in {folder}: "
             f"{', '.join(missing[:5])}{', ...' * (len(missing) > 5)}"
         )
-    episodes = [_episode(folder, run, size) for run in runs]
+    episodes = [_episode(folder, run, image_size) for run in runs]
     shapes = {tuple(np.shape(part) for part in episode) for episode in episodes}
     if len(shapes) > 1:
         raise ValueError(
-            f"The runs in {folder} differ in the number of drawings to learn from or "
-            f"to classify: {sorted(shapes)}."
+            f"The runs in {folder} differ in the number of support examples or "
+            f"queries: {sorted(shapes)}."
         )
     support, query, labels = map(np.stack, zip(*episodes, strict=True))
     ways = support.shape[1]
@@ -85,27 +87,27 @@ def one_shot_runs(folder, size=(28, 28)):
 
 
 def _pairs(path):
-    """Returns the pairs of paths of a run: a drawing, and that of its character."""
+    """Returns the pairs of paths of a run: a query, and its support example."""
     lines = [
         line.split()
         for line in path.read_text(encoding="utf-8").splitlines()
         if line.strip()
     ]
-    strange = [" ".join(line) for line in lines if len(line) != 2]
-    if strange or not lines:
+    invalid = [" ".join(line) for line in lines if len(line) != 2]
+    if invalid or not lines:
         raise ValueError(
             f"{path} must hold lines of two paths, a drawing to classify and the one "
-            f"of its character. Received: {strange[:3] or 'no lines'}"
+            f"of its character. Received: {invalid[:3] or 'no lines'}"
         )
     return lines
 
 
-def _episode(folder, run, size):
-    """Returns the drawings to learn from, those to classify, and their labels."""
+def _episode(folder, run, image_size):
+    """Returns the support set, the queries and their labels."""
     classes = sorted({training for _, training in run})
     paths = [*classes, *(test for test, _ in run)]
     values, _, skipped = images.read(
-        [folder / path for path in paths], size, channels=1, invert=True
+        [folder / path for path in paths], image_size, channels=1, invert=True
     )
     if skipped:
         path, reason = skipped[0]
