@@ -130,7 +130,7 @@ def test_changes_by_flat_names_are_deprecated(recipe, run_cli, tmp_path):
         ("--set=tarin.steps=2", "TABLE.NAME=VALUE"),
         ("--set=train.steps", "NAME=VALUE"),
         ("--change=stepps=2", "stepps"),
-        ("--set=test.within_groups=true", "Classes are grouped by what their names"),
+        ("--set=test.within_groups=true", "The group of a class"),
     ],
 )
 def test_a_change_with_a_mistake(recipe, run_cli, tmp_path, change, message):

@@ -140,8 +140,7 @@ def test_on_a_frozen_backbone_only_the_head_trains(colors, tmp_path):
     run = Run.start(tmp_path / "run", options)
     learner = train(run)
     assert len(run.history["loss"]) == 1
-    assert len(learner.trainable_weights) == 1
-    assert float(learner.head.scale) != 10.0
+    assert [weight.name for weight in learner.trainable_weights] == ["scale"]
 
 
 @pytest.mark.parametrize("name", ["prototypical", "simple_shot"])
@@ -213,7 +212,7 @@ def test_pretraining_continues_on_a_trained_backbone(start, trained):
 
 @pytest.mark.parametrize("section", ["train", "test"])
 def test_groups_that_are_not_there(trained, tmp_path, section):
-    with pytest.raises(ValueError, match="Classes are grouped by what their names"):
+    with pytest.raises(ValueError, match="The group of a class"):
         trained(**{section: {"within_groups": True}})
     assert not (tmp_path / "run").exists()
 
