@@ -39,7 +39,7 @@ def main(folder=PICTURES, steps=250, count=300):
     )
     for report in (before, after):
         print(report)
-    print(f"learned temperature: {float(model.head.scale):.1f}, at first 10.0")
+    print(f"learned scale: {float(model.head.scale):.1f}, at first 10.0")
 
     to_own_class = look(model, test, folder)
     return {

@@ -27,7 +27,7 @@ HEADS = {
     "attention": heads.MatchingHead,
     "ridge": heads.RidgeHead,
     "linear": heads.LinearHead,
-    "linear, cosine": lambda: heads.LinearHead(distance="cosine"),
+    "linear, cosine": lambda: heads.LinearHead(similarity="cosine"),
     "soft k-means": heads.SoftKMeansHead,
     "BD-CSPN": heads.BDCSPNHead,
     "LaplacianShot": heads.LaplacianShotHead,

@@ -3,7 +3,7 @@
 import typing
 
 from fsl_keras.compat import modules
-from fsl_keras.imports import on_demand, onednn
+from fsl_keras.imports import backend, on_demand, onednn
 from fsl_keras.imports.registration import register
 
 if typing.TYPE_CHECKING:
@@ -23,6 +23,7 @@ if typing.TYPE_CHECKING:
         plots,
         presets,
         pretraining,
+        training,
     )
     from fsl_keras.classifier import FewShotClassifier
     from fsl_keras.datasets import ClassDataset
@@ -51,6 +52,7 @@ __all__ = [
     "plots",
     "presets",
     "pretraining",
+    "training",
 ]
 
 __getattr__, __dir__ = on_demand(
@@ -63,6 +65,7 @@ __getattr__, __dir__ = on_demand(
     },
 )
 
+backend.check()
 onednn.enable()  # before TensorFlow is loaded
 register()
 modules.install()

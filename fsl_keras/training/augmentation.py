@@ -10,8 +10,6 @@ from fsl_keras.layers.augmentation import (
     SequentialAugmentation,
 )
 
-# The height of characters in pixels that shifts are meant for.
-CHARACTER = 28
 # The fraction of a photograph's area that a crop smaller than it shows.
 SMALL_CROPS = (0.35, 1.0)
 
@@ -29,7 +27,7 @@ def augmentation(item_shape: tuple[int, ...], crop_size: int | None = None) -> A
         crop_size: optional integer, height and width of the crops of photographs.
     """
     if not are_photographs(item_shape):
-        return RandomAffine(shift=2.0 * item_shape[0] / CHARACTER)
+        return RandomAffine()
     crop = RandomResizedCrop()
     if crop_size is not None:
         crop = RandomResizedCrop(SMALL_CROPS, size=(crop_size, crop_size))

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from fsl_keras.names import did_you_mean
-from fsl_keras.typing import Model, Shape
+from fsl_keras.typing import Model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Backbone:
     feature_maps: dict[str, Any]
     is_frozen: bool = False
 
-    def make(self, item_shape: Shape, **arguments: Any) -> Model:
+    def make(self, item_shape: tuple[int, int, int], **arguments: Any) -> Model:
         """Returns a new backbone.
 
         Args:
@@ -69,7 +69,7 @@ class Application(Backbone):
 
     name: str = ""
 
-    def make(self, item_shape: Shape, **arguments: Any) -> Model:
+    def make(self, item_shape: tuple[int, int, int], **arguments: Any) -> Model:
         from fsl_keras.backbones import pretrained
 
         if item_shape[-1] != 3:
@@ -108,7 +108,7 @@ BACKBONES = {
             "filters": [64, 160, 320, 640],
             "drop_block": 0.0,
             "block_size": 5,
-            "pooling": "average",
+            "pooling": "avg",
             "momentum": 0.95,
         },
         {"pooling": None},
@@ -118,7 +118,7 @@ BACKBONES = {
         "He et al., 2016",
         "at least 8x8 pixels, any channels; made for 84x84 and, with "
         "small_input=false, for 224x224",
-        {"small_input": True, "pooling": "average", "momentum": 0.95},
+        {"small_input": True, "pooling": "avg", "momentum": 0.95},
         {"pooling": None},
     ),
 }

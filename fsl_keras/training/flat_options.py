@@ -86,7 +86,8 @@ def with_flat(
         elif name == "backbone_options":
             own = result.get("backbone", {})
             stay = ("name", "start_from", "finish", "filters")
-            result["backbone"] = {k: own[k] for k in stay if k in own} | value
+            kept = {key: own[key] for key in stay if key in own}
+            result["backbone"] = {**kept, **value}
         elif name in TRANSFORMS:
             data = result.setdefault("data", {})
             others = [each for each in data.get("transforms", []) if each != name]
@@ -105,6 +106,8 @@ def with_flat(
                 backbone["finish"] = None
         else:
             raise ValueError(f"There is no option {name!r} of runs.")
+    if result.get("backbone", {}).get("pooling") == "average":
+        result["backbone"]["pooling"] = "avg"
     if "method" in result:
         result["method"] = with_new_names(result["method"])
     return result

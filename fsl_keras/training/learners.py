@@ -7,11 +7,11 @@ import numpy as np
 from fsl_keras import presets
 from fsl_keras.models import MetricModel
 from fsl_keras.training.sections import BackboneOptions, MethodOptions
-from fsl_keras.typing import Model, Shape
+from fsl_keras.typing import Model
 
 
 def make_learner(
-    item_shape: Shape,
+    item_shape: tuple[int, int, int],
     method: MethodOptions,
     backbone: BackboneOptions,
     ways: int = 5,

@@ -92,7 +92,7 @@ def calibrate(run: Run, learner: Model) -> None:
     # Half of the classes of an episode are unknown to the learner.
     ways = min(ways_of(learner, options), len(data) // 2)
     learner.base_calibration = calibrate_on_base_classes(
-        learner, data, ways, episodes=options.test.calibration_episodes
+        learner, data, ways, count=options.test.calibration_episodes
     )
 
 
@@ -188,7 +188,7 @@ def _trained_shape(options, item_shape, make):
     if small != whole:
         raise ValueError(
             f"`train.crop_size` requires a learner whose weights are the same at every "
-            f'size of images: set `backbone.pooling` to "average". Received: '
+            f'size of images: set `backbone.pooling` to "avg". Received: '
             f"train.crop_size={size}"
         )
     return shape

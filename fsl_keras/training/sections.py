@@ -195,8 +195,8 @@ class TrainOptions(Section):
         crop_size: optional integer, height and width in pixels of the random crops of
             photographs that are trained on; those of the images by default. Training
             on smaller crops is cheaper, and objects keep their apparent size. The
-            weights must not depend on the size of images: the backbone takes the mean
-            over places (`pooling = "average"`), or the method takes feature maps of
+            weights must not depend on the size of images: the backbone ends in global
+            average pooling (`pooling = "avg"`), or the method takes feature maps of
             any size.
         mixed_precision: bool, whether the backbone computes in bfloat16 while it
             trains. The trained learner computes in float32.

@@ -89,7 +89,7 @@ class Stage:
                 learning_rate, momentum=0.9, nesterov=True, weight_decay=decay
             )
         elif self.options.optimizer == "muon":
-            optimizer = ConvMuon(learning_rate, decay, decay)
+            optimizer = ConvMuon(learning_rate, decay)
         else:
             optimizer = keras.optimizers.Adam(learning_rate, weight_decay=decay)
         if decay:

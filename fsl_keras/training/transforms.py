@@ -3,7 +3,7 @@
 from fsl_keras import datasets
 from fsl_keras.backbones import MultiOrientation, MultiView
 from fsl_keras.datasets import ClassDataset
-from fsl_keras.training.augmentation import CHARACTER, are_photographs
+from fsl_keras.training.augmentation import are_photographs
 from fsl_keras.training.sections import DataOptions
 from fsl_keras.typing import Model
 
@@ -32,10 +32,8 @@ def transformed(data: ClassDataset, options: DataOptions) -> ClassDataset:
 
 
 def multi_view(backbone: Model) -> Model:
-    """Returns a `MultiView` of a backbone, whose shifts suit its images."""
-    height, _, _ = shape = backbone.input_shape[1:]
-    shift = 1.2 * height / CHARACTER
-    return MultiView(backbone, shift=shift, flip=are_photographs(shape))
+    """Returns a `MultiView` of a backbone; photographs are mirrored in it."""
+    return MultiView(backbone, flip=are_photographs(backbone.input_shape))
 
 
 TRANSFORMS = {

@@ -14,7 +14,7 @@ from fsl_keras.training.sections import BackboneOptions, MethodOptions
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Three classes of five pictures: noise around a shade, as PNG files."""
+    """Three classes of five images: noise around a shade, as PNG files."""
     folder = tmp_path_factory.mktemp("photos")
     generator = np.random.default_rng(0)
     for shade, name in ((40, "heron"), (128, "grey egret"), (210, "φλαμίνγκο")):
@@ -60,12 +60,12 @@ def test_adapt_makes_a_classifier_of_a_folder(run_cli, classifier):
 
 
 def test_predict_names_pictures(run_cli, classifier, folder):
-    pictures = [folder / "heron" / "0.png", folder / "φλαμίνγκο" / "1.png"]
-    status, out, _ = run_cli("predict", classifier, *pictures, "--json")
+    images = [folder / "heron" / "0.png", folder / "φλαμίνγκο" / "1.png"]
+    status, out, _ = run_cli("predict", classifier, *images, "--json")
     assert status == 0
     predictions = json.loads(out)["predictions"]
-    assert [p["file"] for p in predictions] == [str(p) for p in pictures]
-    expected = keras.saving.load_model(classifier).predict_classes(pictures)
+    assert [p["file"] for p in predictions] == [str(p) for p in images]
+    expected = keras.saving.load_model(classifier).predict_classes(images)
     for prediction, wanted in zip(predictions, expected, strict=True):
         assert prediction["class_name"] == wanted.class_name
         assert prediction["probability"] == pytest.approx(wanted.probability)
@@ -93,16 +93,16 @@ def test_pictures_are_read_alike_whatever_arrays_the_classifier_was_made_of(
 
 
 def test_predict_prints_the_most_probable_classes(run_cli, classifier, folder):
-    picture = folder / "heron" / "0.png"
-    (expected,) = keras.saving.load_model(classifier).predict_classes([picture])
-    status, out, _ = run_cli("predict", classifier, picture, "--top=2")
+    image = folder / "heron" / "0.png"
+    (expected,) = keras.saving.load_model(classifier).predict_classes([image])
+    status, out, _ = run_cli("predict", classifier, image, "--top=2")
     assert status == 0
     rows = [line for line in out.splitlines() if "0.png" in line]
     assert len(rows) == 2
     for row, (name, probability) in zip(rows, expected.top(2), strict=True):
         assert name in row
         assert f"{probability:.3f}" in row
-    _, out, _ = run_cli("predict", classifier, picture, "--top=2", "--json")
+    _, out, _ = run_cli("predict", classifier, image, "--top=2", "--json")
     (prediction,) = json.loads(out)["predictions"]
     assert [row["class_name"] for row in prediction["top"]] == [
         name for name, _ in expected.top(2)
@@ -124,18 +124,18 @@ def test_adapt_shows_recalls_where_classes_are_of_unequal_size(
     (tmp_path / "photos" / "heron" / "4.png").unlink()
     arguments = ("--learner", learner, "--output", tmp_path / "birds.keras")
     _, out, _ = run_cli("adapt", tmp_path / "photos", *arguments)
-    assert "Balanced accuracy" in out
+    assert "balanced accuracy" in out
     assert [line for line in out.splitlines() if "recall" in line]
     _, out, _ = run_cli("adapt", folder, *arguments)
-    assert "Balanced accuracy" not in out
+    assert "balanced accuracy" not in out
 
 
 def test_a_classifier_of_other_items_takes_no_pictures(run_cli, folder, tmp_path):
     backbone = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     learner = fsl.models.PrototypicalNetwork(backbone)
     learner.adapt(np.eye(4), [0, 1, 2, 3]).save(tmp_path / "vectors.keras")
-    picture = folder / "heron" / "0.png"
-    for command in (["predict", picture], ["evaluate", folder]):
+    image = folder / "heron" / "0.png"
+    for command in (["predict", image], ["evaluate", folder]):
         status, _, err = run_cli(command[0], tmp_path / "vectors.keras", command[1])
         assert status == 1
         assert "no images: " in err
@@ -152,15 +152,15 @@ def test_a_file_that_is_no_model_is_one_line(run_cli, tmp_path, contents):
 
 
 def test_predict_names_and_counts_what_it_skips(run_cli, classifier, folder, tmp_path):
-    bad = tmp_path / "broken picture.jpg"
-    bad.write_bytes(b"no picture")
+    bad = tmp_path / "broken image.jpg"
+    bad.write_bytes(b"no image")
     good = folder / "heron" / "0.png"
     status, out, err = run_cli("predict", classifier, good, bad, "--json")
     assert status == 1
     assert [row["file"] for row in json.loads(out)["predictions"]] == [str(good)]
     assert [row["file"] for row in json.loads(out)["skipped"]] == [str(bad)]
     assert "Skipped 1 of 2 files" in err
-    assert "broken picture.jpg" in err
+    assert "broken image.jpg" in err
     status, _, err = run_cli("predict", classifier, bad)
     assert status == 1
     assert "No image could be read" in err
@@ -169,16 +169,16 @@ def test_predict_names_and_counts_what_it_skips(run_cli, classifier, folder, tmp
 def test_evaluate_measures_a_classifier_on_a_folder(
     run_cli, classifier, folder, tmp_path
 ):
-    report, picture = tmp_path / "report.json", tmp_path / "confusion.png"
+    report, figure = tmp_path / "report.json", tmp_path / "confusion.png"
     status, out, _ = run_cli(
-        "evaluate", classifier, folder, "--output", report, "--confusion", picture
+        "evaluate", classifier, folder, "--output", report, "--confusion", figure
     )
     assert status == 0
     measured = fsl.evaluation.ClassifierReport.load(report)
     assert measured.matrix.sum() == 15
     assert measured.summary() in out
     assert [line for line in out.splitlines() if "weighted avg" in line]
-    with Image.open(picture) as drawn:
+    with Image.open(figure) as drawn:
         assert drawn.format == "PNG"
     measured = json.loads(report.read_text())
     assert set(measured["recalls"]) == {"heron", "grey egret", "φλαμίνγκο"}
@@ -186,15 +186,15 @@ def test_evaluate_measures_a_classifier_on_a_folder(
 
 
 @pytest.mark.parametrize(
-    ("item_shape", "told"),
+    ("item_shape", "message"),
     [((16, 16, 1), "28x28 alone"), ((28, 28, 3), r"(28, 28, 3), and those of glyphs")],
 )
-def test_pictures_that_a_learner_does_not_take(run_cli, tmp_path, item_shape, told):
+def test_images_that_a_learner_does_not_take(run_cli, tmp_path, item_shape, message):
     learner = fsl.models.PrototypicalNetwork(fsl.backbones.Conv4(item_shape, 4))
     learner.save(tmp_path / "learner.keras")
     status, _, err = run_cli("evaluate", tmp_path / "learner.keras")
     assert status == 1
-    assert told in " ".join(err.split())
+    assert message in " ".join(err.split())
 
 
 def test_evaluate_measures_a_learner_on_episodes(run_cli, tmp_path):

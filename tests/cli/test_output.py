@@ -152,7 +152,7 @@ def photos(tmp_path_factory):
 
 
 def process(arguments, **environment):
-    """A process of the command, with an environment that says nothing of logs."""
+    """A process of the command, whose environment has no setting of logs."""
     inherited = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     return subprocess.Popen(
         [*COMMAND, *map(str, arguments)],

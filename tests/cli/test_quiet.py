@@ -1,4 +1,4 @@
-"""No line of TensorFlow or of a converter gets between the lines of the command."""
+"""TensorFlow and converters print nothing between the lines of the command."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-# What TensorFlow, absl and their like write unasked.
+# Logs of TensorFlow, absl and others.
 NOISE = re.compile(
     r"absl|oneDNN|cuda|[EIW]0000|retracing|tensorflow:|converter|Traceback", re.I
 )
@@ -32,7 +32,7 @@ for line in lines:
 
 
 def run(*lines):
-    """Runs commands in a fresh process that nobody told how much to log."""
+    """Runs commands in a fresh process without a setting of logs."""
     arguments = [argument for line in lines for argument in (*line, "then")][:-1]
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     done = subprocess.run(

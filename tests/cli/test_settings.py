@@ -13,7 +13,7 @@ from fsl_keras.cli.settings import parsed, tables_of
         ("a=[[5, 1]]", [[5, 1]]),
         ('a={"pooled_blocks": 3}', {"pooled_blocks": 3}),
         ('a=["rotations"]', ["rotations"]),
-        ('a={ pooling = "average" }', {"pooling": "average"}),
+        ('a={ pooling = "avg" }', {"pooling": "avg"}),
     ],
 )
 def test_the_value_of_a_setting(text, value):

@@ -44,7 +44,7 @@ def test_xla_in_full_context(vectors):
 
 def test_the_head_has_what_was_given():
     model = fsl.models.MatchingNetwork(
-        checks.backbone(units=6), full_context=True, temperature=3.0, steps=2
+        checks.backbone(units=6), full_context=True, scale=3.0, steps=2
     )
     assert (model.head.units, model.head.steps) == (6, 2)
     assert float(model.head.scale) == 3.0

@@ -4,10 +4,10 @@ from fsl_keras.layers.augmentation import RandomAffine
 from fsl_keras.training.augmentation import augmentation
 
 
-def test_the_shift_of_characters_grows_with_their_size():
-    small, large = (augmentation((size, size, 1)) for size in (28, 56))
-    assert isinstance(small, RandomAffine)
-    assert (small.shift, large.shift) == (2.0, 4.0)
+def test_characters_are_rotated_and_shifted_by_a_fraction_of_their_size():
+    layer = augmentation((56, 56, 1))
+    assert isinstance(layer, RandomAffine)
+    assert layer.translation_factor == 1 / 14
 
 
 def test_photographs_are_mirrored_and_change_color_without_black_borders():

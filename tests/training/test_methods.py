@@ -170,7 +170,9 @@ def test_training_in_mixed_precision_lowers_the_loss_of_a_batch(name, data, epis
             assert min(losses[-2:]) < losses[0], stream
     finally:
         keras.config.set_dtype_policy("float32")
-    assert {weight.dtype for weight in learner.trainable_weights} == {"float32"}
+    network = getattr(learner, "backbone", None) or learner.network
+    trained = [*learner.trainable_weights, *network.trainable_weights]
+    assert {weight.dtype for weight in trained} == {"float32"}
     logits = learner.predict(episode[0], verbose=0)
     assert logits.dtype == np.float32
     assert np.isfinite(logits).all()

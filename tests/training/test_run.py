@@ -76,7 +76,7 @@ def test_a_method_of_two_streams_continues_where_it_stopped(tmp_path):
 
 def test_pairs_of_distances_are_trained_with_the_contrastive_loss(trained):
     run, _ = trained(
-        method={"name": "siamese", "comparison": "distance"}, train={"augment": False}
+        method={"name": "siamese", "similarity": "euclidean"}, train={"augment": False}
     )
     stored = keras.saving.load_model(run.folder / "checkpoint.keras")
     assert isinstance(stored.loss, ContrastiveLoss)
@@ -228,7 +228,7 @@ def crops(colors, method, **backbone):
 
 
 def test_what_was_trained_on_crops_is_tested_on_whole_images(colors, tmp_path):
-    run = Run(tmp_path / "run", crops(colors, "simple_shot", pooling="average"))
+    run = Run(tmp_path / "run", crops(colors, "simple_shot", pooling="avg"))
     learner = train(run)
     stored = keras.saving.load_model(run.folder / "checkpoint.keras")
     assert stored.backbone.input_shape == (None, 16, 16, 3)
@@ -251,14 +251,14 @@ def test_a_learner_that_depends_on_the_size_of_images_is_not_trained_on_crops(
     colors, tmp_path
 ):
     run = Run(tmp_path / "run", crops(colors, "relation"))
-    with pytest.raises(ValueError, match=r'the same at every.*pooling.*"average"'):
+    with pytest.raises(ValueError, match=r'the same at every.*pooling.*"avg"'):
         train(run)
     assert not run.folder.exists()
 
 
 def test_crops_are_of_photographs(trained, tmp_path):
     with pytest.raises(ValueError, match=r"in color.*\(28, 28, 1\)"):
-        trained(train={"crop_size": 16}, backbone={"pooling": "average"})
+        trained(train={"crop_size": 16}, backbone={"pooling": "avg"})
     assert not (tmp_path / "run").exists()
 
 

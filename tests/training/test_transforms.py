@@ -1,5 +1,3 @@
-import pytest
-
 from fsl_keras.backbones import Conv4
 from fsl_keras.training import sections, transforms
 from fsl_keras.training.sections import DataOptions
@@ -27,4 +25,3 @@ def test_views_of_photographs_are_mirrored_and_those_of_characters_are_not():
         for shape in ((28, 28, 1), (84, 84, 3))
     ]
     assert [layer.flip for layer in views] == [False, True]
-    assert [layer.shift for layer in views] == pytest.approx([1.2, 3.6])

@@ -1,4 +1,4 @@
-"""Backbones and heads compared on pictures that they did not learn from."""
+"""Backbones and heads, compared by cross-validation."""
 
 import keras
 import numpy as np
@@ -6,9 +6,13 @@ import pytest
 
 import fsl_keras as fsl
 from fsl_keras.datasets.items import MemoryItems
-from fsl_keras.model_selection.comparison import Candidate, cross_validate
-from fsl_keras.model_selection.leave_one_out_report import leave_one_out
-from fsl_keras.model_selection.support_set import SupportSet
+from fsl_keras.model_selection import (
+    Candidate,
+    cross_validate,
+    leave_one_out,
+    recommended,
+)
+from tests.model_selection.supports import support_of
 
 
 @pytest.fixture(scope="module")
@@ -20,29 +24,28 @@ def data():
 
 
 def learners(*heads):
-    nothing = keras.Sequential([keras.Input((3,)), keras.layers.Identity()])
-    return {head: fsl.models.TransferLearner(nothing, head) for head in heads}
+    identity = keras.Sequential([keras.Input((3,)), keras.layers.Identity()])
+    return {head: fsl.models.TransferLearner(identity, head) for head in heads}
 
 
-def test_few_pictures_are_left_out_alone(data):
+def test_few_images_are_left_out_one_by_one(data):
     model = learners("cosine")
     (candidate,) = cross_validate(model, data, cache=False)
-    support = SupportSet()
-    for number, name in enumerate(data.class_names):
-        support.add(data.class_items(name), [number] * 6)
+    values = np.concatenate([data.class_items(name) for name in data.class_names])
+    support = support_of(values, np.repeat(np.arange(3), 6))
     report = leave_one_out(model["cosine"], support, data.class_names)
     np.testing.assert_array_equal(candidate.right, report.answers == report.labels)
+    assert candidate.parameters == 0
 
 
-def test_all_are_asked_about_the_same_pictures(data, monkeypatch):
-    monkeypatch.setattr("fsl_keras.model_selection.comparison.PARTS", 5)
-    two = cross_validate(learners("cosine", "ridge"), data, cache=False)
-    again = cross_validate(learners("ridge"), data, cache=False)
+def test_all_learners_are_evaluated_on_the_same_folds(data):
+    two = cross_validate(learners("cosine", "ridge"), data, cache=False, n_splits=5)
+    again = cross_validate(learners("ridge"), data, cache=False, n_splits=5)
     assert [c.name for c in two] == ["cosine", "ridge"]
     np.testing.assert_array_equal(two[1].right, again[0].right)
 
 
-def test_near_copies_count_as_one():
+def test_near_duplicates_count_as_one():
     values = np.array([[1, 0, 0], [1, 0.2, 0], [0, 1, 0], [0.3, 1, 0]], "float32")
     copied = values[[0, 0, 0, 1, 2, 3]]
     data = fsl.ClassDataset.from_arrays(copied, [0, 0, 0, 0, 1, 1])
@@ -50,9 +53,9 @@ def test_near_copies_count_as_one():
     assert candidate.right.tolist() == [1, 1, 1, 1]
 
 
-def test_classes_of_one_picture_leave_nothing():
+def test_classes_of_one_picture_leave_identity():
     data = fsl.ClassDataset.from_arrays(np.eye(3, dtype="float32"), [0, 1, 2])
-    with pytest.raises(ValueError, match="Give more pictures"):
+    with pytest.raises(ValueError, match="Provide more images"):
         cross_validate(learners("cosine"), data, cache=False)
 
 
@@ -62,6 +65,27 @@ def test_differences_are_paired():
     # Differences 0, 1, 0, 0: mean 1/4, standard deviation 1/2.
     assert one.minus(other) == pytest.approx((0.25, 1.96 * 0.25), abs=1e-3)
     assert one.accuracy == 0.75
+
+
+def test_a_candidate_is_worse_if_the_interval_of_the_difference_is_below_zero():
+    best = Candidate("a", np.array([1.0] * 8))
+    close = Candidate("b", np.array([0.0] + [1.0] * 7))
+    far = Candidate("c", np.array([0.0] * 6 + [1.0] * 2))
+    assert not best.is_worse_than(best)
+    assert not close.is_worse_than(best)
+    assert far.is_worse_than(best)
+    assert not best.is_worse_than(far)
+
+
+def test_of_equals_the_smaller_network_is_recommended_and_then_the_first():
+    half, all_ = np.array([1.0, 0.0]), np.array([1.0, 1.0])
+    candidates = [
+        Candidate("large", half, 9),
+        Candidate("first", half, 3),
+        Candidate("second", half, 3),
+    ]
+    assert recommended(candidates).name == "first"
+    assert recommended([*candidates, Candidate("best", all_, 99)]).name == "best"
 
 
 class Watched(MemoryItems):

@@ -1,40 +1,42 @@
-"""Convolution, batch normalization and pooling of pictures of few channels, in one."""
+"""Convolution, batch normalization and max pooling in one, for a few channels."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from fsl_keras.layers.data_format import check_channels_last
+from fsl_keras.typing import Shape, Tensor
 
 KERNEL = 3
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class FoldedConvolution(keras.layers.Layer):
-    """A 3x3 convolution, batch normalization and a 2x2 maximum, computed as one.
+    """A 3x3 convolution, batch normalization and 2x2 max pooling, computed as one.
 
-    The result, the gradients and the running statistics are those of `Conv2D(filters,
-    3, padding="same", use_bias=False)`, `BatchNormalization` and `MaxPooling2D(2)`
-    one after the other. Normalization is folded into the kernel, so that the full
-    size feature maps are passed over once: mean and variance of a convolution follow
-    from mean and covariance of the 3x3 patches of its input, which are small where
-    there are few channels, and the shift is added after the maximum, to a quarter of
-    the numbers. It makes Conv-4 faster to train on a processor, and is meant for
-    at most four channels.
+    Outputs, gradients and moving statistics are those of `Conv2D(filters, 3,
+    padding="same", use_bias=False)`, `BatchNormalization` and `MaxPooling2D(2)` in
+    sequence. Normalization is folded into the kernel, so that the full-size feature
+    maps are read only once: the mean and variance of a convolution follow from the mean
+    and covariance of the 3x3 patches of its input, which are cheap for a few channels,
+    and the offset is added after pooling, to a quarter of the activations. This makes
+    Conv-4 faster to train on a CPU for inputs of at most four channels.
 
     Reference:
 
     - [Ioffe & Szegedy, 2015](https://arxiv.org/abs/1502.03167)
 
     Args:
-        filters: integer, channels of the result.
-        momentum: float, of the running statistics.
-        epsilon: float, added to the variance.
+        filters: integer, the channels of the output.
+        momentum: float, the momentum of the moving statistics. Defaults to `0.99`.
+        epsilon: float, added to the variance. Defaults to `1e-3`.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: float pictures `[B, H, W, c]`.
-        training: bool, whether to normalize by the batch and to move the running
-            statistics.
+        inputs: float images `[B, H, W, c]`.
+        training: bool, whether to normalize by the statistics of the batch and to
+            update the moving statistics.
 
     Returns:
         A tensor `[B, H // 2, W // 2, filters]`.
@@ -47,16 +49,22 @@ class FoldedConvolution(keras.layers.Layer):
     TensorShape([2, 14, 14, 8])
     """
 
-    def __init__(self, filters, momentum=0.99, epsilon=1e-3, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        **kwargs: Any,
+    ) -> None:
         check_channels_last()
         super().__init__(**kwargs)
         self.filters = filters
         self.momentum = momentum
         self.epsilon = epsilon
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = input_shape[-1]
-        # Batch normalization folded in half precision would lose its small scales.
+        # Small scales would be lost if they were folded in half precision.
         full = {"autocast": False}
         self.kernel = self.add_weight(
             name="kernel",
@@ -74,7 +82,7 @@ class FoldedConvolution(keras.layers.Layer):
             name="moving_variance", initializer="ones", trainable=False, **vector
         )
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         kernel = ops.convert_to_tensor(self.kernel)
         if training and self.trainable:
             mean, variance = self._batch_statistics(inputs, kernel)
@@ -93,7 +101,7 @@ class FoldedConvolution(keras.layers.Layer):
         inputs = ops.cast(inputs, self.variable_dtype)
         _, height, width, channels = inputs.shape
         padded = ops.pad(inputs, ((0, 0), (1, 1), (1, 1), (0, 0)))
-        # By slices: the patches that ops.image offers take longer than they save.
+        # `ops.image.extract_patches` takes longer than the folding saves.
         patches = ops.stack(
             [
                 ops.reshape(padded[:, y : y + height, x : x + width, c], (-1,))
@@ -102,24 +110,24 @@ class FoldedConvolution(keras.layers.Layer):
                 for c in range(channels)
             ]
         )
-        centre = ops.mean(patches, axis=1, keepdims=True)
+        center = ops.mean(patches, axis=1, keepdims=True)
         count = ops.cast(ops.shape(patches)[1], patches.dtype)
         covariance = ops.matmul(patches, ops.transpose(patches)) / count
-        covariance = covariance - ops.matmul(centre, ops.transpose(centre))
+        covariance = covariance - ops.matmul(center, ops.transpose(center))
         weights = ops.reshape(kernel, (-1, self.filters))
-        mean = ops.sum(centre * weights, axis=0)
+        mean = ops.sum(center * weights, axis=0)
         variance = ops.sum(weights * ops.matmul(covariance, weights), axis=0)
         return mean, ops.maximum(variance, 0.0)
 
     def _move(self, average, value):
         average.assign(average * self.momentum + value * (1.0 - self.momentum))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, height, width, _ = input_shape
         halves = [None if side is None else side // 2 for side in (height, width)]
         return (batch, *halves, self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,
