@@ -31,7 +31,7 @@ class Backbone:
     feature_maps: dict[str, Any]
     is_frozen: bool = False
 
-    def make(self, item_shape: tuple[int, int, int], **arguments: Any) -> Model:
+    def make(self, item_shape: tuple[int, ...], **arguments: Any) -> Model:
         """Returns a new backbone.
 
         Args:
@@ -69,7 +69,7 @@ class Application(Backbone):
 
     name: str = ""
 
-    def make(self, item_shape: tuple[int, int, int], **arguments: Any) -> Model:
+    def make(self, item_shape: tuple[int, ...], **arguments: Any) -> Model:
         from fsl_keras.backbones import pretrained
 
         if item_shape[-1] != 3:
@@ -77,7 +77,9 @@ class Application(Backbone):
                 f"{self.name} takes RGB images. Received: item_shape={item_shape}. "
                 f"Choose another backbone ({', '.join(BACKBONES)}) or data set."
             )
-        return pretrained(self.name, input_shape=item_shape, **arguments)
+        height, width, channels = item_shape
+        shape = (height, width, channels)
+        return pretrained(self.name, input_shape=shape, **arguments)
 
     def check_arguments(self, arguments: dict[str, Any]) -> None:
         """Does nothing: each application has its own arguments, and checks them."""

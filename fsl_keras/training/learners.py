@@ -11,7 +11,7 @@ from fsl_keras.typing import Model
 
 
 def make_learner(
-    item_shape: tuple[int, int, int],
+    item_shape: tuple[int, ...],
     method: MethodOptions,
     backbone: BackboneOptions,
     ways: int = 5,
