@@ -42,14 +42,14 @@ class Examples:
         self._skipped: list = []
         self._sources: list = []
         self._held: list | None = None
-        self._index: int | np.ndarray
+        self._index: Any
         are_images = preprocessing is not None
         if isinstance(labels, str):
             self._elements = Elements.unlabeled(
                 images, are_images, may_have_labels=False
             )
             self.class_names = list(class_names or [labels])
-            self._index: Any = self.class_names.index(labels)
+            self._index = self.class_names.index(labels)
             return
         self._elements = Elements.labeled(images, labels, are_images)
         if class_names is None:
