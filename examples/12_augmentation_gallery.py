@@ -1,12 +1,14 @@
-"""A gallery of augmentations: each layer, and eight of the pictures it makes of one.
+"""A gallery of augmentations: each layer, and eight of its results for one image.
 
-Every layer is pure in its seed: row and column of the gallery are the seed of a
-picture, so that it is the same each time. In a pipeline it is that of the episode:
-`data.episodes(5, 1, 15, augmentation=layer)`. In a model, where the pictures may lie on
-an accelerator, the same layer draws seeds of its own and acts in training only. Labels
-never change; where a whole class is turned it is a new class, in support and queries.
+Every layer is a pure function of its seed. In the gallery the seed is the row and the
+column; in a pipeline it is that of the episode: `data.episodes(5, 1, 15,
+augmentation=layer)`. In a model, which may run on an accelerator, the layer draws its
+own seeds and is active in training only. Labels never change; a class that is rotated
+as a whole is a new class, in support and queries.
 
-    python examples/12_augmentation_gallery.py [FOLDER FOR THE PICTURES]
+Printed: the mean change of pixels by each layer.
+
+    python examples/12_augmentation_gallery.py [FOLDER FOR THE IMAGES]
 """
 
 import pathlib
