@@ -22,7 +22,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["FSL_KERAS_HOME"] = tempfile.mkdtemp(prefix="fsl-keras-tests-")
 
 
-# Tests in these folders compare numbers that TensorFlow's optimizer of graphs may change.
+# The tests in these folders compare numbers that an optimizer of graphs may change.
 PRODUCTION_GRAPHS = ("classifier/exporting", "images", "layers")
 
 
