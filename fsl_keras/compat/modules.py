@@ -22,8 +22,8 @@ MOVED = {
     "pictures": "images",
     "predictions": "classifier.predictions",
     "recipes": "training.recipes",
-    "run_options": "training.run_options",
-    "runs": "training.runs",
+    "run_options": "training.options",
+    "runs": "training.run_folder",
 }
 
 

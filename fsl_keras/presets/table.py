@@ -22,7 +22,7 @@ def zoo_table(
     parts = []
     shipped = {preset["name"] for preset in presets}
     for name, entry in DATASETS.items():
-        own = [run for run in [*presets, *runs] if run["options"]["dataset"] == name]
+        own = [run for run in [*presets, *runs] if _options(run)["dataset"] == name]
         if own:
             table = _table(own, papers.get(name, {}), shipped)
             parts.append(f"## {entry.title}\n\n{entry.note}\n\n{table}")
@@ -52,7 +52,7 @@ def _table(presets, papers, shipped):
     methods = []
     for name in dict.fromkeys(preset["name"] for preset in presets):
         runs = [preset for preset in presets if preset["name"] == name]
-        method = runs[0]["options"]["method"]
+        method = _options(runs[0])["method"]
         if method not in methods:
             methods.append(method)
         kinds = dict.fromkeys(_kind(figure) for figure in runs[0]["figures"])
@@ -74,10 +74,22 @@ def _table(presets, papers, shipped):
     return "\n".join(lines) + _protocols(presets)
 
 
+def _options(metadata):
+    """Returns data set, method and filters of a run, of tables or of the flat form."""
+    options = metadata["options"]
+    if "dataset" in options:
+        return {"filters": 64, **options}
+    return {
+        "dataset": options["data"]["name"],
+        "method": options["method"]["name"],
+        "filters": options["backbone"].get("filters", 64),
+    }
+
+
 def _model(metadata, shipped):
     """Returns a name, with the filters of blocks that differ, and if it is a recipe."""
     remarks = []
-    filters = metadata["options"].get("filters", 64)
+    filters = _options(metadata)["filters"]
     if not isinstance(filters, int):
         remarks.append(f"filters {', '.join(map(str, filters))}")
     if metadata["name"] not in shipped:

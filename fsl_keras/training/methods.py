@@ -3,7 +3,7 @@
 from fsl_keras.names import did_you_mean
 from fsl_keras.training.method import Method
 
-# Backbone and classifier of MAML's family; 5-way tasks of as many as fit the time.
+# What suits gradient-based methods: as many 5-way tasks as take a few minutes.
 _FIVE_WAYS = {
     "ways": 5,
     "queries": 5,
@@ -77,7 +77,7 @@ METHODS = {
         "RelationNetwork",
         "Sung et al., 2018",
         options={"filters": 64, "units": 8, "momentum": 0.95, "aggregate": "sum"},
-        backbone={"pooling": None, "pooled_blocks": 2},
+        takes_feature_maps=True,
         suited={"ways": 5, "queries": 15, "augment": True},
     ),
     "frn": Method(
@@ -90,7 +90,7 @@ METHODS = {
             "bidirectional": False,
             "all_pairs": False,
         },
-        backbone={"pooling": None, "pooled_blocks": 2},
+        takes_feature_maps=True,
     ),
     "maml": _maml("Finn et al., 2017"),
     "anil": _maml("Raghu et al., 2020", adapt_scope="head"),
@@ -191,7 +191,7 @@ METHODS = {
 }
 
 
-def get(name):
+def get(name: str) -> Method:
     """Returns the method of a name.
 
     Raises:

@@ -1,11 +1,5 @@
 import json
-import os
-import pathlib
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import keras
 import numpy as np
@@ -14,33 +8,8 @@ from PIL import Image
 
 import fsl_keras as fsl
 from fsl_keras import cli
-from fsl_keras.cli import options
-from fsl_keras.training import runs
-from fsl_keras.training.methods import METHODS
-
-SMALL = [
-    "--ways=5",
-    "--steps=4",
-    "--steps-per-epoch=2",
-    "--filters=4",
-    "--test-episodes=4",
-]
-# The command, with as few episodes of validation as `few_episodes` gives.
-CODE = """
-from fsl_keras import cli
-from fsl_keras.training import runs
-runs.VALIDATION_EPISODES = 4
-cli.main()
-"""
-COMMAND = [sys.executable, "-c", CODE]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def few_episodes():
-    """Validation of few episodes: what is tested is not how well runs learn."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "VALIDATION_EPISODES", 4)
-        yield
+from fsl_keras.training.learners import make_learner
+from fsl_keras.training.sections import BackboneOptions, MethodOptions
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +41,6 @@ def classifier(run_cli, folder, learner, tmp_path_factory):
     status, *_ = run_cli("adapt", folder, "--learner", learner, "--output", path)
     assert status == 0
     return path
-
-
-def test_the_data_sets_are_listed(run_cli):
-    status, out, _ = run_cli("datasets")
-    assert status == 0
-    for name in ("glyphs", "omniglot", "omniglot/lake", "mini_imagenet", "Gurmukhi"):
-        assert name in out
 
 
 @pytest.mark.parametrize(
@@ -247,10 +209,10 @@ def test_evaluate_measures_a_learner_on_episodes(run_cli, tmp_path):
 
 
 def test_evaluate_shows_what_a_transductive_figure_rests_on(run_cli, tmp_path):
+    backbone = BackboneOptions(arguments={"filters": 2})
     for name in ("tim", "anil"):
-        METHODS[name].make((28, 28, 1), filters=2, ways=5).save(
-            tmp_path / f"{name}.keras"
-        )
+        learner = make_learner((28, 28, 1), MethodOptions(name), backbone)
+        learner.save(tmp_path / f"{name}.keras")
     episodes = "--episodes=2"
     status, out, _ = run_cli("evaluate", tmp_path / "tim.keras", episodes)
     assert status == 0
@@ -271,7 +233,7 @@ def test_export_writes_a_saved_model(run_cli, classifier, tmp_path):
     ("arguments", "message"),
     [
         (["train", "--dataset", "omniglott"], "Did you mean 'omniglot'?"),
-        (["train", "--ways", "0"], "ways must be at least 1"),
+        (["train", "--ways", "0"], "`train.ways` must be at least 1"),
         (["train", "--ways", "100000"], "Lower `ways`"),
         (["train", "--shots", "18"], "classes have fewer"),
         (["train", "--resume"], "holds no run to resume"),
@@ -315,107 +277,3 @@ def test_a_learner_is_no_classifier(run_cli, learner, folder):
     status, _, err = run_cli("predict", learner, folder / "heron" / "0.png")
     assert status == 1
     assert "fsl-keras adapt" in err
-
-
-def train(folder, *options):
-    """Trains in a process of its own: it cannot leave deterministic operations."""
-    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1"}
-    return subprocess.Popen(
-        [*COMMAND, "train", "--output", folder, *SMALL, "--deterministic", *options],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for(path, process):
-    for _ in range(600):
-        if path.exists():
-            return
-        assert process.poll() is None, process.communicate()[1]
-        time.sleep(0.1)
-    raise AssertionError(f"{path} was not written")
-
-
-def weights(folder):
-    model = keras.saving.load_model(pathlib.Path(folder) / "learner.keras")
-    return model.get_weights()
-
-
-def test_a_run_that_was_killed_and_resumed_ends_like_one_that_was_not(tmp_path):
-    whole = train(tmp_path / "whole")
-    killed = train(tmp_path / "killed")
-    wait_for(tmp_path / "killed" / "checkpoint.keras", killed)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
-    assert not (tmp_path / "killed" / "learner.keras").exists()
-    # What the checkpoint holds is not trained again: a mark in it stays.
-    history = tmp_path / "killed" / "history.json"
-    done = json.loads(history.read_text())
-    done["loss"][0] = 123.0
-    history.write_text(json.dumps(done))
-    resumed = train(tmp_path / "killed", "--resume")
-    wait_for(tmp_path / "whole" / "learner.keras", whole)
-    whole.kill()  # what else it would leave is not looked at
-    whole.communicate()
-    out, err = resumed.communicate()
-    assert resumed.returncode == 0, err
-    assert "checkpoint.keras" in out
-    assert json.loads(history.read_text())["loss"][0] == 123.0
-    for one, other in zip(
-        weights(tmp_path / "whole"), weights(tmp_path / "killed"), strict=True
-    ):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_methods_are_listed_with_paper_kind_and_options(run_cli):
-    status, output, _ = run_cli("methods")
-    assert status == 0
-    lines = {line.split("│")[1].strip(): line for line in output.splitlines()[3:-1]}
-    assert set(lines) == set(METHODS)
-    assert "Finn et al., 2017" in lines["maml"]
-    assert "transductive" in lines["maml"]
-    assert "inner_steps=3" in lines["maml"]
-    assert "makes no classifier" in lines["tim"]
-
-
-def test_another_method_and_its_options(run_cli, tmp_path):
-    folder = tmp_path / "run"
-    status, output, _ = run_cli(
-        "train", "--method=simple_shot", f"--output={folder}", "--no-augment", *SMALL
-    )
-    assert status == 0
-    assert "5-way 5-shot" in output
-    status, _, error = run_cli("train", "--method=magic", f"--output={folder}-2")
-    assert status == 1
-    assert "no method 'magic'" in error
-    status, _, error = run_cli(
-        "train", "--option=speed=3", f"--output={folder}-2", *SMALL
-    )
-    assert status == 1
-    assert "no options ['speed']" in error
-    status, _, error = run_cli("train", "--option=speed", f"--output={folder}-2")
-    assert status == 1
-    assert "NAME=VALUE" in error
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("a=0.5", 0.5),
-        ("a=true", True),
-        ("a=cosine", "cosine"),
-        ("a=null", None),
-        ("a=[[5, 1]]", [[5, 1]]),
-        ('a={"pooled_blocks": 3}', {"pooled_blocks": 3}),
-        ('a={ pooling = "avg" }', {"pooling": "avg"}),
-    ],
-)
-def test_the_value_of_an_option(text, value):
-    assert options.parsed_option(text) == ("a", value)
-
-
-def test_a_table_that_is_none():
-    with pytest.raises(ValueError, match="value of a is no list or table"):
-        options.parsed_option("a={ pooling = average }")

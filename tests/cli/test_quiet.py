@@ -49,9 +49,10 @@ def test_training_and_exporting_are_quiet(tmp_path):
     pytest.importorskip("tf2onnx", reason="needs the extra of ONNX")
     run_folder = tmp_path / "run"
     classifier = run_folder / "classifier.keras"
-    small = ["--ways=5", "--steps=10", "--steps-per-epoch=5", "--test-episodes=4"]
+    small = ["--ways=5", "--steps=10", "--set=train.steps_per_epoch=5"]
+    small += ["--set=backbone.filters=4", "--set=test.episodes=4"]
     out, err = run(
-        ["train", f"--output={run_folder}", "--filters=4", *small],
+        ["train", f"--output={run_folder}", *small],
         ["export", classifier, tmp_path / "folder"],
         ["export", classifier, tmp_path / "a.tflite", "--format=litert"],
         ["export", classifier, tmp_path / "a.onnx", "--format=onnx"],

@@ -5,7 +5,7 @@ from fsl_keras import ClassDataset
 from fsl_keras.datasets import load, names
 from fsl_keras.datasets.catalogue import DATASETS
 from fsl_keras.names import did_you_mean
-from fsl_keras.training.run_options import Options
+from fsl_keras.training.options import Options
 
 
 def test_every_set_has_an_entry_without_gaps():
@@ -19,7 +19,7 @@ def test_every_set_has_an_entry_without_gaps():
 
 @pytest.mark.parametrize("name", names())
 def test_suited_options_are_options_of_runs(name):
-    assert Options.suited(name).dataset == name
+    assert Options.suited({"data": {"name": name}}).data.name == name
 
 
 @pytest.mark.parametrize(

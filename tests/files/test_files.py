@@ -21,7 +21,7 @@ from fsl_keras.files import (
     write_json,
 )
 from fsl_keras.files.outputs import SAVED_MODEL
-from fsl_keras.training.stages import Checkpoint, resume
+from fsl_keras.training.callbacks import Checkpoint, restore
 from tests.shapes import THREE, make_learner, pictures
 
 
@@ -245,7 +245,7 @@ class TestWhatWasThereOutlivesAFullDisk:
         with full_disk(room), pytest.raises(OSError):  # noqa: PT011
             epoch_ends(tmp_path, learner)
         assert names(tmp_path) == ["checkpoint.keras", "history.json"]
-        resume(learner, tmp_path / "checkpoint.keras")
+        restore(learner, tmp_path / "checkpoint.keras")
         for weight, same in zip(learner.get_weights(), good, strict=True):
             np.testing.assert_array_equal(weight, same)
 

@@ -10,10 +10,11 @@ import pytest
 
 from fsl_keras import FewShotClassifier
 from fsl_keras.evaluation import evaluate
-from fsl_keras.models import MetricModel
+from fsl_keras.models import MetricModel, TransferLearner
 from fsl_keras.training import methods
+from fsl_keras.training.learners import make_learner
 from fsl_keras.training.methods import METHODS
-from fsl_keras.training.runs import Options
+from fsl_keras.training.sections import BackboneOptions, MethodOptions, TrainOptions
 from fsl_keras.training.stages import Stage
 from tests.checks import (
     assert_config_round_trip,
@@ -23,6 +24,7 @@ from tests.checks import (
 )
 
 ITEM, WAYS = (16, 16, 1), 3
+SMALL = BackboneOptions(arguments={"filters": 4})
 # Few steps of learning a task: what is tested here is not how well they learn.
 FEW = {"inner_steps": 1}
 ARGUMENTS = {
@@ -49,8 +51,8 @@ each_method = pytest.mark.parametrize("name", METHODS)
 
 def make(name, ways=WAYS):
     keras.utils.set_random_seed(0)
-    arguments = ARGUMENTS.get(name, {})
-    return METHODS[name].make(ITEM, filters=4, ways=ways, **arguments)
+    method = MethodOptions(name, ARGUMENTS.get(name, {}))
+    return make_learner(ITEM, method, SMALL, ways)
 
 
 @functools.cache
@@ -158,7 +160,7 @@ def test_training_in_mixed_precision_lowers_the_loss_of_a_batch(name, data, epis
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         learner = make(name)
-        options = Options(ways=WAYS, shots=2, queries=3, tasks=2, augment=False)
+        options = TrainOptions(ways=WAYS, shots=(2,), queries=3, tasks=2, augment=False)
         for stream in METHODS[name].streams:
             stage = Stage(stream, learner, data, options)
             model = stage.compiled(0.5 if name == "reptile" else 0.01)
@@ -220,17 +222,21 @@ def test_the_report_of_a_method(name, data):
     assert learner.incremental in ("exact", "refit", "fixed_ways")
 
 
+# Their arguments are not those of a method.
+BASES = (MetricModel, TransferLearner)
+
+
 def defaults_of(method):
     """The arguments of a learner or a head that a run may set, by its signature."""
     for cls in (method.head or method.learner).__mro__:
         parameters = inspect.signature(cls.__init__).parameters.values()
         found = {p.name: p.default for p in parameters if p.default is not p.empty}
-        if found.keys() - {"name"} or cls is MetricModel:
+        if found.keys() - {"name"} or cls in BASES:
             break
     fixed = {"name", "regression", "inner_loss"}
     if not method.has_classifier:  # ProtoMAML's head is always shared
         fixed.add("shared_head")
-    if cls is MetricModel:
+    if cls in BASES:
         return {}
     return {name: value for name, value in found.items() if name not in fixed}
 
@@ -251,13 +257,14 @@ def test_options_are_those_of_the_learner():
     assert options["inner_steps"] == 5
     assert METHODS["prototypical"].options["distance"] == "squared_euclidean"
     with pytest.raises(ValueError, match=r"no options \['speed'\].*inner_steps"):
-        METHODS["maml"].make(ITEM, speed=3)
+        MethodOptions("maml", {"speed": 3})
     assert "shared_head" in METHODS["maml"].options
     assert "shared_head" not in options  # it is always
 
 
 def test_maml_with_a_shared_head_learns_any_number_of_classes(episode):
-    learner = METHODS["maml"].make(ITEM, 4, ways=7, shared_head=True, inner_steps=1)
+    method = MethodOptions("maml", {"shared_head": True, "inner_steps": 1})
+    learner = make_learner(ITEM, method, SMALL, ways=7)
     assert learner.incremental == "refit"
     assert learner(episode[0]).shape == (2, 9, WAYS)
 
@@ -265,7 +272,8 @@ def test_maml_with_a_shared_head_learns_any_number_of_classes(episode):
 @pytest.mark.parametrize("name", ["maml", "reptile", "relation", "matching"])
 def test_a_method_starts_from_a_trained_backbone(name, episode):
     backbone = make("prototypical").backbone
-    learner = METHODS[name].make(ITEM, 4, WAYS, backbone.get_weights())
+    method = MethodOptions(name)
+    learner = make_learner(ITEM, method, SMALL, WAYS, backbone.get_weights())
     own = {weight.tobytes() for weight in learner.get_weights()}
     assert own >= {weight.tobytes() for weight in backbone.get_weights()}
     assert learner(episode[0]).shape == (2, 9, WAYS)
