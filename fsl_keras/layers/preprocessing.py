@@ -73,7 +73,10 @@ class ImagePreprocessing(keras.layers.Layer):
         self.size = tuple(size)
         self.channels = channels
         self.invert = invert
-        self.value_range = None if value_range is None else tuple(value_range)
+        if value_range is not None:
+            low, high = value_range
+            value_range = (low, high)
+        self.value_range = value_range
         self.resize = resize
         self.supports_jit = False
 
