@@ -1,12 +1,14 @@
-"""A gallery of augmentations: for each layer, eight augmented versions of an image.
+"""A gallery of augmentations: each layer, and eight of its results for one image.
 
-Every layer is a pure function of its seed. Here the seed of an image is its row and
-column, so that the gallery is reproducible. In a pipeline it is the seed of the
-episode: `data.episodes(5, 1, 15, augmentation=layer)`. In a model, the same layer draws
-its own seeds and acts in training only. Labels never change; `ClassRotation` rotates a
-whole class, support and queries alike, which makes it a new class.
+Every layer is a pure function of its seed. In the gallery the seed is the row and the
+column; in a pipeline it is that of the episode: `data.episodes(5, 1, 15,
+augmentation=layer)`. In a model, which may run on an accelerator, the layer draws its
+own seeds and is active in training only. Labels never change; a class that is rotated
+as a whole is a new class, in support and queries.
 
-    python examples/12_augmentation_gallery.py [FOLDER FOR THE PICTURES]
+Printed: the mean change of pixels by each layer.
+
+    python examples/12_augmentation_gallery.py [FOLDER FOR THE IMAGES]
 """
 
 import pathlib

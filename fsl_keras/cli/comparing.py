@@ -7,6 +7,7 @@ import typer
 
 from fsl_keras.cli.options import HEADS, Alpha, known_heads, pretrained
 from fsl_keras.cli.output import AsCsv, AsJson, Output, working
+from fsl_keras.typing import Model
 
 
 def compare(
@@ -53,15 +54,15 @@ def compare(
             f"There are {len(names)} backbones and {len(files)} weights: give each "
             f"--backbone its --weights, or none."
         )
-    learners = {}
+    learners: dict[tuple[str, str], Model] = {}
     for name, file in zip(names, files, strict=True):
         model = pretrained(name, file, alpha)
         for each in heads:
             learners[name, each] = TransferLearner(model, each)
     # `pretrained` builds all networks for the same image size.
-    image_size = next(iter(learners.values())).item_shape[:2]
+    height, width = next(iter(learners.values())).item_shape[:2]
     with working(f"Reading {folder}"):
-        data = ClassDataset.from_directory(folder, image_size)
+        data = ClassDataset.from_directory(folder, (height, width))
     candidates = cross_validate(learners, data, verbose=1)
     best = recommended(candidates)
     candidates = sorted(candidates, key=lambda c: -c.accuracy)

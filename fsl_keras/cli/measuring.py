@@ -74,7 +74,7 @@ def evaluate(
     modules: Import = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-):
+) -> None:
     """Evaluate a learner on a data set, or a classifier on labeled images."""
     from fsl_keras import datasets, evaluation
     from fsl_keras.classifier import FewShotClassifier

@@ -1,5 +1,7 @@
 """The values of images: size, channels and range."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -181,9 +183,7 @@ def _by_pixel(function, images, channels=None):
     return tf.ensure_shape(result, [*images.shape[:-1], channels])
 
 
-def to_unit_range(
-    images: Tensor, value_range: tuple[float, float] | None = None
-) -> Tensor:
+def to_unit_range(images: Tensor, value_range: Sequence[float] | None = None) -> Tensor:
     """Maps the values of images to float32 from 0 to 1.
 
     uint8 is divided by 255 and uint16 by 65,535, bool becomes 0 and 1, floats

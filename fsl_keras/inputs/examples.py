@@ -42,6 +42,7 @@ class Examples:
         self._skipped: list = []
         self._sources: list = []
         self._held: list | None = None
+        self._index: Any
         are_images = preprocessing is not None
         if isinstance(labels, str):
             self._elements = Elements.unlabeled(

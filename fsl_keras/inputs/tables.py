@@ -57,8 +57,9 @@ def read_table(path: Path) -> tuple[list[pathlib.Path], list[str] | None]:
         io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True
     )
     try:
-        image = image_column(rows.fieldnames or [])
-        label = label_column(rows.fieldnames) if has_labels(rows.fieldnames) else None
+        names = rows.fieldnames or []
+        image = image_column(names)
+        label = label_column(names) if has_labels(names) else None
         images: list[pathlib.Path] = []
         labels: list[str] = []
         for row in rows:

@@ -58,7 +58,7 @@ class ImagePreprocessing(keras.layers.Layer):
         size: Sequence[int],
         channels: int,
         invert: bool = False,
-        value_range: Sequence[float] | None = None,
+        value_range: tuple[float, float] | None = None,
         resize: str = "stretch",
         **kwargs: Any,
     ) -> None:
@@ -73,7 +73,10 @@ class ImagePreprocessing(keras.layers.Layer):
         self.size = tuple(size)
         self.channels = channels
         self.invert = invert
-        self.value_range = None if value_range is None else tuple(value_range)
+        if value_range is not None:
+            low, high = value_range
+            value_range = (low, high)
+        self.value_range = value_range
         self.resize = resize
         self.supports_jit = False
 

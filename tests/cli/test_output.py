@@ -205,7 +205,7 @@ def test_json_of_adapt(run_cli, learner, photos, tmp_path):
     status, out, err = run_cli(
         "adapt", photos, "--learner", learner, "--output", path, "--json"
     )
-    assert status == 0
+    assert status == 0, err
     document = json.loads(out)
     assert [row["examples"] for row in document["classes"]] == [2, 2]
     assert document["estimate"]["tested"] == 4

@@ -249,9 +249,9 @@ class TestFromDataset:
             np.testing.assert_array_equal(items[0], picture(10 * label))
 
     def test_numbers_that_are_not_images_of_0_to_255_are_not_guessed_at(self):
-        standardised = np.random.default_rng(0).normal(size=(4, 3, 3, 1))
-        dataset = tf.data.Dataset.from_tensor_slices((standardised, [0, 0, 1, 1]))
-        with pytest.raises(ValueError, match="Expected values from 0 to 1"):
+        standardized = np.random.default_rng(0).normal(size=(4, 3, 3, 1))
+        dataset = tf.data.Dataset.from_tensor_slices((standardized, [0, 0, 1, 1]))
+        with pytest.raises(ValueError, match="values from 0 to 1"):
             ClassDataset.from_dataset(dataset)
 
     @pytest.mark.parametrize("batch", [None, 4])

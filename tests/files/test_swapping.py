@@ -242,7 +242,7 @@ class TestLeftovers:
     def leave(self, path, role="new"):
         """Leaves what a killed process would have."""
         code = (
-            "import pathlib; from fsl_keras import swapping; "
+            "import pathlib; from fsl_keras.files import swapping; "
             f"print(swapping.hidden(pathlib.Path({str(path)!r}), {role!r}))"
         )
         left = pathlib.Path(without_package(code).stdout.strip())

@@ -10,7 +10,7 @@ import pytest
 
 from fsl_keras import FewShotClassifier
 from fsl_keras.evaluation import evaluate
-from fsl_keras.models import MetricModel
+from fsl_keras.models import MetricModel, TransferLearner
 from fsl_keras.training import methods
 from fsl_keras.training.learners import make_learner
 from fsl_keras.training.methods import METHODS
@@ -222,17 +222,21 @@ def test_the_report_of_a_method(name, data):
     assert learner.incremental in ("exact", "refit", "fixed_ways")
 
 
+# Their arguments are not those of a method.
+BASES = (MetricModel, TransferLearner)
+
+
 def defaults_of(method):
     """The arguments of a learner or a head that a run may set, by its signature."""
     for cls in (method.head or method.learner).__mro__:
         parameters = inspect.signature(cls.__init__).parameters.values()
         found = {p.name: p.default for p in parameters if p.default is not p.empty}
-        if found.keys() - {"name"} or cls is MetricModel:
+        if found.keys() - {"name"} or cls in BASES:
             break
     fixed = {"name", "regression", "inner_loss"}
     if not method.has_classifier:  # ProtoMAML's head is always shared
         fixed.add("shared_head")
-    if cls is MetricModel:
+    if cls in BASES:
         return {}
     return {name: value for name, value in found.items() if name not in fixed}
 

@@ -142,7 +142,7 @@ class Reptile(GradientBasedLearner):
 
     def _train_on_one(self, task):
         support, labels, query = task
-        steps = self.inner_steps
+        labels, steps = self._checked(labels), self.inner_steps
         start = self._start(support, labels, training=True)
         *_, last = self._loop.learn(start, support, labels, steps, training=True)
         learned, moments, of_support = last
