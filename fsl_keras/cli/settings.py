@@ -101,14 +101,15 @@ def tables_of(settings: list[str] | None, **shorthands: Any) -> dict[str, dict]:
 
 def with_options(tables: dict[str, dict], options: list[str] | None) -> dict:
     """Returns tables with arguments of the method that `--option` gave."""
-    from fsl_keras.training.options import merged
+    from fsl_keras.training.flat_options import with_new_names
 
     if not options:
         return tables
     warnings.warn(
         f"`--option` is deprecated. Use `--set method.{options[0]}`.", stacklevel=2
     )
-    return merged({"method": dict(map(parsed, options))}, tables)
+    method = {**tables.get("method", {}), **dict(map(parsed, options))}
+    return {**tables, "method": with_new_names(method)}
 
 
 def with_changes(tables: dict[str, dict], changes: list[str] | None) -> dict:

@@ -67,8 +67,8 @@ def train(
         train_steps=steps,
         train_seed=seed,
     )
-    changes = settings.with_options(changes, option)
-    given = merged(recipes.tables(recipe), changes) if recipe else changes
+    given = merged(recipes.tables(recipe) if recipe else {}, changes)
+    given = settings.with_options(given, option)
     folder = output or pathlib.Path("runs", _name(recipe, given))
     if resume:
         run = Run.resume(folder, given)
