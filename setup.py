@@ -1,4 +1,4 @@
-"""Packs the zoo and its recipes, which lie beside the package, into the wheel."""
+"""Packs the presets, which lie outside of the package in a checkout, into the wheel."""
 
 import pathlib
 import shutil
@@ -6,18 +6,17 @@ import shutil
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-FOLDERS = ("saved_models", "benchmarks/recipes")
+FOLDER = "saved_models"
 
 
-class BuildWithZoo(build_py):
+class BuildWithPresets(build_py):
     def run(self):
         super().run()
-        if self.editable_mode:  # the folders of the checkout are used
+        if self.editable_mode:  # the folder of the checkout is used
             return
-        for folder in FOLDERS:
-            target = pathlib.Path(self.build_lib, "fsl_keras", folder)
-            shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(folder, target)
+        target = pathlib.Path(self.build_lib, "fsl_keras", FOLDER)
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(FOLDER, target)
 
 
-setup(cmdclass={"build_py": BuildWithZoo})
+setup(cmdclass={"build_py": BuildWithPresets})

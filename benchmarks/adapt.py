@@ -22,7 +22,7 @@ import fsl_keras as fsl
 import numpy as np
 import tensorflow as tf
 from fsl_keras.datasets.folders import files_by_class
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.layers import ImagePreprocessing
 
 SIZE, BATCH = (224, 224), 8
 
@@ -54,7 +54,7 @@ def compare(learner, paths, labels, rounds):
     before = memory("VmRSS")
     first = seconds(lambda: learner.adapt(paths, labels))
     peak = memory("VmHWM") - before
-    preprocessing = PicturePreprocessing(SIZE, 3)
+    preprocessing = ImagePreprocessing(SIZE, 3)
     forward = tf.function(
         lambda batch: learner.backbone(batch, training=False), reduce_retracing=True
     )

@@ -25,14 +25,14 @@ from fsl_keras.layers.augmentation import (
 from keras import layers
 
 
-def keras_affine(height, width):
+def keras_affine():
     """Returns a layer for each of the changes of `RandomAffine`, as strong."""
     style = {"fill_mode": "constant"}
     return [
         layers.RandomRotation(15 / 360, **style),
         layers.RandomZoom(0.15, 0.15, **style),
         layers.RandomShear(0.15, 0.15, **style),
-        layers.RandomTranslation(2 / height, 2 / width, **style),
+        layers.RandomTranslation(1 / 14, 1 / 14, **style),
     ]
 
 
@@ -59,13 +59,13 @@ def keras_color_jitter():
     ]
 
 
-def comparisons(height, width):
+def comparisons():
     """Returns Keras's layers (None where it has none) and ours, by name."""
     affine, color = RandomAffine(), ColorJitter()
     both = SequentialAugmentation([affine, color])
     erasing = layers.RandomErasing(0.5, fill_value=0.0, value_range=(0, 1))
     elastic = layers.RandomElasticTransform(1.0, value_range=(0, 1))
-    geometry = keras_affine(height, width)
+    geometry = keras_affine()
     return {
         "affine + color, single layers": (geometry + keras_color(), both),
         "affine + color, RandomColorJitter": (geometry + keras_color_jitter(), both),
@@ -119,7 +119,7 @@ def main():
     images = tf.random.stateless_uniform(shape, seed=(0, 0))
 
     functions, cells = [], {}
-    rows = comparisons(arguments.size, arguments.size)
+    rows = comparisons()
     for name, (of_keras, ours) in rows.items():
         for jit_compile in (False, True):
             for who, chain in (("keras", of_keras), ("ours", [ours])):

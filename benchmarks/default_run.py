@@ -25,29 +25,28 @@ def phases(folder):
     """Prints the seconds of each phase but the steps of training."""
     with phase("imports"):
         from fsl_keras import datasets
-        from fsl_keras.training.runs import Options, Run
+        from fsl_keras.training import Options, Run, train, write_report
     with phase("drawing"):
         datasets.load("glyphs", "train")
     with phase("20 steps of training, compilation included"):
-        run = Run.start(folder, Options.suited(steps=20, steps_per_epoch=20))
-        model = run.train()
+        steps = {"steps": 20, "steps_per_epoch": 20}
+        run = Run.start(folder, Options.suited({"train": steps}))
+        learner = train(run)
     with phase("tests, classifier, export and figures"):
-        run.report(model)
+        write_report(run, learner)
 
 
 def choose(folder, optimizer, steps, learning_rate):
     """Prints the accuracy on the validation scripts after training."""
     from fsl_keras import datasets
     from fsl_keras.evaluation import evaluate
-    from fsl_keras.training.runs import Options, Run
+    from fsl_keras.training import Options, Run, train
 
-    options = Options.suited(
-        steps=steps, optimizer=optimizer, learning_rate=learning_rate
-    )
-    model = Run.start(folder, options).train()
+    chosen = {"optimizer": optimizer, "steps": steps, "learning_rate": learning_rate}
+    learner = train(Run.start(folder, Options.suited({"train": chosen})))
     data = datasets.load("glyphs", "validation")
     for ways, shots in ((5, 1), (5, 5), (20, 1)):
-        print(evaluate(model, data.episodes(ways, shots, 15, seed=7, count=600)))
+        print(evaluate(learner, data.episodes(ways, shots, 15, seed=7, count=600)))
 
 
 def main():

@@ -18,8 +18,8 @@ import fsl_keras as fsl
 import keras
 from fsl_keras.episodes import DirichletQueries
 from fsl_keras.evaluation import evaluate, paired_differences
-from fsl_keras.training.methods import METHODS
-from fsl_keras.training.runs import Options, Run
+from fsl_keras.training import METHODS, Options, Run, train
+from fsl_keras.training.learners import make_learner
 
 EPISODES, SEED = 300, 2
 MARGIN = 0.1
@@ -27,32 +27,32 @@ MARGIN = 0.1
 
 def options_of(name, steps):
     changes = {} if steps is None else {"steps": steps, "steps_per_epoch": steps // 2}
-    return Options.suited("glyphs", name, **changes)
+    return Options.suited({"method": {"name": name}, "train": changes})
 
 
-def untrained(options, train):
+def untrained(options, data):
     """The method with its first weights; running statistics need some pictures."""
-    keras.utils.set_random_seed(options.seed)
-    learner = METHODS[options.method].make(
-        train.item_shape, options.filters, options.ways, **options.method_options
+    keras.utils.set_random_seed(options.train.seed)
+    learner = make_learner(
+        data.item_shape, options.method, options.backbone, options.train.ways
     )
     network = getattr(learner, "backbone", None) or learner.network
-    for pictures, _ in train.batches(256, seed=SEED, count=100):
+    for pictures, _ in data.batches(256, seed=SEED, count=100):
         network(pictures, training=True)
     if learner.has_base_statistics:
-        learner.fit_base(train, cache=False)
+        learner.fit_base(data, cache=False)
     return learner
 
 
-def row(name, steps, folder, train, test):
+def row(name, steps, folder, data, test):
     options = options_of(name, steps)
     # The ways that methods of fixed ways were made for.
     exams = [
         test.episodes(5, shots, 15, tasks=10, seed=SEED, count=EPISODES)
         for shots in (1, 5)
     ]
-    first = evaluate(untrained(options, train), exams[0], "untrained")
-    learner = Run(folder / name, options).train()
+    first = evaluate(untrained(options, data), exams[0], "untrained")
+    learner = train(Run(folder / name, options))
     reports = [evaluate(learner, exam, name) for exam in exams]
     (gain,) = paired_differences([first, reports[0]])
     cells = [name, _spelled(first)]
@@ -83,14 +83,14 @@ def main():
     parser.add_argument("--methods", nargs="*", default=list(METHODS))
     parser.add_argument("--steps", type=int, help="training steps of each method")
     arguments = parser.parse_args()
-    train, test = (fsl.datasets.load("glyphs", split=s) for s in ("train", "test"))
+    data, test = (fsl.datasets.load("glyphs", split=s) for s in ("train", "test"))
     columns = ["method", "untrained 1-shot", "1-shot", "5-shot"]
     columns += ["gain, points", "1-shot as a classifier", "1-shot, unequal queries"]
     print("| " + " | ".join(columns) + " |")
     print("|" + "---|" * len(columns), flush=True)
     gains = {}
     for name in arguments.methods:
-        cells, gains[name] = row(name, arguments.steps, arguments.folder, train, test)
+        cells, gains[name] = row(name, arguments.steps, arguments.folder, data, test)
         print("| " + " | ".join(cells) + " |", flush=True)
     short = [name for name, gain in gains.items() if gain < MARGIN]
     least = 100 * min(gains.values())

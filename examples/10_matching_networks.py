@@ -1,12 +1,15 @@
-"""Matching networks: the answer is a vote of the examples that a query attends to.
+"""Matching networks: a prediction is a weighted vote of the support examples.
 
-A query compares itself with every example of the support set; the softmax of these
-likenesses is attention, and a class gets the attention to its examples (Vinyals et
-al., 2016, https://arxiv.org/abs/1606.04080). The network is trained so that attention
-goes to examples of the right class, and it can be looked at: which examples did the
-answer come from?
+A query is compared with every example of the support set; the softmax of the
+similarities is attention, and the probability of a class is the attention to its
+examples (Vinyals et al., 2016, https://arxiv.org/abs/1606.04080). Training moves the
+attention to examples of the right class, and the figure shows it.
 
-    python examples/10_matching_networks.py [FOLDER FOR THE PICTURES]
+Printed, 5-way 1-shot, 15 queries per class, 300 episodes (seed 2): untrained 61.7% ±
+1.4%, after 250 steps 88.1% ± 1.0%. With 3 shots, 68 images of four Georgian letters
+give 89.9% of their attention to examples of their own letter.
+
+    python examples/10_matching_networks.py [FOLDER FOR THE IMAGES]
 """
 
 import pathlib
@@ -39,7 +42,7 @@ def main(folder=PICTURES, steps=250, count=300):
     )
     for report in (before, after):
         print(report)
-    print(f"learned temperature: {float(model.head.scale):.1f}, at first 10.0")
+    print(f"learned scale: {float(model.head.scale):.1f}, at first 10.0")
 
     to_own_class = look(model, test, folder)
     return {

@@ -1,12 +1,17 @@
 """Many heads on the same frozen features and the same episodes.
 
-A backbone is trained to classify the training scripts, as any classifier is; then it is
-frozen, and its features of unseen scripts are computed once. A method is now only a
-head: what it makes of one labelled example of each of five classes. Transductive heads
-look at all queries at once and are a league of their own; most take for granted that
-every class has as many queries, so they are tested where that is not so as well.
+A backbone is trained to classify the training scripts and then frozen; its features of
+unseen scripts are computed once. A method is then only a head, which learns from one
+labeled example of each of five classes. Transductive heads use all queries at once and
+must be compared with one another only; most assume that every class has the same
+number of queries, so they are also tested where this is not so.
 
-    python examples/11_all_methods.py [FOLDER FOR THE PICTURES]
+Printed, 5-way, 600 episodes (seed 2), features of a classifier trained for 200 steps,
+1-shot / 5-shot: prototypes 87.9 / 95.5%, ridge 86.9 / 96.4%, linear 88.0 / 96.7%, with
+paired differences. Transductive, 1-shot with 15 queries of each class / with
+Dirichlet(2) queries: LaplacianShot 92.7 / 92.3%, TIM 94.8 / 90.2%, PT-MAP 95.6 / 85.6%.
+
+    python examples/11_all_methods.py [FOLDER FOR THE IMAGES]
 """
 
 import pathlib
@@ -27,7 +32,7 @@ HEADS = {
     "attention": heads.MatchingHead,
     "ridge": heads.RidgeHead,
     "linear": heads.LinearHead,
-    "linear, cosine": lambda: heads.LinearHead(distance="cosine"),
+    "linear, cosine": lambda: heads.LinearHead(similarity="cosine"),
     "soft k-means": heads.SoftKMeansHead,
     "BD-CSPN": heads.BDCSPNHead,
     "LaplacianShot": heads.LaplacianShotHead,

@@ -1,12 +1,14 @@
-"""A gallery of augmentations: each layer, and eight of the pictures it makes of one.
+"""A gallery of augmentations: each layer, and eight of its results for one image.
 
-Every layer is pure in its seed: row and column of the gallery are the seed of a
-picture, so that it is the same each time. In a pipeline it is that of the episode:
-`data.episodes(5, 1, 15, augmentation=layer)`. In a model, where the pictures may lie on
-an accelerator, the same layer draws seeds of its own and acts in training only. Labels
-never change; where a whole class is turned it is a new class, in support and queries.
+Every layer is a pure function of its seed. In the gallery the seed is the row and the
+column; in a pipeline it is that of the episode: `data.episodes(5, 1, 15,
+augmentation=layer)`. In a model, which may run on an accelerator, the layer draws its
+own seeds and is active in training only. Labels never change; a class that is rotated
+as a whole is a new class, in support and queries.
 
-    python examples/12_augmentation_gallery.py [FOLDER FOR THE PICTURES]
+Printed: the mean change of pixels by each layer.
+
+    python examples/12_augmentation_gallery.py [FOLDER FOR THE IMAGES]
 """
 
 import pathlib
@@ -25,7 +27,12 @@ SIZE, VARIANTS = (64, 64), 8
 
 LAYERS = {
     "RandomFlip": augment.RandomFlip(),
-    "RandomAffine": augment.RandomAffine(rotation=25, zoom=0.2, shear=0.2, shift=6),
+    "RandomAffine": augment.RandomAffine(
+        rotation_factor=0.07,
+        zoom_factor=0.2,
+        shear_factor=0.2,
+        translation_factor=0.1,
+    ),
     "RandomResizedCrop": augment.RandomResizedCrop(),
     "RandomElastic": augment.RandomElastic(),
     "ColorJitter": augment.ColorJitter(0.2, 0.4, 0.6, 0.15),
@@ -39,14 +46,14 @@ LAYERS = {
 def main(folder=PICTURES):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    image = picture()
-    rows = {"the picture": np.stack([image] * VARIANTS)}
+    image = photograph()
+    rows = {"the image": np.stack([image] * VARIANTS)}
     for row, (name, layer) in enumerate(LAYERS.items()):
         rows[name] = np.concatenate(
             [layer.transform(image[None], seed=(row, i)) for i in range(VARIANTS)]
         )
         apart = np.abs(rows[name] - image).mean()
-        print(f"{name}: pixels differ from the picture's by {apart:.3f} on average")
+        print(f"{name}: pixels change by {apart:.3f} on average")
     path = folder / "12_augmentation_gallery.png"
     draw(rows, path)
     # In 64 colors, a third of the bytes.
@@ -55,15 +62,15 @@ def main(folder=PICTURES):
     return rows
 
 
-def picture():
-    """A picture that comes with Matplotlib, float32 `[H, W, 3]` from 0 to 1."""
+def photograph():
+    """Returns an image that ships with Matplotlib, float32 `[H, W, 3]` in [0, 1]."""
     with cbook.get_sample_data("Minduka_Present_Blue_Pack.png", asfileobj=True) as file:
         image = decode(file.read())
     return to_unit_range(fit(image, SIZE, channels=3)).numpy()
 
 
 def draw(rows, path):
-    """Draws pictures `[n, H, W, C]` in a row for each name, into a file."""
+    """Draws images `[n, H, W, C]` to a file, one row per name."""
     figure, axes = plt.subplots(
         len(rows), VARIANTS, figsize=(1.1 * VARIANTS + 2, 1.1 * len(rows))
     )
@@ -79,16 +86,16 @@ def draw(rows, path):
 
 
 def draw_class_rotation(path):
-    """Draws an episode whose classes are turned, support and queries alike."""
+    """Draws an episode whose classes are rotated, support and queries alike."""
     data = fsl.datasets.load("glyphs", "test")
-    names = ["as they are", "with ClassRotation"]
+    names = ["original", "with ClassRotation"]
     rows = {}
     for name, layer in zip(names, (None, augment.ClassRotation()), strict=True):
         stream = data.episodes(4, 1, 1, seed=3, count=1, augmentation=layer)
         x, y = next(stream.as_numpy_iterator())
         order = np.argsort(y[0])
         both = np.stack([x["support"][0], x["query"][0][order]], axis=1)
-        rows[f"{name}: each class,\nan example and a query"] = both.reshape(
+        rows[f"{name}: an example and\na query of each class"] = both.reshape(
             VARIANTS, *both.shape[2:]
         )
     draw(rows, path)

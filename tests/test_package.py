@@ -11,9 +11,9 @@ import zipfile
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
-FILES = ["pyproject.toml", "setup.cfg", "setup.py", "README.md", "LICENSE"]
-# What lies beside the package in a checkout, and inside it when it is installed.
-FOLDERS = ["saved_models", "benchmarks/recipes"]
+FILES = ["pyproject.toml", "setup.py", "README.md", "LICENSE"]
+# Outside of the package in a checkout, and inside it when it is installed.
+PRESETS = "saved_models"
 
 
 def run(*command, **kwargs):
@@ -30,7 +30,7 @@ def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("source")
     for name in FILES:
         shutil.copy(ROOT / name, folder)
-    for name in ("fsl_keras", *FOLDERS):
+    for name in ("fsl_keras", PRESETS):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
@@ -39,20 +39,21 @@ def wheel(tmp_path_factory):
     return path
 
 
-def test_every_module_the_mark_of_types_and_the_zoo_are_in_it(wheel):
+def test_every_module_recipe_and_preset_is_in_it(wheel):
     packed = {
         name for name in zipfile.ZipFile(wheel).namelist() if "dist-info" not in name
     }
     source = {
-        path.relative_to(ROOT).as_posix() for path in (ROOT / "fsl_keras").rglob("*.py")
+        path.relative_to(ROOT).as_posix()
+        for pattern in ("*.py", "*.toml", "py.typed")
+        for path in (ROOT / "fsl_keras").rglob(pattern)
     }
-    zoo = {
+    presets = {
         f"fsl_keras/{path.relative_to(ROOT).as_posix()}"
-        for name in FOLDERS
-        for path in (ROOT / name).rglob("*")
+        for path in (ROOT / PRESETS).rglob("*")
         if path.is_file()
     }
-    assert packed == source | zoo | {"fsl_keras/py.typed"}
+    assert packed == source | presets
 
 
 def test_its_command_runs(wheel, tmp_path):
@@ -62,12 +63,12 @@ def test_its_command_runs(wheel, tmp_path):
     command = tmp_path / "site" / "bin" / "fsl-keras"
     listed = run(command, "datasets", env=environment, cwd=tmp_path)
     assert "glyphs" in listed
-    told = (
+    code = (
         "import fsl_keras as fsl; print(fsl.__file__);"
         "print(fsl.from_preset('siamese_conv4_omniglot').item_shape)"
     )
     place, shape = run(
-        sys.executable, "-c", told, env=environment, cwd=tmp_path
+        sys.executable, "-c", code, env=environment, cwd=tmp_path
     ).splitlines()
     assert pathlib.Path(place).is_relative_to(tmp_path)
     assert shape == "(28, 28, 1)"

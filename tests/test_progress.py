@@ -8,7 +8,7 @@ from rich.console import Console
 from fsl_keras.progress import Progress, TrainingProgress
 
 
-def test_the_bar_tells_steps_loss_accuracies_and_the_time_left():
+def test_the_bar_shows_steps_loss_accuracies_and_the_remaining_time():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     model.compile("sgd", loss, metrics=["accuracy"])
@@ -46,7 +46,7 @@ def test_a_loss_alone_is_shown():
     assert "accuracy" not in console.file.getvalue()
 
 
-def test_elsewhere_there_is_a_line_for_every_tenth_from_where_a_run_goes_on():
+def test_elsewhere_there_is_a_line_for_every_tenth_from_the_step_a_run_resumes_at():
     console = Console(file=io.StringIO())
     with Progress(1000, "steps", done=450, console=console) as progress:
         for done in range(451, 1001):
@@ -57,7 +57,7 @@ def test_elsewhere_there_is_a_line_for_every_tenth_from_where_a_run_goes_on():
     assert len(lines) == 6
 
 
-def test_nothing_is_shown_that_was_not_asked_for(capsys):
+def test_nothing_is_shown_without_verbose_or_work(capsys):
     with Progress(2, "images", verbose=0) as progress:
         progress.update(2)
     with Progress(0, "images") as progress:

@@ -1,15 +1,16 @@
-"""Which Keras models can be the backbone of a learner."""
+"""Checks of the models that learners take as backbones."""
 
 import math
 import warnings
 import weakref
+from typing import Any
 
 import keras
 
 # The packages whose classes Keras finds without registration.
 KERAS_PACKAGES = ("keras", "keras_hub")
 
-# Serializing a large network takes a tenth of a second, and adapting a thousandth.
+# Serializing a large network takes a hundred times as long as adapting a learner.
 _checked: weakref.WeakSet = weakref.WeakSet()
 
 _REGISTER = (
@@ -18,14 +19,14 @@ _REGISTER = (
 )
 
 
-def check_backbone(backbone):
-    """Refuses what cannot be a backbone, and warns of one that ends in a softmax.
+def check_backbone(backbone: Any) -> None:
+    """Raises a `ValueError` for an invalid backbone, and warns about a final softmax.
 
     Args:
         backbone: any object.
 
     Raises:
-        ValueError: as `check_network`.
+        ValueError: As `check_network`.
     """
     is_new = backbone not in _checked
     check_network(backbone, "backbone")
@@ -33,23 +34,24 @@ def check_backbone(backbone):
         _warn_of_probabilities(backbone)
 
 
-def check_network(network, argument):
-    """Refuses what is not a built Keras model from one item to one output.
+def check_network(network: Any, argument: str) -> None:
+    """Raises a `ValueError` unless a network is a built Keras model that can be saved.
 
-    A learner is copied, saved and put into classifiers. A network that allows none of
-    this is refused here, before any work is done with it.
+    Learners are copied, saved and put into classifiers. A network that does not allow
+    this is rejected before it is used.
 
     Args:
         network: any object.
         argument: string, the name of the argument.
 
     Raises:
-        ValueError: with how to mend it.
+        ValueError: If the network is not built, has several inputs or outputs, an
+            unknown size, or parts that cannot be saved.
     """
     if not isinstance(network, keras.Model) or not network.built:
         raise ValueError(
             f"`{argument}` must be a built Keras model from an item to its output: "
-            f"let it begin with a `keras.Input`. Received: {argument}={network!r}"
+            f"begin it with a `keras.Input`. Received: {argument}={network!r}"
         )
     if network in _checked:
         return
@@ -71,12 +73,12 @@ def check_network(network, argument):
 
 
 def _check_is_single(network, argument):
-    """Refuses a model of several inputs or outputs, and one without a graph."""
+    """Raises a `ValueError` for several inputs or outputs, or a missing graph."""
     name = network.name
     if getattr(network, "inputs", None) is None:
         raise ValueError(
             f"The {argument} {name!r} is a subclass of `keras.Model`, which does not "
-            f"tell the shape of an item. Wrap it: `item = keras.Input((224, 224, 3))`, "
+            f"declare its input shape. Wrap it: `item = keras.Input((224, 224, 3))`, "
             f"then `keras.Model(item, {argument}(item))`."
         )
     if isinstance(network, keras.Sequential):
@@ -105,7 +107,7 @@ def _names(tensors):
 def _check_can_be_saved(network, argument):
     try:
         with warnings.catch_warnings():
-            # Keras warns of a lambda, which is refused below.
+            # Keras warns about lambdas, which are rejected below.
             warnings.simplefilter("ignore", UserWarning)
             config = keras.saving.serialize_keras_object(network)
     except (NotImplementedError, TypeError, ValueError) as error:
@@ -133,7 +135,7 @@ def _check_can_be_saved(network, argument):
 
 
 def _is_of_keras(node):
-    # Tensors and the like have no module, classes of `__main__` have None.
+    # Tensors have no module, classes of `__main__` have None.
     module = node.get("module", "keras")
     return module is not None and module.split(".")[0] in KERAS_PACKAGES
 

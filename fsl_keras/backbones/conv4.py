@@ -1,46 +1,61 @@
 """The four-block convolutional network of the few-shot papers."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers
 
-from fsl_keras.layers import FoldedConvolution, FusedBatchNormalization
-from fsl_keras.layers.data_format import check_channels_last
+from fsl_keras.backbones.arguments import RENAMED_POOLINGS, check_arguments
+from fsl_keras.compat import renamed_arguments, renamed_values
+from fsl_keras.layers import FusedBatchNormalization
+from fsl_keras.layers._folded_convolution import FoldedConvolution
 from fsl_keras.presets import HasPresets
 
 BLOCKS = 4
-# Pictures of at most so many channels take the folded convolution.
+# The folded convolution is faster up to this number of input channels.
 FEW_CHANNELS = 4
+POOLINGS = ("flatten", "avg", None)
 DOWNSAMPLING = ("pool", "stride")
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
+@renamed_arguments(item_shape="input_shape")
+@renamed_values(pooling=RENAMED_POOLINGS)
 class Conv4(HasPresets, keras.Model):
     """The four-block convolutional network of the few-shot papers.
 
-    Four times a 3x3 convolution, batch normalization, a 2x2 maximum and a ReLU. The
-    maximum comes before the ReLU, which gives the same result on a quarter of the
-    numbers, and `FoldedConvolution` computes the first block up to its maximum. A
-    28x28 picture becomes 64 numbers, an 84x84 one 1,600.
+    Each of the four blocks is a 3x3 convolution, batch normalization, 2x2 max pooling
+    and a ReLU. Pooling comes before the ReLU, which gives the same result on a quarter
+    of the activations. A 28x28 image is embedded as 64 numbers, an 84x84 image as
+    1,600.
 
-    Reference:
+    References:
 
     - [Vinyals et al., 2016](https://arxiv.org/abs/1606.04080)
-    - strided: [Finn et al., 2017](https://arxiv.org/abs/1703.03400)
     - [Snell et al., 2017](https://arxiv.org/abs/1703.05175)
+    - strided convolutions: [Finn et al., 2017](https://arxiv.org/abs/1703.03400)
 
     Args:
-        item_shape: triple `(height, width, channels)` of float32 pictures in
-            [0, 1], at least `2 ** pooled_blocks` pixels high and wide.
-        filters: integer, channels of each block, or a list of four, one a block.
-        pooling: `"flatten"` (a vector of all the last feature maps), `"average"`
-            (their mean over places) or `None` (feature maps `[H, W, C]`, of the
-            channels of the last block).
-        downsampling: `"pool"`, the 2x2 maxima, or `"stride"`, convolutions of stride
-            2 in their place, which are cheaper and round sizes up.
-        pooled_blocks: integer from 0 to 4, how many of the blocks halve the size, the
-            first ones; 2 in relation networks.
-        momentum: float, of the running statistics of batch normalization.
-        dtype: optional dtype policy of its layers; Keras's global one by default.
+        input_shape: triple `(height, width, channels)` of float32 images in [0, 1],
+            with at least `2 ** pooled_blocks` pixels in each direction.
+        filters: integer, the channels of every block, or four integers, one per block.
+            Defaults to `64`.
+        pooling: `"flatten"` (the last feature maps as one vector), `"avg"` (global
+            average pooling) or `None` (feature maps `[h, w, filters]`). Defaults to
+            `"flatten"`.
+        downsampling: `"pool"` (max pooling) or `"stride"` (strided convolutions instead
+            of pooling, which are cheaper and round odd sizes up). Defaults to `"pool"`.
+        pooled_blocks: integer from 0 to 4, the number of blocks that halve the size,
+            counted from the first; relation networks use 2. Defaults to `4`.
+        momentum: float, the momentum of the moving statistics of batch normalization.
+            Defaults to `0.95`.
+        dtype: optional dtype policy of the layers. Defaults to Keras's global policy.
+        name: optional string.
+        **kwargs: further arguments of `keras.Model`.
+
+    Raises:
+        ValueError: If an argument is out of range, or Keras is set to channels-first.
 
     Example:
 
@@ -50,20 +65,18 @@ class Conv4(HasPresets, keras.Model):
 
     def __init__(
         self,
-        item_shape,
-        filters=64,
-        pooling="flatten",
-        downsampling="pool",
-        pooled_blocks=BLOCKS,
-        momentum=0.95,
-        dtype=None,
-        name=None,
-        **kwargs,
-    ):
-        check_channels_last()
-        item_shape = tuple(item_shape)
-        are_own = hasattr(filters, "__len__")
-        channels = [*filters] if are_own else [filters] * BLOCKS
+        input_shape: Sequence[int],
+        filters: int | Sequence[int] = 64,
+        pooling: str | None = "flatten",
+        downsampling: str = "pool",
+        pooled_blocks: int = BLOCKS,
+        momentum: float = 0.95,
+        dtype: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        input_shape = tuple(input_shape)
+        channels = [*filters] if isinstance(filters, Sequence) else [filters] * BLOCKS
         if len(channels) != BLOCKS:
             raise ValueError(
                 f"`filters` must be one integer for all blocks, or {BLOCKS}, one for "
@@ -74,23 +87,14 @@ class Conv4(HasPresets, keras.Model):
                 f"`pooled_blocks` must be from 0 to {BLOCKS}. Received: "
                 f"pooled_blocks={pooled_blocks}"
             )
-        if len(item_shape) != 3 or min(item_shape[:2]) < 2**pooled_blocks:
-            raise ValueError(
-                f"`item_shape` must be (height, width, channels) of at least "
-                f"{2**pooled_blocks} pixels each way. Received: item_shape={item_shape}"
-            )
-        if pooling not in ("flatten", "average", None):
-            raise ValueError(
-                f'`pooling` must be "flatten", "average" or None. '
-                f"Received: pooling={pooling!r}"
-            )
+        check_arguments(input_shape, pooling, pooled_blocks, POOLINGS)
         if downsampling not in DOWNSAMPLING:
             raise ValueError(
                 f"`downsampling` must be one of {DOWNSAMPLING}. "
                 f"Received: downsampling={downsampling!r}"
             )
         policy = keras.dtype_policies.get(dtype)
-        inputs = keras.Input(item_shape, name="pictures")
+        inputs = keras.Input(input_shape, name="images")
         x = inputs
         for block in range(1, BLOCKS + 1):
             x = _normalized_convolution(
@@ -104,20 +108,20 @@ class Conv4(HasPresets, keras.Model):
             x = layers.ReLU(dtype=policy, name=f"relu{block}")(x)
         if pooling == "flatten":
             x = layers.Flatten(dtype=policy, name="embedding")(x)
-        elif pooling == "average":
+        elif pooling == "avg":
             x = layers.GlobalAveragePooling2D(dtype=policy, name="embedding")(x)
         super().__init__(inputs=inputs, outputs=x, name=name, **kwargs)
         self.dtype_policy = policy
-        self.item_shape = item_shape
-        self.filters = channels if are_own else filters
+        self.item_shape = input_shape
+        self.filters = channels if isinstance(filters, Sequence) else filters
         self.pooling = pooling
         self.downsampling = downsampling
         self.pooled_blocks = pooled_blocks
         self.momentum = momentum
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
-            "item_shape": list(self.item_shape),
+            "input_shape": list(self.item_shape),
             "filters": self.filters,
             "pooling": self.pooling,
             "downsampling": self.downsampling,
@@ -130,7 +134,7 @@ class Conv4(HasPresets, keras.Model):
 
 
 def _normalized_convolution(x, block, filters, downsampling, momentum, dtype):
-    """Applies a convolution and batch normalization, and halves the size if asked."""
+    """Applies a convolution, batch normalization and the given downsampling."""
     if block == 1 and downsampling == "pool" and x.shape[-1] <= FEW_CHANNELS:
         return FoldedConvolution(
             filters, momentum=momentum, dtype=dtype, name=f"conv{block}"

@@ -1,30 +1,42 @@
-"""A backbone that looks at a picture several times."""
+"""Averages the embeddings of several views of an image."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
-from fsl_keras.layers.affine_views import AffineViews
-from fsl_keras.presets import HasPresets
+from fsl_keras.backbones.views import ViewsBackbone, group, grouped_shape
+from fsl_keras.compat import renamed_arguments
+from fsl_keras.layers.affine_views import OLD_ARGUMENTS, ZOOM, AffineViews
+from fsl_keras.typing import Model, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class MultiView(HasPresets, keras.Model):
-    """Embeds a picture as the mean of the embeddings of several views of it.
+@renamed_arguments(**OLD_ARGUMENTS)
+class MultiView(ViewsBackbone):
+    """Embeds an image as the mean of the embeddings of several views of it.
 
-    A trained backbone gains accuracy so, without any training, at the price of a pass
-    for each view. The views are fixed, so an embedding depends on its picture alone,
-    and support and query are seen alike. What is learned on top of such embeddings is
-    saved and exported like all else.
+    This is test-time augmentation: it makes a trained backbone more accurate without
+    further training, at the cost of one forward pass per view. The views are fixed, so
+    that an embedding depends on its image alone, and support and query images are
+    treated alike. Classifiers on such embeddings are saved and exported like all
+    others.
 
     Args:
-        backbone: built Keras model from pictures `[*, H, W, C]` to embeddings. It is
-            used itself, not a copy.
-        rotation: float, the turn to either side, in degrees.
-        zoom: float, the natural logarithm of the zoom of height and of width.
-        shear: float, the shear to either side, as a slope.
-        shift: float, the shift each way, in pixels.
-        flip: bool, whether every view comes mirrored as well, as photographs may.
+        backbone: built Keras model from images `[*, H, W, C]` to embeddings. It is used
+            itself, not a copy.
+        rotation_factor: float, the angle as a fraction of 2 pi. Defaults to `0.025`, 9
+            degrees.
+        zoom_factor: float; height and width are scaled by `1 + zoom_factor` or by its
+            inverse. Defaults to `0.1275`, about.
+        shear_factor: float; a column is displaced by this fraction of its distance from
+            the center. Defaults to `0.12`.
+        translation_factor: float, the shift as a fraction of the height and of the
+            width. Defaults to `1.2 / 28`.
+        flip: bool, whether to add the mirror image of each view, as suits photographs.
+            Defaults to `False`.
         name: optional string.
+        **kwargs: further arguments of `keras.Model`.
 
     Example:
 
@@ -35,61 +47,53 @@ class MultiView(HasPresets, keras.Model):
 
     def __init__(
         self,
-        backbone,
-        rotation=9.0,
-        zoom=0.12,
-        shear=0.12,
-        shift=1.2,
-        flip=False,
-        name=None,
-        **kwargs,
-    ):
-        inputs = keras.Input(backbone.input_shape[1:], name="pictures")
-        views = AffineViews(rotation, zoom, shear, shift, flip, name="views")
-        embeddings = backbone(views(inputs))
-        outputs = MeanOfViews(views.count, name="embedding")(embeddings)
-        super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
-        self.backbone = backbone
+        backbone: Model,
+        rotation_factor: float = 0.025,
+        zoom_factor: float = ZOOM,
+        shear_factor: float = 0.12,
+        translation_factor: float = 1.2 / 28,
+        flip: bool = False,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        views = AffineViews(
+            rotation_factor,
+            zoom_factor,
+            shear_factor,
+            translation_factor,
+            flip,
+            name="views",
+        )
+        join = MeanOfViews(views.count, name="embedding")
+        super().__init__(backbone, views, join, name, **kwargs)
         self.views = views
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         views = self.views.get_config()
-        names = ("rotation", "zoom", "shear", "shift", "flip")
-        return {
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
-            **{name: views[name] for name in names},
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        backbone = keras.saving.deserialize_keras_object(
-            config["backbone"], custom_objects
-        )
-        return cls(**{**config, "backbone": backbone})
+        of_layer = keras.layers.Layer.get_config(self.views)
+        own = {name: views[name] for name in views.keys() - of_layer.keys()}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class MeanOfViews(keras.layers.Layer):
-    """The mean of each `count` embeddings that come one after the other.
+    """The mean of each `count` consecutive embeddings.
 
     Args:
         count: integer.
         **kwargs: arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, count, **kwargs):
+    def __init__(self, count: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.count = count
 
-    def call(self, embeddings):
-        shape = (-1, self.count, *embeddings.shape[1:])
-        return ops.mean(ops.reshape(embeddings, shape), axis=1)
+    def call(self, embeddings: Tensor) -> Tensor:
+        return ops.mean(group(embeddings, self.count), axis=1)
 
-    def compute_output_shape(self, input_shape):
-        batch = input_shape[0] and input_shape[0] // self.count
-        return (batch, *input_shape[1:])
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        batch, _, *shape = grouped_shape(input_shape, self.count)
+        return (batch, *shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "count": self.count}

@@ -1,44 +1,51 @@
-"""Backbones that Keras ships with weights of ImageNet."""
+"""Backbones of `keras.applications`, with weights trained on ImageNet."""
 
 import pathlib
 import re
 import warnings
+from typing import Any
 
 import keras
 
 from fsl_keras.layers import ApplicationPreprocessing
 from fsl_keras.layers.data_format import check_channels_last
 from fsl_keras.names import did_you_mean, plain_name
+from fsl_keras.typing import Model, Path
 
 
 def pretrained(
-    name, weights="imagenet", input_shape=(224, 224, 3), pooling="avg", **kwargs
-):
-    """A frozen feature extractor of `keras.applications`, with its preprocessing.
+    name: str,
+    weights: Path | None = "imagenet",
+    input_shape: tuple[int, int, int] = (224, 224, 3),
+    pooling: str | None = "avg",
+    **kwargs: Any,
+) -> Model:
+    """Returns a frozen feature extractor of `keras.applications`.
 
-    It takes pictures as every backbone here does, RGB from 0 to 1, and preprocesses
-    them inside. Its weights are frozen and batch normalization uses the statistics
-    it was trained with; `models.TransferLearner` can unfreeze its last blocks.
+    It takes RGB images in [0, 1], as every backbone of this package, and includes the
+    preprocessing of the application. Its weights are frozen, and batch normalization
+    uses its moving statistics; `models.TransferLearner` can unfreeze the last blocks.
 
-    These networks saw the thousand classes of ImageNet: their accuracy on classes
-    that are among them, as all of miniImageNet's are, follows no paper's protocol.
+    These networks were trained on the thousand classes of ImageNet, which include all
+    classes of miniImageNet. Their accuracy on such classes is not comparable with that
+    of few-shot papers.
 
     Args:
         name: string, an application in any spelling: `"mobilenet_v2"`, `"ResNet50"`.
         weights: `"imagenet"`, which Keras downloads once; the path of a weights file
-            of the application without its top; or None for random weights.
-        input_shape: `(height, width, 3)` in pixels.
-        pooling: `"avg"` for vectors `[D]`, or None for feature maps.
+            of the application without its top; or `None` for random weights.
+        input_shape: triple `(height, width, 3)`, in pixels.
+        pooling: `"avg"` for vectors `[D]`, or `None` for feature maps.
         **kwargs: further arguments of the application, such as `alpha=0.35`.
 
     Returns:
         A `keras.Model` from float32 `[B, *input_shape]` to features.
 
     Raises:
-        ValueError: if there is no such application, with the nearest name, or the
-            file holds weights of another one.
-        FileNotFoundError: if the file is not there, or the weights of ImageNet
-            cannot be downloaded, with where to put them.
+        ValueError: If there is no such application, or the file holds the weights of
+            another one.
+        FileNotFoundError: If the file does not exist, or the weights of ImageNet cannot
+            be downloaded.
 
     Example:
 
@@ -61,8 +68,8 @@ def pretrained(
     return keras.Model(images, application(values), name=f"{application.name}_features")
 
 
-def names():
-    """Returns the names of all applications, as `pretrained` takes them.
+def names() -> list[str]:
+    """Returns the names of all applications that `pretrained` accepts.
 
     Example:
 
@@ -83,12 +90,12 @@ def _application(name):
 
 
 def _built(build, weights, arguments):
-    """Returns an application with its weights, or says what is wrong with them."""
+    """Returns an application with its weights."""
     if weights == "imagenet":
         try:
             return build(weights="imagenet", **arguments)
         except ValueError:
-            raise  # an argument, which Keras explains itself
+            raise  # of an argument: Keras's message says enough
         except Exception as error:
             raise FileNotFoundError(
                 f"The ImageNet weights of {build.__name__} cannot be downloaded "
@@ -104,23 +111,24 @@ def _built(build, weights, arguments):
 def _load(application, path, name):
     if not path.is_file():
         raise FileNotFoundError(
-            f'There is no weights file {path}. Give `weights="imagenet"` to download '
-            f"those of {name}, or None for random ones."
+            f"`weights` must be the path of a file. Received: weights={str(path)!r}. "
+            f'Use `weights="imagenet"` to download those of {name}, or None for random '
+            f"weights."
         )
-    # Of what a file lacks Keras only warns, and goes on with random weights.
+    # If weights are missing, Keras only warns, and goes on with random weights.
     with warnings.catch_warnings(record=True) as missing:
         warnings.simplefilter("always")
         try:
             application.load_weights(path)
             reason = str(missing[0].message) if missing else None
         except (ValueError, OSError, KeyError) as error:
-            told = [part for part in str(error).split("\n\n") if part]
-            reason = told[min(1, len(told) - 1)]
-            # Keras prints the values of the variable as well.
+            parts = [part for part in str(error).split("\n\n") if part]
+            reason = parts[min(1, len(parts) - 1)]
+            # Without the values of the variable, which Keras prints as well.
             reason = re.sub(r", value=\[.*", ">.", reason, flags=re.DOTALL)
     if reason:
         raise ValueError(
             f"{path} does not hold the weights of {name} with these arguments: "
-            f"{reason} Is it of another application or `alpha`, or does it hold the "
-            f"top?"
+            f"{reason} Check that it is of this application and `alpha`, and without "
+            f"the top."
         )

@@ -1,29 +1,27 @@
-"""What the residual backbones share."""
+"""The convolution that the residual backbones share."""
+
+from typing import Any
 
 from keras import layers
 
 from fsl_keras.layers import FusedBatchNormalization
-from fsl_keras.layers.data_format import check_channels_last
-
-POOLINGS = ("average", None)
+from fsl_keras.typing import Tensor
 
 
-def check_arguments(item_shape, pooling, halvings):
-    """Refuses items that are no pictures or too small, and unknown poolings."""
-    check_channels_last()
-    if len(item_shape) != 3 or min(item_shape[:2]) < 2**halvings:
-        raise ValueError(
-            f"`item_shape` must be (height, width, channels) of at least "
-            f"{2**halvings} pixels each way. Received: item_shape={item_shape}"
-        )
-    if pooling not in POOLINGS:
-        raise ValueError(
-            f"`pooling` must be one of {POOLINGS}. Received: pooling={pooling!r}"
-        )
+def normalized_convolution(
+    x: Tensor, filters: int, size: int, strides: int = 1, *, name: str, **norm: Any
+) -> Tensor:
+    """Applies a convolution and batch normalization.
 
-
-def normalized_convolution(x, filters, size, strides=1, *, name, momentum, dtype):
-    """Applies a convolution and batch normalization."""
+    Args:
+        x: symbolic tensor `[B, h, w, c]`.
+        filters: integer.
+        size: integer, the height and width of the kernel.
+        strides: integer. Defaults to `1`.
+        name: string, the prefix of the names of both layers.
+        **norm: `momentum` and `dtype` of the normalization; `dtype` is that of the
+            convolution too.
+    """
     x = layers.Conv2D(
         filters,
         size,
@@ -31,9 +29,7 @@ def normalized_convolution(x, filters, size, strides=1, *, name, momentum, dtype
         padding="same",
         use_bias=False,
         kernel_initializer="he_normal",
-        dtype=dtype,
+        dtype=norm["dtype"],
         name=f"{name}_conv",
     )(x)
-    return FusedBatchNormalization(momentum=momentum, dtype=dtype, name=f"{name}_norm")(
-        x
-    )
+    return FusedBatchNormalization(name=f"{name}_norm", **norm)(x)

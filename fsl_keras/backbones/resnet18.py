@@ -1,36 +1,51 @@
 """The eighteen-layer residual network."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers
 
-from fsl_keras.backbones.residual import check_arguments, normalized_convolution
+from fsl_keras.backbones.arguments import RENAMED_POOLINGS, check_arguments
+from fsl_keras.backbones.residual import normalized_convolution
+from fsl_keras.compat import renamed_arguments, renamed_values
 from fsl_keras.presets import HasPresets
 
 STAGES = (64, 128, 256, 512)  # channels of each stage of two blocks
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
+@renamed_arguments(item_shape="input_shape")
+@renamed_values(pooling=RENAMED_POOLINGS)
 class ResNet18(HasPresets, keras.Model):
-    """The eighteen-layer residual network, which gives 512 numbers a picture.
+    """The eighteen-layer residual network.
 
     Four stages of two blocks of two 3x3 convolutions; each stage but the first halves
-    the size. For small pictures, such as the 84x84 ones of miniImageNet, it begins
-    with a 3x3 convolution that keeps the size, as in the few-shot papers, otherwise
-    with the 7x7 convolution and the maximum of the original, which quarter it.
+    the size. For small images, such as those of miniImageNet (84x84), the first
+    convolution is 3x3 and keeps the size, as in the few-shot papers. Otherwise it is
+    the 7x7 convolution with max pooling of the original, which reduce the size to a
+    quarter. An image is embedded as 512 numbers.
 
-    Reference:
+    References:
 
     - [He et al., 2016](https://arxiv.org/abs/1512.03385)
-    - small pictures: [Wang et al., 2019](https://arxiv.org/abs/1911.04623)
+    - small images: [Wang et al., 2019](https://arxiv.org/abs/1911.04623)
 
     Args:
-        item_shape: triple `(height, width, channels)` of float32 pictures in
-            [0, 1], at least 8 pixels high and wide, 32 without `small_input`.
-        small_input: bool, whether to begin at the pictures' full size.
-        pooling: `"average"` (the mean over places) or `None` (feature maps
-            `[h, w, 512]`).
-        momentum: float, of the running statistics of batch normalization.
-        dtype: optional dtype policy of its layers; Keras's global one by default.
+        input_shape: triple `(height, width, channels)` of float32 images in [0, 1],
+            with at least 8 pixels in each direction, 32 without `small_input`.
+        small_input: bool, whether the first convolution keeps the size. Defaults to
+            `True`.
+        pooling: `"avg"` (global average pooling) or `None` (feature maps
+            `[h, w, 512]`). Defaults to `"avg"`.
+        momentum: float, the momentum of the moving statistics of batch normalization.
+            Defaults to `0.95`.
+        dtype: optional dtype policy of the layers. Defaults to Keras's global policy.
+        name: optional string.
+        **kwargs: further arguments of `keras.Model`.
+
+    Raises:
+        ValueError: If an argument is out of range, or Keras is set to channels-first.
 
     Example:
 
@@ -40,20 +55,20 @@ class ResNet18(HasPresets, keras.Model):
 
     def __init__(
         self,
-        item_shape,
-        small_input=True,
-        pooling="average",
-        momentum=0.95,
-        dtype=None,
-        name=None,
-        **kwargs,
-    ):
-        item_shape = tuple(item_shape)
-        check_arguments(item_shape, pooling, halvings=3 if small_input else 5)
+        input_shape: Sequence[int],
+        small_input: bool = True,
+        pooling: str | None = "avg",
+        momentum: float = 0.95,
+        dtype: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        input_shape = tuple(input_shape)
+        check_arguments(input_shape, pooling, halvings=3 if small_input else 5)
         policy = keras.dtype_policies.get(dtype)
         norm = {"momentum": momentum, "dtype": policy}
         size, strides = (3, 1) if small_input else (7, 2)
-        inputs = keras.Input(item_shape, name="pictures")
+        inputs = keras.Input(input_shape, name="images")
         x = normalized_convolution(
             inputs, STAGES[0], size, strides, name="stem", **norm
         )
@@ -66,18 +81,18 @@ class ResNet18(HasPresets, keras.Model):
             strides = 1 if stage == 1 else 2
             x = _block(x, filters, strides, f"stage{stage}_block1", **norm)
             x = _block(x, filters, 1, f"stage{stage}_block2", **norm)
-        if pooling == "average":
+        if pooling == "avg":
             x = layers.GlobalAveragePooling2D(dtype=policy, name="embedding")(x)
         super().__init__(inputs=inputs, outputs=x, name=name, **kwargs)
         self.dtype_policy = policy
-        self.item_shape = item_shape
+        self.item_shape = input_shape
         self.small_input = small_input
         self.pooling = pooling
         self.momentum = momentum
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
-            "item_shape": list(self.item_shape),
+            "input_shape": list(self.item_shape),
             "small_input": self.small_input,
             "pooling": self.pooling,
             "momentum": self.momentum,
@@ -88,7 +103,7 @@ class ResNet18(HasPresets, keras.Model):
 
 
 def _block(x, filters, strides, name, momentum, dtype):
-    """Applies two convolutions beside a shortcut."""
+    """Applies two convolutions with a shortcut."""
     norm = {"momentum": momentum, "dtype": dtype}
     shortcut = x
     if strides != 1 or x.shape[-1] != filters:

@@ -1,105 +1,120 @@
-"""How a classifier is made of the examples of its classes."""
+"""How a classifier is made from the examples of its classes."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from fsl_keras import inputs
-from fsl_keras.classifier.classifier_model import checked_threshold
 from fsl_keras.classifier.learning import learn
 from fsl_keras.classifier.predictions import UNKNOWN
-from fsl_keras.classifier.task_weights import fingerprint_of
-from fsl_keras.layers import PicturePreprocessing
-from fsl_keras.model_selection.leave_one_out_report import leave_one_out as estimate
-from fsl_keras.model_selection.nested import calibrate
-from fsl_keras.model_selection.support_set import SupportSet
+from fsl_keras.classifier.task_examples import LearnedExamples
+from fsl_keras.layers import ImagePreprocessing
+from fsl_keras.model_selection import (
+    BaseCalibration,
+    Calibration,
+    SupportSet,
+    calibrate,
+)
 from fsl_keras.progress import Progress
+from fsl_keras.typing import Model, Nested
 
-# Estimates are made of so many examples at most, the first ones of each class: what is
-# kept of them must not fill the memory.
+# Estimates use this many examples at most, the first ones of each class, so that their
+# features fit in memory.
 MOST_ESTIMATED = 10_000
 
 
-def classifier_of_examples(
-    cls,
-    learner,
-    images,
-    labels,
-    class_names,
-    *,
-    invert,
-    value_range,
-    unknown_threshold,
-    leave_one_out,
-    false_reject_rate,
-    negatives,
-    expansion,
-    verbose,
-    name,
-    base_calibration,
-    resize,
-):
-    """Makes a classifier; see `FewShotClassifier.from_examples` for the arguments."""
-    checked_threshold(unknown_threshold)
+def check_learner(learner: Model) -> None:
+    """Raises an error if a learner cannot become a classifier."""
     if not hasattr(learner, "score"):
-        raise ValueError(f"`learner` must be a learner. Received: {learner!r}")
+        raise ValueError(
+            f"`learner` must be a learner, such as "
+            f"`fsl_keras.models.PrototypicalNetwork`. Received: learner={learner!r}"
+        )
     if learner.kind == "transductive":
         raise ValueError(
             "A transductive learner cannot become a classifier, because its "
-            "predictions depend on the other queries. Use `learner.adapt`, which takes "
-            "an inductive copy of it where there is one."
+            "predictions depend on the other queries. Use `learner.adapt`, which uses "
+            "an inductive copy if there is one."
         )
-    if negatives is not None and false_reject_rate is None:
-        raise ValueError(
-            "`negatives` are used to calibrate: give `false_reject_rate` too, such as "
-            "0.05, or leave them out."
-        )
-    preprocessing = None
-    if len(learner.item_shape) == 3:
-        *size, channels = learner.item_shape
-        preprocessing = PicturePreprocessing(
-            size, channels, invert, value_range, resize
-        )
-    labelled = inputs.Examples(images, labels, class_names, preprocessing)
-    class_names = labelled.class_names
-    support = None
-    if leave_one_out or false_reject_rate is not None:
-        support = SupportSet(most=max(2, MOST_ESTIMATED // len(class_names)))
-    batches = labelled.batches(inputs.batch_size(learner.item_shape))
-    if verbose and len(labelled):
-        batches = _with_progress(batches, len(labelled))
-    memory, examples = learn(
+
+
+def preprocessing_for(
+    learner: Model,
+    invert: bool,
+    value_range: tuple[float, float] | None,
+    resize: str,
+) -> ImagePreprocessing | None:
+    """Returns the preprocessing of images for a learner; None for other items."""
+    if len(learner.item_shape) != 3:
+        return None
+    *size, channels = learner.item_shape
+    return ImagePreprocessing(size, channels, invert, value_range, resize)
+
+
+def support_set_for(class_names: Sequence[str]) -> SupportSet:
+    """Returns an empty support set of bounded size for estimates."""
+    return SupportSet(most=max(2, MOST_ESTIMATED // len(class_names)))
+
+
+def learn_examples(
+    learner: Model,
+    examples: inputs.Examples,
+    support: SupportSet | None = None,
+    expansion: Model | None = None,
+    verbose: int = 0,
+) -> tuple[Nested, LearnedExamples]:
+    """Learns labeled examples.
+
+    Args:
+        learner: a learner.
+        examples: `Examples`.
+        support: optional `SupportSet`, to which the examples are added.
+        expansion: optional `SupportExpansion`.
+        verbose: 0 or 1, whether to show a progress bar.
+
+    Returns:
+        A pair: the memory and the `LearnedExamples` in it.
+
+    Raises:
+        ValueError: if a class has no example that can be read.
+    """
+    batches = examples.batches(inputs.batch_size(learner.item_shape))
+    if verbose and len(examples):
+        batches = _with_progress(batches, len(examples))
+    memory, learned = learn(
         learner,
         batches,
-        len(class_names),
+        len(examples.class_names),
         support=support,
         expansion=expansion,
-        source=labelled.source,
+        source=examples.source,
     )
-    empty = np.setdiff1d(np.arange(len(class_names)), examples.classes)
+    empty = np.setdiff1d(np.arange(len(examples.class_names)), learned.classes)
     if len(empty):
         raise ValueError(
-            f"The classes {[class_names[i] for i in empty]} have no example that can "
-            f"be read. Give them one or leave them out of `class_names`."
+            f"The classes {[examples.class_names[i] for i in empty]} have no example "
+            f"that can be read. Give them one or leave them out of `class_names`."
         )
-    classifier = cls(
-        learner,
-        class_names,
-        preprocessing,
-        unknown_threshold,
-        fingerprint=fingerprint_of(learner),
-        name=name,
-    )
-    classifier.know(class_names, memory, examples)
-    if leave_one_out:
-        classifier.leave_one_out = estimate(learner, support, class_names)
-    if false_reject_rate is not None:
-        classifier.calibration = _calibrated(
-            classifier, support, false_reject_rate, negatives, base_calibration
-        )
-    return classifier
+    return memory, learned
 
 
-def _calibrated(classifier, support, false_reject_rate, negatives, base_calibration):
-    """Returns a `Calibration` by the examples, or that of base classes."""
+def calibration_of(
+    classifier: Model,
+    support: SupportSet,
+    false_reject_rate: float,
+    negatives: Any = None,
+    base_calibration: BaseCalibration | None = None,
+) -> Calibration:
+    """Calibrates a classifier by its examples, or in the one-shot case by base classes.
+
+    Args:
+        classifier: a `FewShotClassifier`.
+        support: `SupportSet` of its examples.
+        false_reject_rate: float in (0, 1).
+        negatives: optional images of no class.
+        base_calibration: optional `BaseCalibration`.
+    """
     learner, ways = classifier.learner, len(classifier.class_names)
     if len(support) == ways and base_calibration is not None:
         return base_calibration.at(false_reject_rate)

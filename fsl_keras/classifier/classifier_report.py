@@ -1,26 +1,27 @@
-"""Measuring classifiers on labeled images."""
+"""Accuracy, scores and confusions of a classifier on labeled images."""
 
 import csv
 import dataclasses
-import typing
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fsl_keras.classifier.predictions import UNKNOWN
+from fsl_keras.classifier.predictions import UNKNOWN, predict_elements
 from fsl_keras.datasets.folders import listed, warn_of_skipped
 from fsl_keras.datasets.labels import label_names
 from fsl_keras.files import NOT_UTF_8, read_json, replacing, write_json
 from fsl_keras.files.outputs import CSV, JSON
-from fsl_keras.inputs import Elements, batch_size, item_batches
+from fsl_keras.inputs import Elements
+from fsl_keras.typing import Model, Path
 
 
-class ClassScores(typing.NamedTuple):
+class ClassScores(NamedTuple):
     """The scores of one class, or an average of those of several classes.
 
     Attributes:
-        precision: float, the share of the predictions of the class that are right; 0.0
-            if it is never predicted.
-        recall: float, the share of the images of the class that are predicted right;
+        precision: float, the fraction of the predictions of the class that are right;
+            0.0 if it is never predicted.
+        recall: float, the fraction of the images of the class that are predicted right;
             0.0 if there is none.
         f1: float, the harmonic mean of precision and recall; 0.0 if both are 0.
         images: integer, the number of images of the class.
@@ -34,11 +35,11 @@ class ClassScores(typing.NamedTuple):
 
 @dataclasses.dataclass
 class ClassifierReport:
-    """How a classifier does on labeled images.
+    """The confusion matrix of a classifier on labeled images, and its scores.
 
     The right prediction for an image of a class that the classifier does not know is
     "unknown". All such classes together are the class "unknown" in `scores`; each has
-    a row of its own in the confusion matrix. As in scikit-learn, a precision, recall
+    its own row in the confusion matrix. As in scikit-learn, a precision, recall
     or F1 score with a denominator of zero is 0.0, and averages are over the classes
     that have images or predictions.
 
@@ -63,8 +64,8 @@ class ClassifierReport:
     accuracy 83.3 %, balanced accuracy 87.5 %, unknown 0.0 %
     """
 
-    class_names: list
-    predicted_names: list
+    class_names: list[str]
+    predicted_names: list[str]
     matrix: np.ndarray
 
     def __post_init__(self):
@@ -78,41 +79,41 @@ class ClassifierReport:
             )
 
     @property
-    def accuracy(self):
-        """The share of all images that are predicted right."""
+    def accuracy(self) -> float:
+        """The fraction of all images that are predicted right."""
         return float(self._right.sum() / self.matrix.sum())
 
     @property
-    def recalls(self):
-        """Dictionary from class to the share of its images that are predicted right.
+    def recalls(self) -> dict[str, float]:
+        """Dictionary from class to the fraction of its images predicted right.
 
-        Here each class that the classifier does not know is by itself.
+        Unlike in `scores`, classes that the classifier does not know are not joined.
         """
-        shares = self._right / self.matrix.sum(axis=1)
-        return dict(zip(self.class_names, shares.tolist(), strict=True))
+        recalls = self._right / self.matrix.sum(axis=1)
+        return dict(zip(self.class_names, recalls.tolist(), strict=True))
 
     @property
-    def macro_accuracy(self):
+    def macro_accuracy(self) -> float:
         """The mean of `recalls`."""
         return float(np.mean(list(self.recalls.values())))
 
     @property
-    def balanced_accuracy(self):
+    def balanced_accuracy(self) -> float:
         """The mean recall of the classes that have images, as in scikit-learn.
 
-        It differs from `macro_accuracy` where there are several unknown classes.
+        It differs from `macro_accuracy` if there are several unknown classes.
         """
         scores = [s.recall for s in self.scores.values() if s.images]
         return float(np.mean(scores))
 
     @property
-    def unknown_rate(self):
-        """The share of all images that are predicted as "unknown"."""
+    def unknown_rate(self) -> float:
+        """The fraction of all images that are predicted as "unknown"."""
         column = self.predicted_names.index(UNKNOWN)
         return float(self.matrix[:, column].sum() / self.matrix.sum())
 
     @property
-    def confusions(self):
+    def confusions(self) -> list[tuple[str, str, int]]:
         """List of `(class, predicted, count)` of errors, the most frequent first."""
         counts = self.matrix.copy()
         counts[np.arange(len(counts)), self.right_columns] = 0
@@ -123,7 +124,7 @@ class ClassifierReport:
         return sorted(rows, key=lambda row: (-row[2], row))
 
     @property
-    def scores(self):
+    def scores(self) -> dict[str, ClassScores]:
         """Dictionary from class to `ClassScores`.
 
         It has the classes that have images or predictions, in the order of
@@ -143,16 +144,16 @@ class ClassifierReport:
         }
 
     @property
-    def macro_average(self):
+    def macro_average(self) -> ClassScores:
         """The `ClassScores` whose values are the means over classes."""
         return self._average(np.ones(len(self.scores)))
 
     @property
-    def weighted_average(self):
+    def weighted_average(self) -> ClassScores:
         """The `ClassScores` whose values are the means weighted by images."""
         return self._average([score.images for score in self.scores.values()])
 
-    def table(self):
+    def table(self) -> list[list[str]]:
         """Returns rows of strings: a header, each class, and both averages."""
         rows = {
             **self.scores,
@@ -165,7 +166,7 @@ class ClassifierReport:
             for name, score in rows.items()
         ]
 
-    def summary(self):
+    def summary(self) -> str:
         """Returns accuracy, balanced accuracy and the rate of "unknown" in a line."""
         return (
             f"accuracy {100 * self.accuracy:.1f} %, balanced accuracy "
@@ -173,7 +174,7 @@ class ClassifierReport:
             f"unknown {100 * self.unknown_rate:.1f} %"
         )
 
-    def __str__(self):
+    def __str__(self) -> str:
         header, *rows = self.table()
         rows = [["", *header[1:]], *rows]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -183,11 +184,8 @@ class ClassifierReport:
             lines.append("  ".join([name.ljust(widths[0]), *right]))
         return "\n".join([*lines, self.summary()])
 
-    def save(self, path):
-        """Writes the report as JSON, which `load` reads.
-
-        The scores are in it for other programs.
-        """
+    def save(self, path: Path) -> None:
+        """Writes the report as JSON, which `load` reads; with the scores."""
         content = {
             "class_names": self.class_names,
             "predicted_names": self.predicted_names,
@@ -205,7 +203,7 @@ class ClassifierReport:
         write_json(path, content, JSON)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: Path) -> "ClassifierReport":
         """Reads a report that `save` wrote."""
         content = read_json(path)
         names = ("class_names", "predicted_names", "matrix")
@@ -213,20 +211,20 @@ class ClassifierReport:
         if missing:
             raise ValueError(
                 f"{path} has no {missing}: it is not a report of a classifier, or one "
-                f"of an earlier version. Measure the classifier again."
+                f"of an earlier version. Evaluate the classifier again."
             )
         return cls(*(content[name] for name in names))
 
-    def save_csv(self, path):
-        """Writes a CSV file with a row for each class of the images.
+    def save_csv(self, path: Path) -> None:
+        """Writes a CSV file with a row per class.
 
         The columns are the class, its number of images, its recall, and the number of
         its images that are predicted as each class.
         """
         counts = [f"predicted {name}" for name in self.predicted_names]
         with (
-            replacing(path, CSV) as beside,
-            beside.open("w", newline="", encoding="utf-8", errors=NOT_UTF_8) as file,
+            replacing(path, CSV) as temporary,
+            temporary.open("w", newline="", encoding="utf-8", errors=NOT_UTF_8) as file,
         ):
             writer = csv.writer(file)
             writer.writerow(["class", "images", "recall", *counts])
@@ -236,7 +234,7 @@ class ClassifierReport:
                 writer.writerow([name, sum(row), recall, *row])
 
     @property
-    def right_columns(self):
+    def right_columns(self) -> list[int]:
         """The column of the right prediction for each row, a list of integers."""
         columns = {name: i for i, name in enumerate(self.predicted_names)}
         return [columns.get(name, columns[UNKNOWN]) for name in self.class_names]
@@ -260,16 +258,18 @@ def _scores(right, predicted, images):
     )
 
 
-def evaluate_classifier(classifier, images, labels=None):
-    """Measures a classifier on labeled images.
+def evaluate_classifier(
+    classifier: Model, images: Any, labels: Any = None
+) -> ClassifierReport:
+    """Evaluates a classifier on labeled images.
 
     Args:
         classifier: a `FewShotClassifier`.
         images: images in any form that `EpisodicModel.adapt` takes. Files that cannot
-            be read are left out, with a warning that names them.
-        labels: the class of each: names, or integers, which index
-            `classifier.class_names`; None where the images bring them along. Classes
-            the classifier does not know are allowed: the right prediction for them is
+            be read are skipped, with a warning that names them.
+        labels: the class of each: names, or integers that index
+            `classifier.class_names`; None if the images contain them. Classes that the
+            classifier does not know are allowed: the right prediction for them is
             "unknown".
 
     Returns:
@@ -279,33 +279,27 @@ def evaluate_classifier(classifier, images, labels=None):
         ValueError: if there are more or fewer labels than images, no label is one of
             the classifier's classes or "unknown", or no image can be read.
     """
-    layer = classifier.preprocessing
-    given = Elements.labelled(images, labels, layer is not None)
-    if len(given.labels):
-        _true_names(given.labels, classifier.class_names)  # before images are read
-    size = batch_size(classifier.learner.item_shape)
-    predictions, kept, skipped, sources = [], [], [], []
-    with classifier._snapshots.pinned():
-        for items, rows in item_batches(given, layer, size, skipped, sources):
-            predictions.extend(classifier.named(items))
-            kept.extend(rows)
-    warn_of_skipped(skipped, len(sources))
-    if not predictions:
+    elements = Elements.labeled(images, labels, classifier.preprocessing is not None)
+    if len(elements.labels):
+        _true_names(elements.labels, classifier.class_names)  # before reading images
+    found = predict_elements(classifier, elements)
+    warn_of_skipped(found.skipped, len(found.sources))
+    if not found.predictions:
         raise ValueError("No image could be read.")
-    names = _true_names(given.labels, classifier.class_names)
-    labels = [names[row] for row in kept]
+    names = _true_names(elements.labels, classifier.class_names)
+    labels = [names[row] for row in found.rows]
     class_names = sorted(set(labels))
     # A class may have the name "unknown".
     predicted_names = list(dict.fromkeys([*classifier.class_names, UNKNOWN]))
     matrix = np.zeros((len(class_names), len(predicted_names)), int)
     rows = [class_names.index(label) for label in labels]
-    columns = [predicted_names.index(p.class_name) for p in predictions]
+    columns = [predicted_names.index(p.class_name) for p in found.predictions]
     np.add.at(matrix, (rows, columns), 1)
     return ClassifierReport(class_names, predicted_names, matrix)
 
 
 def _true_names(labels, class_names):
-    """Returns the name of the class of each label, and refuses what fits none."""
+    """Returns the class name of each label; raises an error if no class is known."""
     names = label_names(labels, class_names)
     if not {UNKNOWN, *class_names} & set(names):
         raise ValueError(

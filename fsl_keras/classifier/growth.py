@@ -1,13 +1,16 @@
-"""What changes the classes and the examples of a classifier, and what refuses to."""
+"""Changes to the examples of a classifier, and checks before its classes change."""
 
 from keras import ops
 
 from fsl_keras.classifier.learning import relearn
 from fsl_keras.classifier.task_weights import has_fingerprint
 from fsl_keras.datasets.labels import class_name_of, label_names
+from fsl_keras.typing import Model
 
 
-def change_example(classifier, example_id, class_name=None):
+def change_example(
+    classifier: Model, example_id: int, class_name: str | None = None
+) -> None:
     """Removes one example of a classifier, or moves it to another class.
 
     Args:
@@ -24,9 +27,9 @@ def change_example(classifier, example_id, class_name=None):
         return
     if learned.owners is None:
         raise ValueError(
-            "This classifier does not keep the features of its examples: it was saved "
-            "by an earlier version, or it has very many examples. Call `adapt` of the "
-            "learner with the examples it is to have."
+            "This classifier has no features of its examples: it was saved by an "
+            "earlier version, or it has very many examples. Call `adapt` of the "
+            "learner with the corrected examples."
         )
     if (learned.classes == number).sum() == 1:
         name = classifier.class_names[number]
@@ -48,18 +51,19 @@ def change_example(classifier, example_id, class_name=None):
     classifier.know(classifier.class_names, memory, learned)
 
 
-def known_name(classifier, class_name):
-    """Returns the name of a class as a classifier spells it, or refuses it."""
+def known_name(classifier: Model, class_name: str | int) -> str:
+    """Returns the name of a known class; raises an error for other names."""
     (name,) = label_names([class_name_of(class_name)], classifier.class_names)
     if name not in classifier.class_names:
         raise ValueError(
-            f"There is no class {name!r}. Known classes: {classifier.class_names}."
+            f"There is no class {name!r}. Known classes: {classifier.class_names}. Use "
+            f"`add_class` for a new one."
         )
     return name
 
 
-def check_growth(classifier):
-    """Refuses to change the number of classes where the learner cannot."""
+def check_growth(classifier: Model) -> None:
+    """Raises an error if a classifier cannot change its number of classes."""
     learner = classifier.learner
     if learner.incremental == "fixed_ways":
         raise ValueError(
@@ -69,8 +73,8 @@ def check_growth(classifier):
     check_fingerprint(classifier)
 
 
-def check_fingerprint(classifier, learner=None):
-    """Refuses examples that were embedded by other weights than the learner's."""
+def check_fingerprint(classifier: Model, learner: Model | None = None) -> None:
+    """Raises an error if the examples were embedded with other weights."""
     if not has_fingerprint(learner or classifier.learner, classifier.fingerprint):
         raise ValueError(
             "The weights of the backbone are not those that these classes were "
@@ -79,8 +83,8 @@ def check_fingerprint(classifier, learner=None):
         )
 
 
-def check_joinable(classifier, other):
-    """Refuses to join the classes of classifiers that do not go together."""
+def check_joinable(classifier: Model, other: Model) -> None:
+    """Raises an error if the classes of two classifiers cannot be joined."""
     check_growth(classifier)
     check_fingerprint(other)
     check_fingerprint(other, classifier.learner)

@@ -1,48 +1,54 @@
-"""How a learner gathers its memory of examples."""
+"""Adds examples to the memory of a learner."""
+
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from keras import ops
 
-from fsl_keras.classifier.task_examples import MOST_KEPT, LearnedExamples
+from fsl_keras.classifier.task_examples import MAX_VALUES, LearnedExamples
 from fsl_keras.digests import item_digest
+from fsl_keras.model_selection import SupportSet
+from fsl_keras.typing import Model, Nested
 
-# Examples are remembered so many at a time: heads that keep them all would copy what
-# they have at each batch.
+# The number of examples added to a memory at a time, as each addition may copy it.
 REMEMBERED = 4096
 
 
 def learn(
-    learner,
-    batches,
-    ways,
-    memory=None,
-    examples=None,
-    support=None,
-    expansion=None,
-    source=int,
-):
+    learner: Model,
+    batches: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    ways: int,
+    memory: Nested | None = None,
+    examples: LearnedExamples | None = None,
+    support: SupportSet | None = None,
+    expansion: Model | None = None,
+    source: Callable[[int], str | int] = int,
+    max_values: int = MAX_VALUES,
+) -> tuple[Nested | None, LearnedExamples]:
     """Adds examples to a memory; the same item twice for a class counts once.
 
     Args:
         learner: a learner.
         batches: iterable of triples: items `[b, *item]`, class numbers `[b]`, and the
-            index of each among all that were given.
+            index of each among all examples as given.
         ways: integer, the number of classes.
         memory: optional memory of one task, to which the examples are added.
         examples: optional `LearnedExamples` in `memory`.
         support: optional `SupportSet`, to which the new examples are added.
         expansion: optional `SupportExpansion`, which makes augmented copies of the new
             examples, to be learned as well.
-        source: function from the index of an example to what it was read from, a
-            string or an integer.
+        source: function from the index of an example to its path or index, a string or
+            an integer.
+        max_values: integer, the maximum number of values in the features that are kept.
 
     Returns:
-        A pair: the memory (None if there was none and no example came) and the
+        A pair: the memory (None if there was none and there are no examples) and the
         `LearnedExamples` in it.
     """
     examples = LearnedExamples() if examples is None else examples
-    known, waiting = dict.fromkeys(map(tuple, examples.pairs.tolist())), []
-    added = _Added(keep=not learner.memory_holds_features)
+    known: dict = dict.fromkeys(map(tuple, examples.pairs.tolist()))
+    waiting: list = []
+    added = _Added(not learner.memory_holds_features, max_values)
 
     def remembered():
         features, classes = map(np.concatenate, zip(*waiting, strict=True))
@@ -78,32 +84,34 @@ def learn(
     if waiting:
         memory = remembered()
     if added.pairs:
-        examples = examples + added.examples() if len(examples) else added.examples()
+        more = added.examples()
+        examples = examples.joined(more, max_values) if len(examples) else more
     return memory, examples
 
 
-def relearn(learner, examples, ways):
-    """Returns the memory of examples whose features are kept.
+def relearn(learner: Model, examples: LearnedExamples, ways: int) -> Nested:
+    """Returns the memory of examples, computed from their features.
 
     Args:
         learner: a learner.
         examples: `LearnedExamples` with features.
         ways: integer, the number of classes.
     """
-    classes, memory = examples.classes[examples.owners], None
+    classes, memory = examples.classes[np.asarray(examples.owners)], None
+    features = np.asarray(examples.features)
     for start in range(0, len(classes), REMEMBERED):
         part = slice(start, start + REMEMBERED)
-        more = _memory_of(learner, examples.features[part], classes[part], ways)
+        more = _memory_of(learner, features[part], classes[part], ways)
         memory = more if memory is None else learner.merge(memory, more)
     return memory
 
 
 class _Added:
-    """The examples that `learn` adds, as they come."""
+    """Collects the examples that `learn` adds."""
 
-    def __init__(self, keep):
+    def __init__(self, keep, max_values):
         self.pairs, self.sources = [], []
-        self._keep, self._size = keep, 0
+        self._keep, self._max_values, self._size = keep, max_values, 0
         self._owners, self._features = [], []
 
     def add(self, count, features, copies):
@@ -113,7 +121,7 @@ class _Added:
         if self._keep:
             found = [features, copies] if len(copies) else [features]
             self._size += sum(part.size for part in found)
-            if self._size <= MOST_KEPT:
+            if self._size <= self._max_values:
                 self._features += found
             else:
                 self._features = []

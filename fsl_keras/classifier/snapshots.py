@@ -1,11 +1,14 @@
-"""What a classifier knows at one time, for threads that predict while it changes."""
+"""The classes of a classifier at one time, so that threads predict while it changes."""
 
 import contextlib
 import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
 
 
 class Snapshot:
-    """The classes a classifier knows at one time, and what was compiled for them.
+    """The classes of a classifier at one time, and the functions compiled for them.
 
     Args:
         class_names: list of strings.
@@ -13,37 +16,41 @@ class Snapshot:
             never change.
     """
 
-    def __init__(self, class_names, variables):
+    def __init__(self, class_names: Sequence[str], variables: Mapping[str, Any]):
         self.class_names = class_names
-        self.functions = {}
+        self.functions: dict[str, Any] = {}
         self._variables = variables
 
     @property
-    def state(self):
+    def state(self) -> dict[str, Any]:
         """The learner's state, a dictionary of tensors `[1, ...]`."""
         return {name: v[None] for name, v in self._variables.items()}
 
 
 class Snapshots:
-    """The latest snapshot, and those that threads still work with."""
+    """The latest snapshot, and those that threads still use.
 
-    def __init__(self, snapshot):
+    Args:
+        snapshot: the first `Snapshot`.
+    """
+
+    def __init__(self, snapshot: Snapshot):
         self.latest = snapshot
         self._lock = threading.RLock()
         self._of_thread = threading.local()
 
     @property
-    def current(self):
-        """The snapshot that this thread works with."""
+    def current(self) -> Snapshot:
+        """The snapshot that this thread uses."""
         return getattr(self._of_thread, "pinned", None) or self.latest
 
-    def pinned(self):
-        """Keeps `current` the same for this thread within a `with` block."""
+    def pinned(self) -> AbstractContextManager:
+        """Returns a context in which `current` stays the same for this thread."""
         return self._with_pinned(self.current)
 
     @contextlib.contextmanager
-    def changing(self):
-        """Lets only this thread change the classifier within a `with` block."""
+    def changing(self) -> Iterator[None]:
+        """A context in which only this thread changes the classifier."""
         with self._lock, self._with_pinned(None):
             yield
 
@@ -55,3 +62,67 @@ class Snapshots:
             yield
         finally:
             self._of_thread.pinned = before
+
+
+class PredictsFromSnapshots:
+    """Mixin of a Keras model whose calls use one snapshot each.
+
+    The model assigns `_snapshots`.
+    """
+
+    _snapshots: Any = None
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The learner's state, a dictionary of tensors `[1, ...]`."""
+        return self._snapshots.current.state
+
+    def pinned(self) -> AbstractContextManager:
+        """Returns a context in which this thread predicts from one snapshot."""
+        return self._snapshots.pinned()
+
+    def predict(self, *args, **kwargs) -> Any:
+        """Returns probabilities `[n, N]`, as `keras.Model.predict` does."""
+        with self.pinned():
+            return super().predict(*args, **kwargs)  # type: ignore[misc]
+
+    def predict_on_batch(self, *args, **kwargs) -> Any:
+        """Returns probabilities, as `keras.Model.predict_on_batch` does."""
+        with self.pinned():
+            return super().predict_on_batch(*args, **kwargs)  # type: ignore[misc]
+
+    def evaluate(self, *args, **kwargs) -> Any:
+        """Returns loss and metrics, as `keras.Model.evaluate` does."""
+        with self.pinned():
+            return super().evaluate(*args, **kwargs)  # type: ignore[misc]
+
+    def test_on_batch(self, *args, **kwargs) -> Any:
+        """Returns loss and metrics, as `keras.Model.test_on_batch` does."""
+        with self.pinned():
+            return super().test_on_batch(*args, **kwargs)  # type: ignore[misc]
+
+    # The functions that Keras compiles read the variables of one snapshot.
+
+    @property
+    def predict_function(self) -> Any:
+        return self._compiled("predict")
+
+    @predict_function.setter
+    def predict_function(self, function: Any) -> None:
+        self._keep_compiled("predict", function)
+
+    @property
+    def test_function(self) -> Any:
+        return self._compiled("test")
+
+    @test_function.setter
+    def test_function(self, function: Any) -> None:
+        self._keep_compiled("test", function)
+
+    def _compiled(self, name):
+        return self._snapshots and self._snapshots.current.functions.get(name)
+
+    def _keep_compiled(self, name, function):
+        # Keras sets it before there is a snapshot.
+        if self._snapshots:
+            self._snapshots.current.functions[name] = function

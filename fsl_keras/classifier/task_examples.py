@@ -1,24 +1,26 @@
-"""The examples that a classifier was made of, one record each."""
+"""The examples of a classifier, one record each."""
 
 import json
-import typing
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-# The features of examples are kept up to so many numbers (64 MB in float32), so that
-# neither the memory nor the file of a classifier grows without bound.
-MOST_KEPT = 2**24
+from fsl_keras.typing import Tensor
+
+# The maximum number of values in the features of a classifier (64 MB in float32), which
+# bounds its memory and its file.
+MAX_VALUES = 2**24
 
 
-class LearnedExample(typing.NamedTuple):
-    """One example that a classifier was made of.
+class LearnedExample(NamedTuple):
+    """One example of a classifier.
 
     Attributes:
-        id: integer, which names the example as long as the classifier knows it.
+        id: integer, does not change while the classifier has the example.
         class_name: string.
-        source: string, the file it was read from, as given; or integer, its index
-            among the images as given. None if the classifier was saved by an earlier
-            version.
+        source: string, the path of its file as given; or integer, its index among the
+            images as given. None if the classifier was saved by an earlier version.
     """
 
     id: int
@@ -27,16 +29,16 @@ class LearnedExample(typing.NamedTuple):
 
 
 class LearnedExamples:
-    """The record of the examples of one task, an immutable table.
+    """The examples of one task, as an immutable table.
 
     Args:
-        pairs: int64 array `[n, 2]`, the digest and the class number of each.
+        pairs: int64 array `[n, 2]`, the digest and the class number of each example.
         ids: optional int64 array `[n]`; by default they are numbered from 0.
         sources: optional list `[n]` of strings, integers and None.
-        owners: optional int64 array `[m]`, the row in `pairs` of the example that each
-            feature belongs to. An example has one feature, and one more for each
-            augmented copy. None if the features are not known.
-        features: optional array `[m, *feature]`; None where the memory of the learner
+        owners: optional int64 array `[m]`, the row in `pairs` of the example of each
+            feature. An example has one feature, and one more for each augmented copy.
+            None if the features are unknown.
+        features: optional array `[m, *feature]`; None if the memory of the learner
             holds them.
 
     Example:
@@ -46,22 +48,29 @@ class LearnedExamples:
     [1, 2]
     """
 
-    def __init__(self, pairs=(), ids=None, sources=None, owners=None, features=None):
+    def __init__(
+        self,
+        pairs: Tensor = (),
+        ids: Tensor | None = None,
+        sources: Sequence | None = None,
+        owners: np.ndarray | None = None,
+        features: np.ndarray | None = None,
+    ):
         self.pairs = np.asarray(pairs, "int64").reshape(-1, 2)
         self.ids = np.arange(len(self.pairs)) if ids is None else np.asarray(ids)
         self.sources = [None] * len(self.pairs) if sources is None else list(sources)
         self.owners = owners
         self.features = features
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.pairs)
 
     @property
-    def classes(self):
+    def classes(self) -> np.ndarray:
         """Int64 array `[n]`, the class number of each example."""
         return self.pairs[:, 1]
 
-    def row_of(self, example_id):
+    def row_of(self, example_id: int) -> int:
         """Returns the row of the example with an id.
 
         Raises:
@@ -75,40 +84,52 @@ class LearnedExamples:
             )
         return int(rows[0])
 
-    def with_class(self, row, number):
-        """Returns the same examples, one of them in another class."""
+    def with_class(self, row: int, number: int) -> "LearnedExamples":
+        """Returns the examples with the one of a row moved to another class."""
         pairs = self.pairs.copy()
         pairs[row, 1] = number
         return LearnedExamples(
             pairs, self.ids, self.sources, self.owners, self.features
         )
 
-    def without(self, row):
-        """Returns the examples without that of one row."""
+    def without(self, row: int) -> "LearnedExamples":
+        """Returns the examples without the one of a row."""
         return self._take(np.delete(np.arange(len(self)), row))
 
-    def of_classes(self, classes):
-        """Returns the examples of some classes, which are numbered from 0 anew."""
+    def of_classes(self, classes: Sequence[int]) -> "LearnedExamples":
+        """Returns the examples of some classes, which are renumbered from 0."""
         kept = self._take(np.flatnonzero(np.isin(self.classes, classes)))
         numbers = [list(classes).index(number) for number in kept.classes]
         kept.pairs[:, 1] = numbers
         return kept
 
-    def shifted(self, classes):
-        """Returns the same examples, their class numbers greater by `classes`."""
+    def shifted(self, classes: int) -> "LearnedExamples":
+        """Returns the examples with class numbers increased by `classes`."""
         pairs = self.pairs + np.array([0, classes])
         return LearnedExamples(
             pairs, self.ids, self.sources, self.owners, self.features
         )
 
-    def __add__(self, more):
-        """Returns these examples, then others, whose ids go on after these."""
+    def __add__(self, more: "LearnedExamples") -> "LearnedExamples":
+        """Returns these examples and others, see `joined`."""
+        return self.joined(more)
+
+    def joined(
+        self, more: "LearnedExamples", max_values: int = MAX_VALUES
+    ) -> "LearnedExamples":
+        """Returns these examples and others, whose ids are renumbered.
+
+        Args:
+            more: `LearnedExamples`.
+            max_values: integer, the maximum number of values in all features. Above it,
+                the result has no features.
+        """
         first_id = 1 + max(self.ids, default=-1)
         owners = features = None
         if self.owners is not None and more.owners is not None:
             owners = np.concatenate([self.owners, len(self) + more.owners])
         if self.features is not None and more.features is not None:
-            if self.features.size + more.features.size <= MOST_KEPT:
+            if self.features.size + more.features.size <= max_values:
                 features = np.concatenate([self.features, more.features])
             else:
                 owners = None
@@ -120,9 +141,9 @@ class LearnedExamples:
             features,
         )
 
-    def to_arrays(self):
-        """Returns the record as a dictionary of numeric arrays."""
-        # JSON also holds names of files that are not valid UTF-8.
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Returns the table as a dictionary of numeric arrays."""
+        # JSON can also hold file names that are not valid UTF-8.
         sources = json.dumps(self.sources).encode()
         arrays = {
             "digests": self.pairs,
@@ -136,8 +157,8 @@ class LearnedExamples:
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays):
-        """Reads what `to_arrays` gave; earlier versions had `digests` alone."""
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "LearnedExamples":
+        """Reads the result of `to_arrays`; earlier versions stored `digests` alone."""
         sources = arrays.get("sources")
         if sources is not None:
             sources = json.loads(sources.tobytes().decode())

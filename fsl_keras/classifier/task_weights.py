@@ -1,11 +1,14 @@
 """The memory, the state and the examples of one task, as weights."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 from keras import ops
 
 from fsl_keras.classifier.task_examples import LearnedExamples
 from fsl_keras.digests import weights_digest
-from fsl_keras.typing import Model
+from fsl_keras.typing import Model, Tensor
 
 # What fingerprints begin with that do not hold the paths of weights.
 PREFIX = "names-"
@@ -14,12 +17,12 @@ PREFIX = "names-"
 class TaskWeights(keras.layers.Layer):
     """The memory, the state and the examples of one task, as weights.
 
-    A Keras layer fixes its weights when it is built. Those of a task change shape
-    when classes or examples come, so `replace` makes them anew, and a configuration
-    that holds `spec` makes them again before they are loaded.
+    The weights of a Keras layer have fixed shapes, and those of a task change with its
+    classes and examples. So `replace` creates new weights, and a configuration with
+    `spec` creates them before they are loaded.
 
     Args:
-        spec: optional dictionary, what the `spec` of another one gives.
+        spec: optional dictionary, the `spec` of another instance.
         **kwargs: the `name` of the layer.
 
     Example:
@@ -32,14 +35,14 @@ class TaskWeights(keras.layers.Layer):
     {'sums': [[2, 3], 'float32']}
     """
 
-    def __init__(self, spec=None, **kwargs):
+    def __init__(self, spec: dict | None = None, **kwargs):
         super().__init__(dtype="float32", **kwargs)
-        self._parts = {}
+        self._parts: dict = {}
         self._make(spec or {})
         self.built = True
 
     @property
-    def spec(self):
+    def spec(self) -> dict:
         """The shapes and dtypes of all weights, by part and name."""
         return {
             part: {name: [list(v.shape), v.dtype] for name, v in tree.items()}
@@ -47,39 +50,44 @@ class TaskWeights(keras.layers.Layer):
         }
 
     @property
-    def memory(self):
+    def memory(self) -> dict[str, Tensor]:
         """The learner's memory, a dictionary of tensors `[1, ...]`."""
         return {name: v[None] for name, v in self._parts["memory"].items()}
 
     @property
-    def state(self):
+    def state(self) -> dict[str, Tensor]:
         """The learner's state, a dictionary of tensors `[1, ...]`."""
         return {name: v[None] for name, v in self._parts["state"].items()}
 
     @property
-    def variables_of_state(self):
+    def variables_of_state(self) -> dict[str, Any]:
         """The learner's state, a dictionary of variables.
 
-        `replace` makes new ones, so that who has these goes on with the old state.
+        Their values never change, as `replace` creates new variables.
         """
         return self._parts.get("state", {})
 
     @property
-    def examples(self):
+    def examples(self) -> list[tuple[int, int]]:
         """The examples in memory, a list of pairs of digest and class number."""
         rows = ops.convert_to_numpy(self._parts["examples"]["digests"])
         return [tuple(row) for row in rows.tolist()]
 
     @property
-    def learned(self):
-        """The record of the examples in memory, a `LearnedExamples`."""
+    def learned(self) -> LearnedExamples:
+        """The examples in memory, a `LearnedExamples`."""
         parts = self._parts["examples"]
         return LearnedExamples.from_arrays(
             {name: ops.convert_to_numpy(value) for name, value in parts.items()}
         )
 
-    def replace(self, memory, state, examples):
-        """Takes the memory, state and examples of another task, of any shape.
+    def replace(
+        self,
+        memory: Mapping[str, Tensor],
+        state: Mapping[str, Tensor],
+        examples: LearnedExamples,
+    ) -> None:
+        """Replaces memory, state and examples by those of another task, of any shape.
 
         Args:
             memory: dictionary of tensors `[1, ...]`.
@@ -100,7 +108,7 @@ class TaskWeights(keras.layers.Layer):
         )
 
     def _make(self, spec, values=None):
-        """Makes new variables, of zeros or of values, then drops the old ones."""
+        """Creates new variables, with zeros or values, then removes the old ones."""
         old = list(self.weights)
         # Keras has no public way to replace the weights of a layer.
         self._tracker.unlock()
@@ -114,7 +122,7 @@ class TaskWeights(keras.layers.Layer):
         for part, tree in (values or {}).items():
             for name, value in tree.items():
                 parts[part][name].assign(value)
-        # In one step, as other threads may read.
+        # One assignment, as other threads may read.
         self._parts = parts
         for variable in old:
             self._untrack_variable(variable)

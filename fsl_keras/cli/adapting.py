@@ -26,7 +26,7 @@ def adapt(
     examples: Annotated[
         pathlib.Path,
         typer.Argument(
-            help="A folder that holds a folder of images for each class, or a CSV file "
+            help="A folder with a folder of images for each class, or a CSV file "
             "with a column of files (image, path or file) and one of labels (label or "
             "class)."
         ),
@@ -45,8 +45,8 @@ def adapt(
     base: Annotated[
         pathlib.Path | None,
         typer.Option(
-            help="A folder of other classes, many images of each, by which the heads "
-            "simple_shot and whitened compare better."
+            help="A folder of other classes with many images each, for the statistics "
+            "of the heads simple_shot and whitened."
         ),
     ] = None,
     output: Annotated[
@@ -55,52 +55,50 @@ def adapt(
     invert: Annotated[
         bool,
         typer.Option(
-            help="For dark ink on white paper, with a learner of ink on black."
+            help="For black ink on white paper, with a learner of white ink on black."
         ),
     ] = False,
     unknown_threshold: Annotated[
         float,
         typer.Option(
             callback=fraction,
-            help='Answer "unknown" below this probability, 0 to 1.',
+            help='Predict "unknown" below this probability, 0 to 1.',
         ),
     ] = 0.0,
     false_reject_rate: Annotated[
         float | None,
         typer.Option(
             callback=fraction,
-            help='Calibrate probabilities, and answer "unknown" for at most this '
-            "share of images of known classes, such as 0.05.",
+            help="Calibrate probabilities, and reject at most this fraction of images "
+            'of known classes as "unknown", such as 0.05.',
         ),
     ] = None,
     negatives: Annotated[
         pathlib.Path | None,
         typer.Option(
-            help="A folder with images of no class, to count false accepts by."
+            help="A folder with images of no class, to count false accepts on."
         ),
     ] = None,
     resize: Annotated[
         Literal["stretch", "crop", "pad"],
-        typer.Option(
-            help="How images of another aspect ratio are brought to the learner's size."
-        ),
+        typer.Option(help="How images of another aspect ratio are resized."),
     ] = "stretch",
     modules: Import = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-):
-    """Make a classifier of the classes in a folder of images, or in a CSV file."""
+) -> None:
+    """Make a classifier from a folder or CSV file of a few images per class."""
     from fsl_keras.inputs import Elements
 
     out = Output(as_json, as_csv)
     if learner and backbone:
-        raise ValueError("Name a --learner or a --backbone, not both.")
+        raise ValueError("Give a --learner or a --backbone, not both.")
     check_writable(output, KERAS)
     import_modules(modules)
     model = _learner(learner, backbone, weights, alpha, head)
     if base:
         _fit_base(model, base)
-    given = Elements.labelled(examples, None)
+    given = Elements.labeled(examples)
     classifier = model.adapt(
         given.images,
         given.labels,
@@ -140,16 +138,16 @@ def add_class(
         typer.Option(help="The classifier to write. Default: the same file."),
     ] = None,
     modules: Import = None,
-):
-    """Teach a classifier one more class, with no training."""
+) -> None:
+    """Add a class to a classifier, without training."""
     from fsl_keras.inputs import image_files
 
     output = output or classifier
     check_writable(output, KERAS)
     if name is None and (len(images) > 1 or images[0].is_file()):
         raise ValueError(
-            "The name of a class that comes from files is not known: give it with "
-            "--name."
+            "The name of the class is unknown, as these are files and no folder: give "
+            "it with --name."
         )
     import_modules(modules)
     model = load_classifier(classifier)
@@ -162,7 +160,7 @@ def _learner(learner, backbone, weights, alpha, head):
     if not (learner or backbone or DEFAULT_LEARNER.exists()):
         raise ValueError(
             f"Give a --backbone, such as mobilenet_v2, or a --learner. The default "
-            f"one, {DEFAULT_LEARNER}, does not exist; `fsl-keras train` writes it."
+            f"learner, {DEFAULT_LEARNER}, does not exist; `fsl-keras train` writes it."
         )
     if not backbone:
         return load_learner(learner or DEFAULT_LEARNER)
@@ -175,8 +173,9 @@ def _fit_base(learner, folder):
     from fsl_keras.datasets import ClassDataset
 
     if not learner.has_base_statistics:
+        kind = type(getattr(learner, "head", learner)).__name__
         raise ValueError(
-            "--base needs a head with statistics of base classes: --head simple_shot "
-            "or --head whitened."
+            f"{kind} has no statistics of base classes, which --base computes. Use "
+            f"--head simple_shot or --head whitened."
         )
     learner.fit_base(ClassDataset.from_directory(folder, learner.item_shape[:2]))

@@ -1,4 +1,4 @@
-"""The command itself: its parts in their order, its warnings, errors and statuses."""
+"""The Typer app: its commands, and how errors and warnings are printed."""
 
 import os
 import warnings
@@ -40,7 +40,9 @@ app.command()(measuring.evaluate)
 app.command()(exporting.export)
 app.command()(embedding.embed)
 app.command("presets")(lists.list_presets)
+app.command("recipes")(lists.list_recipes)
 app.command("methods")(lists.list_methods)
+app.command("backbones")(lists.list_backbones)
 app.command("datasets")(lists.list_datasets)
 app.command()(benchmarking.benchmark)
 
@@ -64,12 +66,12 @@ def options(
             help="Print the version and exit.",
         ),
     ] = False,
-):
-    """Takes the options that go before the name of a command."""
+) -> None:
+    """Declares the options before the name of a command."""
 
 
-def main():
-    """Runs the command line; an error is one line and a non-zero exit."""
+def main() -> None:
+    """Runs the command line; an error is one line and a non-zero exit status."""
     streams.prepare()
     warnings.showwarning = _warnings_once()
     try:
@@ -87,7 +89,7 @@ def main():
 
 
 def _warnings_once():
-    """Returns a function that shows a warning as a line, each text once."""
+    """Returns a function that prints a warning as a line, each text once."""
     shown = set()
 
     def show(message, *_, **__):

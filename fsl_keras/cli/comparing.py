@@ -7,11 +7,12 @@ import typer
 
 from fsl_keras.cli.options import HEADS, Alpha, known_heads, pretrained
 from fsl_keras.cli.output import AsCsv, AsJson, Output, working
+from fsl_keras.typing import Model
 
 
 def compare(
     folder: Annotated[
-        pathlib.Path, typer.Argument(help="A folder that holds a folder a class.")
+        pathlib.Path, typer.Argument(help="A folder with a folder for each class.")
     ],
     backbone: Annotated[
         list[str] | None,
@@ -38,10 +39,10 @@ def compare(
     ] = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-):
+) -> None:
     """Compare backbones and heads on a folder of images by cross-validation."""
     from fsl_keras.datasets import ClassDataset
-    from fsl_keras.model_selection.comparison import cross_validate
+    from fsl_keras.model_selection import cross_validate, recommended
     from fsl_keras.models import TransferLearner
 
     out = Output(as_json, as_csv)
@@ -53,35 +54,30 @@ def compare(
             f"There are {len(names)} backbones and {len(files)} weights: give each "
             f"--backbone its --weights, or none."
         )
-    learners, sizes = {}, {}
+    learners: dict[tuple[str, str], Model] = {}
     for name, file in zip(names, files, strict=True):
         model = pretrained(name, file, alpha)
         for each in heads:
             learners[name, each] = TransferLearner(model, each)
-        sizes[name] = model.count_params()
-    # `pretrained` makes all networks for images of one size.
-    image_size = next(iter(learners.values())).item_shape[:2]
+    # `pretrained` builds all networks for the same image size.
+    height, width = next(iter(learners.values())).item_shape[:2]
     with working(f"Reading {folder}"):
-        data = ClassDataset.from_directory(folder, image_size)
+        data = ClassDataset.from_directory(folder, (height, width))
     candidates = cross_validate(learners, data, verbose=1)
-    # The first of equals has the smaller network and the simpler head.
-    best = max(
-        candidates,
-        key=lambda c: (c.accuracy, -sizes[c.name[0]], -heads.index(c.name[1])),
-    )
+    best = recommended(candidates)
     candidates = sorted(candidates, key=lambda c: -c.accuracy)
     rows = [_row(candidate, best) for candidate in candidates]
     text = [_text(row) for row in rows]
     as_good = [
-        f"{row['backbone']} {row['head']}"
-        for row in rows
-        if row["minus_best"] is not None and row["minus_best"] + row["ci95"] >= 0
+        " ".join(candidate.name)
+        for candidate in candidates
+        if candidate is not best and not candidate.is_worse_than(best)
     ]
     name, chosen = best.name
     out.table("candidates", rows, text)
     out.say(
-        f"{len(best.right)} images of {len(data)} classes, each predicted after "
-        f"learning from others; near copies are left out together and count as one."
+        f"{len(best.right)} images of {len(data)} classes, each predicted by "
+        f"cross-validation; near duplicates are left out together and count as one."
     )
     out.say(f"Recommended: --backbone {name} --head {chosen}")
     if as_good:
@@ -95,7 +91,7 @@ def compare(
 
 
 def _row(candidate, best):
-    """Returns the figures of a candidate; the best one has no difference to itself."""
+    """Returns the figures of a candidate, without a difference for the best one."""
     difference, ci95 = candidate.minus(best)
     name, head = candidate.name
     low, high = candidate.interval

@@ -12,7 +12,7 @@ from fsl_keras.files.outputs import NPZ, check_writable
 
 def embed(
     folder: Annotated[
-        pathlib.Path, typer.Argument(help="A folder that holds a folder a class.")
+        pathlib.Path, typer.Argument(help="A folder with a folder for each class.")
     ],
     backbone: Backbone = "mobilenet_v2",
     weights: Weights = "imagenet",
@@ -23,8 +23,8 @@ def embed(
             help="NumPy file to write, .npz: features, labels, class_names and files."
         ),
     ] = pathlib.Path("features.npz"),
-):
-    """Compute the features of a folder of images, each image once."""
+) -> None:
+    """Compute the features of a folder of images."""
     import numpy as np
 
     from fsl_keras import features
@@ -36,9 +36,9 @@ def embed(
     with working(f"Reading {folder}"):
         data = ClassDataset.from_directory(folder, model.input_shape[1:3])
     vectors = features.embed(data, model, verbose=1)
-    with replacing(output, NPZ) as beside:
+    with replacing(output, NPZ) as temporary:
         np.savez(
-            beside,
+            temporary,
             features=np.concatenate([vectors.class_items(n) for n in data.class_names]),
             labels=np.repeat(np.arange(len(data)), data.class_sizes),
             class_names=data.class_names,

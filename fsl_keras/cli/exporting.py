@@ -35,8 +35,8 @@ def export(
         ),
     ] = None,
     modules: Import = None,
-):
-    """Write a classifier for use without Keras and this package."""
+) -> None:
+    """Export a classifier for use without Keras and this package."""
     from fsl_keras.classifier.exporting import check_target
 
     check_target(output, format)

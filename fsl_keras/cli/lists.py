@@ -1,9 +1,11 @@
-"""`fsl-keras presets`, `fsl-keras methods` and `fsl-keras datasets`."""
+"""The commands that list what there is: presets, recipes, methods, backbones, data."""
 
 from fsl_keras import presets
 from fsl_keras.cli.output import AsCsv, AsJson, Output
 from fsl_keras.datasets.catalogue import DATASETS
 from fsl_keras.presets.card import percent
+from fsl_keras.training import recipes
+from fsl_keras.training.backbones import BACKBONES
 from fsl_keras.training.methods import METHODS
 
 
@@ -53,12 +55,68 @@ def list_methods(as_json: AsJson = False, as_csv: AsCsv = False):
             "kind": row["kind"],
             "new classes": row["new_classes"] or "makes no classifier",
             "trains on": ", ".join(row["streams"]),
-            "options": ", ".join(f"{k}={v}" for k, v in row["options"].items()),
+            "options": _spelled(row["options"]),
         }
         for row in rows
     ]
     out = Output(as_json, as_csv)
     out.table("methods", rows, text)
+    out.finish()
+
+
+def list_backbones(as_json: AsJson = False, as_csv: AsCsv = False):
+    """List the backbones, with paper, the images they take and their options."""
+    rows = [
+        {
+            "backbone": name,
+            "paper": backbone.paper,
+            "inputs": backbone.inputs,
+            "options": backbone.options,
+        }
+        for name, backbone in BACKBONES.items()
+    ]
+    text = [
+        {**row, "options": _spelled(row["options"])}
+        for row in [
+            *rows,
+            {
+                "backbone": "mobilenet_v2 and others",
+                "paper": "",
+                "inputs": "RGB; frozen networks of keras.applications",
+                "options": {"weights": "imagenet"},
+            },
+        ]
+    ]
+    out = Output(as_json, as_csv)
+    out.table("backbones", rows, text)
+    out.finish()
+
+
+def list_recipes(as_json: AsJson = False, as_csv: AsCsv = False):
+    """List the recipes, with what their presets reach."""
+    rows = [
+        {
+            "recipe": name,
+            "data": recipes.tables(name)["data"]["name"],
+            "figures": recipes.figures(name),
+        }
+        for name in recipes.names()
+    ]
+    text = [
+        {
+            "recipe": row["recipe"],
+            "data": row["data"],
+            "accuracy on unseen classes, %": ", ".join(
+                f"{task} {figure}"
+                for task, figure in row["figures"].items()
+                if task != "cpu_minutes"
+            ),
+            "CPU minutes": str(row["figures"]["cpu_minutes"]),
+        }
+        for row in rows
+    ]
+    out = Output(as_json, as_csv)
+    out.table("recipes", rows, text)
     out.finish()
 
 
@@ -78,3 +136,7 @@ def list_datasets(as_json: AsJson = False, as_csv: AsCsv = False):
     out = Output(as_json, as_csv)
     out.table("datasets", rows, text)
     out.finish()
+
+
+def _spelled(options):
+    return ", ".join(f"{name}={value}" for name, value in options.items())

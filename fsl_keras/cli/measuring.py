@@ -39,22 +39,22 @@ def evaluate(
     split: Annotated[str, typer.Option(help="Split of its classes.")] = "test",
     data_dir: DataDir = None,
     ways: Annotated[int, typer.Option(min=1, help="Classes of an episode.")] = 5,
-    shots: Annotated[int, typer.Option(min=1, help="Support examples of a class.")] = 1,
-    queries: Annotated[int, typer.Option(min=1, help="Queries of a class.")] = 15,
+    shots: Annotated[int, typer.Option(min=1, help="Support examples per class.")] = 1,
+    queries: Annotated[int, typer.Option(min=1, help="Queries per class.")] = 15,
     episodes: Annotated[int, typer.Option(min=1, help="Number of episodes.")] = 600,
     seed: Annotated[int, typer.Option(help="Seed of the episodes, an integer.")] = 2,
     within: Annotated[
         bool,
         typer.Option(
-            help="For a learner: the classes of an episode are of one alphabet, or "
-            "what else their names begin with."
+            help="For a learner: draw all classes of an episode from one group, such "
+            "as an alphabet. The group is the first part of a class name."
         ),
     ] = False,
     one_shot_runs: Annotated[
         pathlib.Path | None,
         typer.Option(
-            help="For a learner: the folder of Lake's one-shot runs, to measure by "
-            "them and by no data set."
+            help="For a learner: the folder of Lake's one-shot runs, to evaluate on "
+            "them instead of a data set."
         ),
     ] = None,
     output: Annotated[
@@ -67,15 +67,15 @@ def evaluate(
     confusion: Annotated[
         pathlib.Path | None,
         typer.Option(
-            help="For a classifier: image file to draw the confusion matrix to, such "
+            help="For a classifier: image file to write the confusion matrix to, such "
             "as confusion.png."
         ),
     ] = None,
     modules: Import = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-):
-    """Measure a learner on a data set, or a classifier on labelled images."""
+) -> None:
+    """Evaluate a learner on a data set, or a classifier on labeled images."""
     from fsl_keras import datasets, evaluation
     from fsl_keras.classifier import FewShotClassifier
     from fsl_keras.evaluation.variants import embedded_once, variants
@@ -90,26 +90,26 @@ def evaluate(
     if isinstance(loaded, FewShotClassifier):
         if folder is None:
             raise ValueError(
-                f"{model} is a classifier: name a folder that holds a folder of "
-                f"images for each class, or a CSV file of images and labels."
+                f"{model} is a classifier. Pass a folder that holds a folder of images "
+                f"for each class, or a CSV file of images and labels."
             )
         _evaluate_classifier(out, loaded, folder, output, confusion)
         out.finish()
         return
     if folder is not None:
         raise ValueError(
-            f"{model} is a learner, which is measured on episodes of a data set "
-            f"(--dataset): make a classifier of it with `fsl-keras adapt` to measure "
-            f"it on {folder}."
+            f"{model} is a learner, which is evaluated on episodes of a data set "
+            f"(--dataset). To evaluate it on {folder}, make a classifier with "
+            f"`fsl-keras adapt`."
         )
     if confusion is not None:
         raise ValueError(
-            f"{model} is a learner: --confusion goes with a classifier and a folder."
+            f"{model} is a learner. --confusion needs a classifier and a folder."
         )
     if one_shot_runs is not None:
         reports = [_evaluate_runs(loaded, one_shot_runs, model.stem)]
     else:
-        data = _load_as_taken(loaded.item_shape, dataset, split, data_dir)
+        data = _load_for(loaded.item_shape, dataset, split, data_dir)
         if data.class_sizes.sum() < episodes * ways * (shots + queries):
             loaded, data = embedded_once(loaded, data)
         groups = datasets.class_groups(data.class_names) if within else None
@@ -138,15 +138,15 @@ def evaluate(
     out.finish()
 
 
-def _load_as_taken(item_shape, dataset, split, data_dir):
-    """Loads a data set at the size of the images that a learner takes."""
+def _load_for(item_shape, dataset, split, data_dir):
+    """Loads a data set at the image size of a learner."""
     from fsl_keras import datasets
 
     data = datasets.load(dataset, split, data_dir)
     if data.item_shape[2:] != item_shape[2:]:
         raise ValueError(
-            f"The learner takes items of shape {item_shape}, and those of {dataset} "
-            f"are {data.item_shape}. Name another data set with --dataset."
+            f"The learner needs items of shape {item_shape}, and those of {dataset} "
+            f"have shape {data.item_shape}. Choose another data set with --dataset."
         )
     if data.item_shape != item_shape:
         data = datasets.load(dataset, split, data_dir, image_size=item_shape[:2])
@@ -181,7 +181,7 @@ def _evaluate_classifier(out, classifier, images, output, confusion):
         [{"class_name": n, **score._asdict()} for n, score in report.scores.items()],
         [dict(zip(header, map(str, row), strict=True)) for row in rows],
     )
-    # Each unknown class by itself; together they are "unknown" in the table above.
+    # The recall of each unknown class; the table above has "unknown" as one class.
     recalls = [
         {"class_name": name, "recall": recall}
         for name, recall in report.recalls.items()
@@ -192,7 +192,7 @@ def _evaluate_classifier(out, classifier, images, output, confusion):
         recalls,
         [
             {
-                "class that is not known": row["class_name"],
+                "unknown class": row["class_name"],
                 "recall": f"{100 * row['recall']:.1f} %",
             }
             for row in recalls

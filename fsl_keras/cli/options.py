@@ -1,7 +1,5 @@
 """Options that several commands share."""
 
-import json
-import tomllib
 from typing import Annotated, Literal
 
 import typer
@@ -74,26 +72,3 @@ def pretrained(name, weights, alpha):
 
     arguments = {} if alpha is None else {"alpha": alpha}
     return backbones.pretrained(name, weights, **arguments)
-
-
-def parsed_option(text):
-    """Returns name and value of `NAME=VALUE`.
-
-    Numbers, true and false are read, lists and tables too, as JSON or as a recipe
-    writes them.
-    """
-    name, sign, value = text.partition("=")
-    if not sign or not name:
-        raise ValueError(f"An option must be NAME=VALUE. Received: {text!r}")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        if not value.startswith(("[", "{")):
-            return name, value
-    try:
-        return name, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(
-            f"The value of {name} is no list or table, of JSON or TOML: {value}. An "
-            f'example: {name}={{ pooling = "average" }}'
-        ) from error

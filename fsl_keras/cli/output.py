@@ -1,4 +1,4 @@
-"""What the command prints: lines, tables, JSON and CSV."""
+"""The output of commands: lines, tables, JSON and CSV."""
 
 import csv
 import dataclasses
@@ -6,7 +6,9 @@ import json
 import math
 import sys
 import unicodedata
-from typing import Annotated
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,9 +16,9 @@ from rich.table import Column, Table
 from rich.text import Text
 
 errors = Console(stderr=True)
-# Where there is no terminal, a table may be of any width.
+# The width of tables without a terminal.
 NO_LIMIT = 1_000_000
-# So many lines of a kind, or rows of a table that is ordered by size, are shown.
+# The maximum number of lines of a kind, and of rows of an ordered table.
 MOST_LISTED = 10
 
 AsJson = Annotated[
@@ -32,44 +34,45 @@ AsCsv = Annotated[
 class Output:
     """The results of a command: text for people, JSON or CSV for programs.
 
-    The document of `as_json` or `as_csv` is printed by `finish`, alone on standard
-    output, and lines go to standard error.
+    With `as_json` or `as_csv`, `finish` prints the document on standard output, and
+    lines go to standard error.
 
     Args:
         as_json: bool, whether to print all tables and values as one JSON object.
         as_csv: bool, whether to print the rows of the first table as CSV.
     """
 
-    def __init__(self, as_json=False, as_csv=False):
+    def __init__(self, as_json: bool = False, as_csv: bool = False):
         if as_json and as_csv:
             raise typer.BadParameter("Give --json or --csv, not both.")
         self._as_json, self._as_csv = as_json, as_csv
-        self._document, self._tables = {}, []
+        self._document: dict = {}
+        self._tables: list[list[dict]] = []
 
-    def say(self, line):
-        """Prints a line, whole, so that paths in it can be copied."""
+    def say(self, line: str) -> None:
+        """Prints a line without wrapping, so that paths in it can be copied."""
         say(line, stderr=self._as_json or self._as_csv)
 
-    def add(self, **values):
+    def add(self, **values) -> None:
         """Adds values to the JSON object."""
         self._document.update(values)
 
-    def table(self, name, rows, text=()):
-        """Prints rows under the names of their columns; nothing where there are none.
+    def table(self, name: str, rows: list[dict], text: Sequence[dict] = ()) -> None:
+        """Prints a table, or nothing if it has no rows.
 
         Args:
             name: string, the name of the list of rows in the JSON object.
-            rows: list of dictionaries of values, as JSON and CSV hold them.
-            text: list of dictionaries of strings, the cells of each row as people read
-                them; without it the table is for programs alone.
+            rows: list of dictionaries of values, for JSON and CSV.
+            text: list of dictionaries of strings, for the table that is printed. By
+                default, none is printed.
         """
         self._document[name] = rows
         self._tables.append(rows)
         if text and not (self._as_json or self._as_csv):
             _print_table(text)
 
-    def finish(self):
-        """Prints the document of JSON or CSV."""
+    def finish(self) -> None:
+        """Prints the JSON or CSV document."""
         if self._as_json:
             text = json.dumps(plain(self._document), ensure_ascii=False, indent=1)
             sys.stdout.write(text + "\n")
@@ -77,19 +80,19 @@ class Output:
             _write_csv(self._tables[0])
 
 
-def say(line, stderr=False):
-    """Prints a line, whole, so that paths in it can be copied."""
+def say(line: str, stderr: bool = False) -> None:
+    """Prints a line without wrapping, so that paths in it can be copied."""
     console = errors if stderr else Console()
     console.print(Text(escaped(line)), soft_wrap=True)
 
 
-def working(what):
-    """Says, while a block runs, what takes its time; on a terminal only."""
+def working(what: str) -> AbstractContextManager:
+    """A context that shows what is being done, if standard error is a terminal."""
     return errors.status(Text(escaped(what)))
 
 
-def print_reports(out, reports):
-    """Prints `EpisodeReport`s of the same data as a table, under what they share."""
+def print_reports(out: Output, reports: list) -> None:
+    """Prints `EpisodeReport`s of the same data as a table, after what they share."""
     texts = [report.row() for report in reports]
     shared = ("data", "episodes", "seed", "overlap")
     out.say(", ".join(f"{name} {texts[0][name]}" for name in shared))
@@ -111,8 +114,8 @@ def print_reports(out, reports):
     )
 
 
-def print_confusions(out, confusions):
-    """Prints the most frequent of `(class, answer, count)`, which come first."""
+def print_confusions(out: Output, confusions: list[tuple[str, str, int]]) -> None:
+    """Prints a table of `(class, predicted class, count)`, cut to the first ones."""
     out.table(
         "confusions",
         [
@@ -126,8 +129,8 @@ def print_confusions(out, confusions):
     )
 
 
-def escaped(text):
-    r"""Returns text whose control characters are spelled out.
+def escaped(text: Any) -> str:
+    r"""Returns text with escapes for its control characters.
 
     Example:
 
@@ -138,9 +141,9 @@ def escaped(text):
     return "".join(_spelled(character) for character in str(text))
 
 
-def plain(value):
-    """Returns a value in the types of JSON; NaN becomes None, a path a string."""
-    if dataclasses.is_dataclass(value):
+def plain(value: Any) -> Any:
+    """Converts a value to the types of JSON: NaN becomes None, a path a string."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = dataclasses.asdict(value)
     if hasattr(value, "tolist"):  # an array or a number of NumPy
         value = value.tolist()
@@ -156,11 +159,11 @@ def plain(value):
 
 
 def _print_table(rows):
-    """Prints rows of strings: as wide as they are, but on a terminal."""
+    """Prints rows of strings, wrapped to the width of a terminal if there is one."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=NO_LIMIT)
-    # What does not fit in a line goes on in the next one.
+    # Cells that do not fit are wrapped.
     columns = [Column(Text(escaped(name)), overflow="fold") for name in rows[0]]
     table = Table(*columns)
     for row in rows:
@@ -169,7 +172,7 @@ def _print_table(rows):
 
 
 def _write_csv(rows):
-    """Prints rows of values as RFC 4180 has it; what is no scalar as JSON."""
+    """Prints rows of values as CSV (RFC 4180); lists and dictionaries as JSON."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     writer = csv.DictWriter(sys.stdout, names)
     writer.writeheader()

@@ -22,15 +22,15 @@ def predict(
     ],
     top: Annotated[
         int | None,
-        typer.Option(min=1, help="Print so many of the most probable classes."),
+        typer.Option(min=1, help="Print this number of most probable classes."),
     ] = None,
     modules: Import = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-):
-    """Name the class of images.
+) -> None:
+    """Predict the class of images.
 
-    The exit status is 1 where files are skipped, which are named, with the reason.
+    Files that cannot be read are skipped, with a warning, and the exit status is 1.
     """
     from fsl_keras.datasets.folders import warn_of_skipped
     from fsl_keras.inputs import image_files
@@ -54,7 +54,7 @@ def predict(
 
 
 def _values(path, prediction, top):
-    """Returns a prediction as JSON and CSV hold it."""
+    """Returns a prediction as a row of JSON and CSV."""
     values = {"file": str(path), **prediction._asdict()}
     if top is not None:
         values["top"] = [

@@ -1,6 +1,5 @@
 """`fsl-keras reproduce`."""
 
-import dataclasses
 import pathlib
 import shlex
 from typing import Annotated
@@ -8,7 +7,8 @@ from typing import Annotated
 import typer
 
 from fsl_keras import presets
-from fsl_keras.cli.options import DataDir, parsed_option
+from fsl_keras.cli import settings
+from fsl_keras.cli.options import DataDir
 from fsl_keras.cli.output import AsCsv, AsJson, Output, print_reports, working
 from fsl_keras.files.outputs import check_place
 from fsl_keras.presets.card import percent
@@ -19,25 +19,16 @@ UNFINISHED = 75
 
 def reproduce(
     name: Annotated[
-        str, typer.Argument(help="A recipe; it has the name of its preset.")
-    ],
-    output: Annotated[
-        pathlib.Path | None,
-        typer.Option(help="Run folder to write. Default: runs/NAME, with -seedN."),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option(help="Continue the run of the folder where it stopped.")
-    ] = False,
-    seed: Annotated[
-        int | None, typer.Option(help="Another seed than the recipe's.")
-    ] = None,
-    minutes: Annotated[
-        float | None,
-        typer.Option(
-            help="Stop at a checkpoint after so many minutes, to be resumed; the exit "
-            "status is then 75."
+        str,
+        typer.Argument(
+            help="A recipe, which has the name of its preset; `fsl-keras recipes` "
+            "lists them. Or a TOML file."
         ),
-    ] = None,
+    ],
+    seed: settings.Seed = None,
+    data_dir: DataDir = None,
+    setting: settings.Set = None,
+    change: settings.Change = None,
     validate: Annotated[
         bool,
         typer.Option(
@@ -45,59 +36,74 @@ def reproduce(
             "classes: to choose by."
         ),
     ] = False,
-    change: Annotated[
-        list[str] | None,
+    output: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Run folder to write. Default: runs/NAME, with -seedN."),
+    ] = None,
+    resume: settings.Resume = False,
+    minutes: Annotated[
+        float | None,
         typer.Option(
-            help="Another value for an option of the recipe, NAME=VALUE; may be "
-            "repeated."
+            help="Stop at a checkpoint after so many minutes, to be resumed; the exit "
+            "status is then 75."
         ),
     ] = None,
-    data_dir: DataDir = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ):
     """Train a preset anew by its recipe, measure it, and write it as a folder."""
     from fsl_keras.progress import TrainingProgress
     from fsl_keras.training import recipes
-    from fsl_keras.training.runs import Run
-    from fsl_keras.training.stages import OutOfTime, TimeBudget
+    from fsl_keras.training.callbacks import OutOfTime, TimeBudget
+    from fsl_keras.training.options import Options, merged
+    from fsl_keras.training.report import write_report
+    from fsl_keras.training.run import calibrate, train
+    from fsl_keras.training.run_folder import Run
 
     out = Output(as_json, as_csv)
-    changes = dict(map(parsed_option, change or ()))
-    command = ["fsl-keras", "reproduce", name]
-    for text in change or ():
-        command += ["--change", text]
-    if seed is not None:
-        changes["seed"] = seed
-        command += ["--seed", str(seed)]
+    changes = settings.tables_of(setting, train_seed=seed, data_folder=data_dir)
     if validate:
-        changes |= {"train_split": "train", "test_split": "validation"}
-        command.append("--validate")
-    if data_dir is not None:
-        changes["data_dir"] = data_dir
-    options = recipes.load(name, **changes)
+        splits = {"train_split": "train", "test_split": "validation"}
+        changes = merged(changes, {"data": splits})
+    tables = settings.with_changes(recipes.tables(name), change)
+    options = Options.suited(merged(tables, changes))
+    command = _command(pathlib.Path(name).name, setting, change, seed, validate)
+    name = pathlib.Path(name).stem
     folder = output or pathlib.Path("runs", name + f"-seed{seed}" * (seed is not None))
-    wanted = {**dataclasses.asdict(options), **changes}
-    run = Run.resume(folder, wanted) if resume else Run.start(folder, options)
+    resumed = resume and Run.resume(folder, options.tables())
+    run = resumed or Run.start(folder, options)
     check_place(folder)
     callbacks = [] if minutes is None else [TimeBudget(minutes)]
     try:
-        with TrainingProgress(options.steps) as progress:
-            learner = run.train([progress, *callbacks])
+        with TrainingProgress(options.train.steps) as progress:
+            learner = train(run, [progress, *callbacks])
     except OutOfTime as reason:
-        out.say(f"{reason} Go on with --resume.")
+        out.say(f"{reason} Continue with --resume.")
         raise typer.Exit(UNFINISHED) from None
     with working("Testing on unseen classes"):
-        reports = run.report(learner)
-        run.calibrate(learner)
-    made = recipes.metadata(name, run, reports, shlex.join(command))
-    presets.save(learner, folder / "preset", made)
+        calibrate(run, learner)
+        reports = write_report(run, learner)
+    metadata = recipes.metadata(name, run, reports, command)
+    presets.save(learner, folder / "preset", metadata)
     print_reports(out, reports)
     if name in presets.list():
-        _print_comparison(out, made, presets.metadata(name))
+        _print_comparison(out, metadata, presets.metadata(name))
     out.say(f"Written: {folder / 'preset'}")
     out.add(preset=folder / "preset")
     out.finish()
+
+
+def _command(name, settings, changes, seed, validate):
+    """Returns the command line of a run, without what differs between machines."""
+    words = ["fsl-keras", "reproduce", name]
+    for flag, texts in (("--set", settings), ("--change", changes)):
+        for text in texts or ():
+            words += [flag, text]
+    if seed is not None:
+        words += ["--seed", str(seed)]
+    if validate:
+        words.append("--validate")
+    return shlex.join(words)
 
 
 def _print_comparison(out, made, shipped):

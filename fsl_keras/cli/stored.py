@@ -1,4 +1,4 @@
-"""The models that the command is given as files."""
+"""Loads the models that are arguments of commands."""
 
 import importlib
 import importlib.util
@@ -7,8 +7,10 @@ import pathlib
 import sys
 import zipfile
 
+from fsl_keras.typing import Model
 
-def import_modules(names):
+
+def import_modules(names: list[str] | None) -> None:
     """Imports modules that register layers with Keras.
 
     Args:
@@ -16,7 +18,7 @@ def import_modules(names):
             lie in the current folder.
 
     Raises:
-        ImportError: if one is not found, or cannot be imported, with the reason.
+        ImportError: if one cannot be found or imported, with the reason.
     """
     if names and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
@@ -32,8 +34,8 @@ def import_modules(names):
             ) from error
 
 
-def load_model(path):
-    """Loads a learner or a classifier, or says why not.
+def load_model(path: pathlib.Path) -> Model:
+    """Loads a learner or a classifier; raises an error with the reason if it cannot.
 
     Args:
         path: path of a .keras file or of a preset's folder, or the name of a preset.
@@ -60,13 +62,13 @@ def load_model(path):
     except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{path} cannot be loaded. Give a .keras file that `fsl-keras train` or "
-            f"`fsl-keras adapt` wrote, and name the Python file of its own layers, if "
+            f"`fsl-keras adapt` wrote, and give the Python file of its own layers, if "
             f"it has any, with --import. The reason: {_reason(error)}"
         ) from error
 
 
-def load_learner(path):
-    """Loads a learner; anything else is an error that says how to get one."""
+def load_learner(path: pathlib.Path) -> Model:
+    """Loads a learner; raises an error for other models."""
     from fsl_keras.models import EpisodicModel
 
     model = load_model(path)
@@ -78,15 +80,15 @@ def load_learner(path):
     return model
 
 
-def load_classifier(path):
-    """Loads a classifier; anything else is an error that says how to get one."""
+def load_classifier(path: pathlib.Path) -> Model:
+    """Loads a classifier; raises an error for other models."""
     from fsl_keras.classifier import FewShotClassifier
 
     model = load_model(path)
     if not isinstance(model, FewShotClassifier):
         raise ValueError(
-            f"{path} is a learner and knows no classes yet: make a classifier of it "
-            f"with `fsl-keras adapt`."
+            f"{path} is a learner, which has no classes: make a classifier of it with "
+            f"`fsl-keras adapt`."
         )
     return model
 
@@ -100,6 +102,6 @@ def _reason(error):
 def _import_file(path):
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
-    # Under its name, by which Keras looks for the classes of a file.
+    # Keras finds the classes of a file by the name of its module.
     sys.modules.setdefault(path.stem, module)
     spec.loader.exec_module(module)

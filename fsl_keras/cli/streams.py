@@ -1,4 +1,4 @@
-"""The standard streams of the command, and what may not be written to them."""
+"""The standard streams of the command, without the logs of TensorFlow."""
 
 import contextlib
 import io
@@ -10,10 +10,10 @@ import tempfile
 from fsl_keras.imports import around_import
 
 
-def prepare():
+def prepare() -> None:
     """Prepares the streams of a process that runs the command.
 
-    TensorFlow is silent, unless `TF_CPP_MIN_LOG_LEVEL` says how much it may log.
+    TensorFlow is silent unless `TF_CPP_MIN_LOG_LEVEL` is set.
     """
     sys.stdout, sys.stderr = _robust(sys.stdout), _robust(sys.stderr)
     if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
@@ -24,7 +24,7 @@ def prepare():
 
 
 class _ForgivingFile(io.FileIO):
-    """A file descriptor whose reader may go away: what follows is dropped."""
+    """A file descriptor that drops output after its reader has closed the pipe."""
 
     def write(self, data):
         try:
@@ -34,9 +34,9 @@ class _ForgivingFile(io.FileIO):
 
 
 def _robust(stream):
-    """Returns a stream in UTF-8, of any text, which may be a pipe that is closed."""
+    """Returns a stream in UTF-8 that takes any text and may be a closed pipe."""
     if stream not in (sys.__stdout__, sys.__stderr__) or stream is None:
-        return stream  # somebody put another in the place of the real one
+        return stream  # replaced, such as by a test
     how = {"encoding": "utf-8", "errors": "backslashreplace"}
     if stream.isatty():
         stream.reconfigure(**how)
@@ -48,9 +48,9 @@ def _robust(stream):
 
 @contextlib.contextmanager
 def _without_native_logs():
-    """Keeps what native code writes to standard error, and shows it after an error.
+    """Captures the standard error of native code, and shows it only after an error.
 
-    While its libraries are loaded, TensorFlow logs before it reads the log level.
+    TensorFlow logs before it reads the log level, while its libraries are loaded.
     """
     sys.stderr.flush()
     saved = os.dup(2)

@@ -9,10 +9,12 @@ from fsl_keras.imports.registration import PACKAGE
 
 # Where the modules are that users' code and `.keras` files name by an old path.
 MOVED = {
-    "comparison": "model_selection.comparison",
+    "comparison": "model_selection.candidates",
     "estimates": "model_selection",
+    "estimates.cross_validation": "model_selection.held_out",
     "estimates.leave_one_out": "model_selection.leave_one_out_report",
     "exporting": "classifier.exporting",
+    "layers.folded_convolution": "layers._folded_convolution",
     "methods": "training.methods",
     "models.maml": "models.gradient_based.maml",
     "models.proto_maml": "models.gradient_based.proto_maml",
@@ -20,12 +22,12 @@ MOVED = {
     "pictures": "images",
     "predictions": "classifier.predictions",
     "recipes": "training.recipes",
-    "run_options": "training.run_options",
-    "runs": "training.runs",
+    "run_options": "training.options",
+    "runs": "training.run_folder",
 }
 
 
-def install():
+def install() -> None:
     """Lets modules be imported by their old paths, as the modules they are now."""
     # Before the finder of files: under its old path a moved package has its new folder,
     # whose modules would be loaded a second time.

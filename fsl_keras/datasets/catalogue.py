@@ -30,8 +30,8 @@ class DatasetEntry:
         title: string, the heading of its table of results.
         note: string, what is needed to read these results.
         splits: tuple of strings.
-        suited: dictionary of the training options that suit it, where they differ
-            from the defaults.
+        suited: tables of the options of a run that suit it, where they differ from
+            the defaults (`training.options`).
     """
 
     loader: str
@@ -40,7 +40,7 @@ class DatasetEntry:
     title: str
     note: str
     splits: tuple[str, ...] = SPLITS
-    suited: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    suited: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
     def load(
         self, split: str, data_dir: Path | None = None, **kwargs
@@ -70,11 +70,9 @@ _OMNIGLOT = DatasetEntry(
     "has characters on both sides.",
     splits=(*SPLITS, "trainval"),
     suited={
-        "train_split": "trainval",
-        "steps": 4500,
-        "steps_per_epoch": 300,
-        "tests": ((5, 1), (5, 5), (20, 1), (20, 5)),
-        "test_episodes": 1000,
+        "data": {"train_split": "trainval"},
+        "train": {"steps": 4500, "steps_per_epoch": 300},
+        "test": {"protocols": [[5, 1], [5, 5], [20, 1], [20, 5]], "episodes": 1000},
     },
 )
 _LAKE = dataclasses.replace(
@@ -96,7 +94,7 @@ _MINI_IMAGENET = DatasetEntry(
     "whose terms allow non-commercial research",
     title="miniImageNet",
     note="Trained on the 64 training classes, tested on the 20 test classes.",
-    suited={"ways": 30, "queries": 15, "steps": 4000},
+    suited={"train": {"ways": 30, "queries": 15, "steps": 4000}},
 )
 _DEVELOPMENT = dataclasses.replace(
     _MINI_IMAGENET,

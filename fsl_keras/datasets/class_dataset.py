@@ -148,8 +148,9 @@ class ClassDataset(ClassStreams):
             paths, image_size, channels, invert, memory_limit
         )
         labels = labels[kept]
-        warn_of_skipped(skipped, len(paths))
-        warn_of_animations([paths[i] for i in kept])
+        # One level more than by default, for the decorator.
+        warn_of_skipped(skipped, len(paths), stacklevel=4)
+        warn_of_animations([paths[i] for i in kept], stacklevel=4)
         rows = [np.flatnonzero(labels == label) for label in range(len(class_names))]
         return cls(items, rows, class_names, name or pathlib.Path(folder).name, skipped)
 

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from fsl_keras.datasets import streams
-from fsl_keras.episodes import EpisodeSampler, episode_dataset
+from fsl_keras.episodes import (
+    DirichletQueries,
+    EpisodeSampler,
+    MetaDatasetQueries,
+    MetaDatasetShots,
+    episode_dataset,
+)
 from fsl_keras.episodes.pipeline import stratified_dataset
 from fsl_keras.typing import Dataset, Tensor
 
@@ -40,8 +46,8 @@ class ClassStreams(abc.ABC):
     def episodes(
         self,
         ways: int | tuple[int, int],
-        shots: Any,
-        queries: Any,
+        shots: int | tuple[int, int] | MetaDatasetShots,
+        queries: int | DirichletQueries | MetaDatasetQueries,
         tasks: int = 1,
         seed: int = 0,
         start: int = 0,

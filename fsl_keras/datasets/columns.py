@@ -1,4 +1,7 @@
-"""The usual names of the image and of its label, in tables and dictionaries."""
+"""The usual names of images and labels in tables and dictionaries."""
+
+from collections.abc import Iterable
+from typing import Any
 
 IMAGE_NAMES = (
     *("image", "image_path", "image_file", "img", "path", "file_path", "filepath"),
@@ -7,18 +10,18 @@ IMAGE_NAMES = (
 LABEL_NAMES = ("label", "class", "class_name", "category", "target")
 
 
-def image_column(names):
-    """Finds the name that stands for the image.
+def image_column(names: Iterable) -> Any:
+    """Finds the name of the column of images.
 
     Args:
-        names: iterable of strings, such as the header of a table. Case does not matter,
-            nor whether words are joined by blanks, dashes or underscores.
+        names: iterable of strings, such as the header of a table. Case is ignored, and
+            spaces, dashes and underscores are the same.
 
     Returns:
-        The first of `IMAGE_NAMES` that is there, as spelled in `names`.
+        The first of `IMAGE_NAMES` that occurs, as spelled in `names`.
 
     Raises:
-        ValueError: if none of them is there.
+        ValueError: if none of them occurs.
 
     Example:
 
@@ -28,16 +31,16 @@ def image_column(names):
     return _required(names, IMAGE_NAMES, "image")
 
 
-def label_column(names):
-    """Finds the name that stands for the label, one of `LABEL_NAMES`.
+def label_column(names: Iterable) -> Any:
+    """Finds the name of the column of labels, one of `LABEL_NAMES`.
 
-    As `image_column`.
+    See `image_column`.
     """
     return _required(names, LABEL_NAMES, "label")
 
 
-def has_labels(names):
-    """Returns whether one of the names stands for the label."""
+def has_labels(names: Iterable) -> bool:
+    """Returns whether one of the names is that of the column of labels."""
     return _found(names, LABEL_NAMES) is not None
 
 

@@ -27,7 +27,7 @@ def divided(
     Example:
 
     >>> [part.tolist() for part in divided(6, (0.5, 0.3, 0.2))]
-    [[2, 4, 5], [0, 3], [1]]
+    [[2, 3, 5], [0, 4], [1]]
     """
     sizes = np.asarray(fractions, "float64")
     if (sizes <= 0).any() or not np.isclose(sizes.sum(), 1.0):

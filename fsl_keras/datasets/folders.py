@@ -5,6 +5,8 @@ import pathlib
 import stat
 import unicodedata
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 from fsl_keras.datasets.labels import check_blanks
 from fsl_keras.images import (
@@ -13,9 +15,10 @@ from fsl_keras.images import (
     is_image_name,
     kind_of_file,
 )
+from fsl_keras.typing import Path
 
-# What operating systems, servers and archives leave in folders, in lower case. What
-# begins with a dot is passed over as well: ._photo.jpg, .DS_Store, .ipynb_checkpoints.
+# Files and folders of operating systems, servers and archives, in lower case. They are
+# ignored, as are names with a leading dot: ._photo.jpg, .DS_Store, .ipynb_checkpoints.
 JUNK = {
     "__macosx",
     "@eadir",
@@ -27,22 +30,21 @@ JUNK = {
     "desktop.ini",
 }
 
-# Names of folders that are parts of a data set, or wrap it, more often than classes.
+# Names of folders that are usually parts of a data set, or contain it, and not classes.
 SPLITS = {
     *("train", "training", "val", "valid", "validation", "dev", "test", "testing"),
     *("images", "img", "imgs", "photos", "pictures"),
 }
 
 
-def files_by_class(folder):
+def files_by_class(folder: Path) -> dict[str, list[pathlib.Path]]:
     """Lists the images of a folder that holds a folder for each class.
 
-    Class folders may hold further folders, and links are followed. An image is known by
-    the suffix of its name, or by its first bytes where the name has no suffix. Other
-    files are skipped, with a warning that names them; hidden files and folders, and
-    what operating systems leave (`__MACOSX`, `@eaDir`, `Thumbs.db`), are passed over.
-    Two folders whose names are the same letters in different Unicode forms are one
-    class.
+    Class folders may hold further folders, and links are followed. An image is
+    recognized by the suffix of its name, or by its first bytes if there is no suffix.
+    Other files are skipped, with a warning that names them. Hidden files and folders,
+    and those of operating systems (`__MACOSX`, `@eaDir`, `Thumbs.db`), are ignored. Two
+    folders whose names differ only in their Unicode form are one class.
 
     Args:
         folder: path.
@@ -52,28 +54,29 @@ def files_by_class(folder):
 
     Raises:
         FileNotFoundError: if the folder is not there.
-        ValueError: if it has no class folders, one holds no image, or what it holds
-            are the parts of a data set, such as `train` and `test`.
+        ValueError: if it has no class folders, one holds no image, or its folders are
+            the parts of a data set, such as `train` and `test`.
     """
     folder = pathlib.Path(folder).expanduser()
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"There is no folder {folder}. It should hold a folder of images for "
-            f"each class."
+            f"There is no folder {folder}. Pass a folder that holds a folder of images "
+            f"for each class."
         )
     entries = [p for p in sorted(folder.iterdir()) if not _is_junk(p.name)]
     classes = [p for p in entries if p.is_dir()]
     if not classes:
         raise ValueError(
-            f"{folder} has no folders in it. Put the images of each class into a "
-            f"folder of its own, named as the class."
+            f"{folder} holds no folders. Put the images of each class into a folder "
+            f"with the name of the class."
         )
-    found, others = {}, []
+    found: dict[pathlib.Path, list[pathlib.Path]] = {}
+    others: list[tuple[pathlib.Path, str]] = []
     for path in classes:
         found[path], more = _divided(path)
         others.extend(more)
     _check_is_no_split(folder, found)
-    files = {}
+    files: dict[str, list[pathlib.Path]] = {}
     for path, images in found.items():
         files.setdefault(unicodedata.normalize("NFC", path.name), []).extend(images)
     empty = [name for name, paths in files.items() if not paths]
@@ -85,12 +88,12 @@ def files_by_class(folder):
     check_blanks(files)
     _warn_of_cases(folder, files)
     loose = [p for p in entries if not p.is_dir() and _why_no_image(p) is None]
-    others += [(p, "beside the class folders, so of no class") for p in loose]
+    others += [(p, "not in a class folder") for p in loose]
     warn_of_skipped(others, len(others) + sum(map(len, files.values())))
     return files
 
 
-def class_files(folder):
+def class_files(folder: Path) -> list[pathlib.Path]:
     """Lists the images in a folder, nested ones too; see `files_by_class`.
 
     Args:
@@ -109,8 +112,8 @@ def class_files(folder):
     files, others = _divided(folder)
     if not files:
         raise ValueError(
-            f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)}), and no folder "
-            f"in it does."
+            f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)}), nor do the "
+            f"folders in it."
         )
     warn_of_skipped(others, len(others) + len(files))
     return files
@@ -129,7 +132,7 @@ def _divided(folder):
 
 
 def _walked(folder, others):
-    """Yields the files below a folder; each folder once, though links may be loops."""
+    """Yields the files below a folder, each folder once even if links form loops."""
     seen = set()
 
     def failed(error):
@@ -149,7 +152,7 @@ def _is_junk(name):
 
 
 def _why_no_image(path):
-    """Says in a few words why a file is no image; None where it is one."""
+    """Returns the reason why a file is not an image; None for an image."""
     try:
         mode = path.stat().st_mode
     except OSError as error:
@@ -166,11 +169,11 @@ def _begins_as_image(path):
     try:
         return kind_of_file(path) is not None
     except OSError:
-        return True  # reading it gives the reason
+        return True  # reading it will report the reason
 
 
 def _check_is_no_split(folder, found):
-    """Refuses a folder whose folders are the parts of a data set, not classes.
+    """Raises an error if folders are the parts of a data set instead of classes.
 
     Args:
         folder: path.
@@ -190,11 +193,11 @@ def _check_is_no_split(folder, found):
     is_wrapped = len(found) == 1 and any(len(names) > 1 for names in below.values())
     if are_splits or is_wrapped:
         inner = [path for path in named or found if path in below]
-        # One learns from the training part.
+        # Suggest the training part.
         inner = next((p for p in inner if p.name.lower().startswith("train")), inner[0])
         raise ValueError(
             f"{folder} holds {', '.join(path.name for path in found)}, whose folders "
-            f"hold the images: did you mean {inner}? Give the folder that holds the "
+            f"hold the images. Did you mean {inner}? Pass the folder that holds the "
             f"class folders. If {inner.name!r} is a class, put its images directly "
             f"into its folder."
         )
@@ -207,42 +210,50 @@ def _warn_of_cases(folder, names):
     for same in spelled.values():
         if len(same) > 1:
             warnings.warn(
-                f"{folder} has folders whose names differ by case alone, which are "
-                f"classes of their own: {same}. Put them together if they are one.",
+                f"{folder} has folders whose names differ only in case, which are "
+                f"different classes: {same}. Merge them if they are one class.",
                 stacklevel=3,
             )
 
 
-def warn_of_skipped(skipped, total):
-    """Warns of files that were left out, with their number, names and reasons.
+def warn_of_skipped(
+    skipped: Sequence[tuple[Any, str]], total: int, stacklevel: int = 3
+) -> None:
+    """Warns of skipped files, with their number, names and reasons.
 
     Args:
         skipped: list of pairs `(path, reason)`.
-        total: integer, how many files there were.
+        total: integer, the number of all files.
+        stacklevel: integer, as in `warnings.warn`.
     """
     if skipped:
         named = listed([f"{path}: {reason}" for path, reason in skipped])
         warnings.warn(
-            f"Skipped {len(skipped)} of {total} files: {named}.", stacklevel=3
+            f"Skipped {len(skipped)} of {total} files: {named}.",
+            stacklevel=stacklevel,
         )
 
 
-def warn_of_animations(paths):
-    """Warns of the pictures that are animated, with their number and names.
+def warn_of_animations(paths: Sequence[Path], stacklevel: int = 3) -> None:
+    """Warns of animated images, with their number and names.
 
     Args:
-        paths: list of picture files, all of which can be read.
+        paths: list of readable image files.
+        stacklevel: integer, as in `warnings.warn`.
     """
     found = animated(paths)
     if found:
         warnings.warn(
-            f"Only the first frame is used of {len(found)} of {len(paths)} pictures, "
+            f"Only the first frame is used of {len(found)} of {len(paths)} images, "
             f"which are animated: {listed(found)}.",
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
 
 
-def listed(things):
-    """Names the first ten of some things, and how many more there are."""
-    more = [f"and {len(things) - 10} more"] if len(things) > 10 else []
-    return "; ".join([*map(str, things[:10]), *more])
+def listed(items: Sequence) -> str:
+    """Returns the names of the first ten items, and the number of the others."""
+    more = [f"and {len(items) - 10} more"] if len(items) > 10 else []
+    return "; ".join([*map(str, items[:10]), *more])
+
+
+picture_files = files_by_class  # its former name

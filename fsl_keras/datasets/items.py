@@ -68,7 +68,7 @@ class FileItems:
         invert: bool = False,
     ) -> None:
         self.paths = np.asarray([str(path) for path in paths], dtype=object)
-        self.image_size = tuple(image_size)
+        self.image_size = (image_size[0], image_size[1])
         self.channels = channels
         self.invert = invert
         self._table = tf.constant(self.paths, "string")

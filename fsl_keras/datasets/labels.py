@@ -1,26 +1,29 @@
-"""Labels as people have them, to numbers and names."""
+"""Labels in any form, converted to class numbers and class names."""
 
 import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
-# The types of pandas's missing values, by name: pandas is not required.
+# The names of the types of pandas's missing values, as pandas is not required.
 _MISSING_TYPES = ("NAType", "NaTType")
 
 
-def label_index(labels, class_names=None, length=None):
-    """Turns integer labels or names into class numbers and class names.
+def label_index(
+    labels: Any, class_names: Sequence[str] | None = None, length: int | None = None
+) -> tuple[np.ndarray, list[str]]:
+    """Converts labels to class numbers and class names.
 
-    Names are compared in Unicode's composed form (NFC): the name of a folder on macOS
-    equals the same name typed on another system.
+    Names are compared in Unicode's composed form (NFC), so the name of a folder on
+    macOS equals the same name on another system.
 
     Args:
         labels: integers from 0, or names: a list, an array, a tensor, a pandas Series
             or Categorical; or one-hot rows `[n, classes]`. Booleans are 0 and 1.
-        class_names: optional list of names. Integer labels index it; labels that
-            are names take their order from it. By default integers name themselves
-            and names are sorted.
-        length: optional integer, how many labels there must be.
+        class_names: optional list of names, in the order of classes, which integer
+            labels index. By default the sorted names, or integers as strings.
+        length: optional integer, the expected number of labels.
 
     Returns:
         A pair: int64 array of class numbers, and the list of class names.
@@ -50,8 +53,10 @@ def label_index(labels, class_names=None, length=None):
     return _from_integers(labels.astype("int64"), class_names)
 
 
-def label_names(labels, class_names, length=None):
-    """Returns the name of the class that each label stands for.
+def label_names(
+    labels: Any, class_names: Sequence[str], length: int | None = None
+) -> list[str]:
+    """Returns the class name of each label.
 
     Unlike in `label_index`, names need not be among `class_names`.
 
@@ -64,7 +69,7 @@ def label_names(labels, class_names, length=None):
         A list of strings.
 
     Raises:
-        ValueError: as `label_index`, save for names that are not in `class_names`.
+        ValueError: as `label_index`, except for names that are not in `class_names`.
 
     Example:
 
@@ -75,18 +80,18 @@ def label_names(labels, class_names, length=None):
     """
     labels = clean_labels(labels, length)
     if isinstance(labels, list):
-        # Class names of classifiers of former versions may be of another form.
+        # Class names of classifiers of earlier versions may be in another form.
         known = {unicodedata.normalize("NFC", name): name for name in class_names}
-        return [known.get(name, name) for name in labels]
+        return [known.get(name) or name for name in labels]
     numbers, _ = _from_integers(labels.astype("int64"), class_names)
     return [class_names[number] for number in numbers]
 
 
-def class_name_of(name):
+def class_name_of(name: str | bytes | int) -> str:
     """Returns the name of a class as a string, in Unicode's composed form.
 
     Args:
-        name: string, bytes in UTF-8, or an integer, which is written in digits.
+        name: string, bytes in UTF-8, or an integer, which becomes its digits.
 
     Raises:
         ValueError: if it is something else, or blank.
@@ -96,20 +101,20 @@ def class_name_of(name):
     >>> class_name_of(3), class_name_of(b"heron")
     ('3', 'heron')
     """
-    name = _plain(name)
-    if isinstance(name, bytes):
-        name = name.decode()
-    if isinstance(name, int):
-        name = str(name)
-    if not isinstance(name, str) or not name.strip():
+    plain = _plain(name)
+    if isinstance(plain, bytes):
+        plain = plain.decode()
+    if isinstance(plain, int):
+        plain = str(plain)
+    if not isinstance(plain, str) or not plain.strip():
         raise ValueError(
             f"The name of a class must be a string that is not blank. Received: "
-            f"{name!r}"
+            f"{plain!r}"
         )
-    return unicodedata.normalize("NFC", name)
+    return unicodedata.normalize("NFC", plain)
 
 
-def clean_labels(labels, length=None):
+def clean_labels(labels: Any, length: int | None = None) -> Any:
     """Returns labels as an array of integers or booleans, or as a list of names.
 
     Args:
@@ -117,12 +122,12 @@ def clean_labels(labels, length=None):
         length: optional integer, how many labels there must be.
 
     Raises:
-        ValueError: as `label_index`, as far as class names do not matter.
+        ValueError: as `label_index`, for errors that do not depend on class names.
     """
     labels = _as_array(labels)
     if length is not None and len(labels) != length:
         raise ValueError(
-            f"`labels` must be one label for each image: got labels of shape "
+            f"`labels` must be one label for each image. Received: labels of shape "
             f"{labels.shape} for {length} images."
         )
     if len(labels) == 0:
@@ -133,14 +138,14 @@ def clean_labels(labels, length=None):
     if len(missing):
         raise ValueError(
             f"{len(missing)} of {len(labels)} labels are missing (None, NaN or blank), "
-            f"those of rows {_some(missing)}. Give each image the name of its class, "
-            f"or leave out these rows."
+            f"those of rows {_some(missing)}. Add the class names, or remove these "
+            f"rows."
         )
     if labels.dtype.kind == "f":
         raise ValueError(
             f"`labels` must be integers or names. Received floats, such as "
-            f"{labels[:3].tolist()}: use `labels.astype(int)` if these are numbers of "
-            f"classes."
+            f"{labels[:3].tolist()}: use `labels.astype(int)` if they are class "
+            f"numbers."
         )
     if labels.dtype.kind in "iub":
         return labels
@@ -161,7 +166,7 @@ def _as_array(labels):
     if hasattr(labels, "shape"):
         return np.asarray(labels)
     labels = [_plain(label) for label in labels]
-    # NumPy would turn numbers among names into names.
+    # NumPy would convert numbers among names to names.
     if {type(label) for label in labels} <= {int, bool, float, np.ndarray, list, tuple}:
         return np.asarray(labels)
     array = np.empty(len(labels), object)
@@ -191,7 +196,7 @@ def _from_rows(labels):
     if not is_one_hot:
         raise ValueError(
             f"`labels` must be one label for each image, or one-hot rows with a single "
-            f"1 in each: got labels of shape {labels.shape}."
+            f"1 in each. Received: labels of shape {labels.shape}"
         )
     return labels.argmax(axis=1)
 
@@ -207,7 +212,7 @@ def _missing(labels):
     def is_missing(label):
         label = _plain(label)
         if isinstance(label, (str, bytes)):
-            # NumPy writes a NaN among names as this name.
+            # NumPy converts a NaN among names to this name.
             return not label.strip() or (is_text and label == "nan")
         is_nan = isinstance(label, float) and np.isnan(label)
         return label is None or is_nan or type(label).__name__ in _MISSING_TYPES
@@ -226,7 +231,7 @@ def _names(labels):
         raise ValueError(
             f"`labels` must be all integers or all names. Received "
             f"{labels[others[0]]!r} in row {others[0]}; {len(labels) - len(others)} of "
-            f"the {len(labels)} labels are names. Write numbers that are names as "
+            f"the {len(labels)} labels are names. Pass numbers that are names as "
             f"strings."
         )
     return [class_name_of(label) for label in labels]
@@ -244,8 +249,9 @@ def _from_integers(labels, class_names):
         if len(present) != highest + 1:
             missing = sorted(set(range(highest + 1)) - set(present.tolist()))[:5]
             raise ValueError(
-                f"Integer labels must count classes from 0 without gaps: {missing} "
-                f"have no image. Pass labels as strings to keep them as names."
+                f"Integer labels must number the classes from 0 without gaps: "
+                f"{missing} have no image. Pass labels as strings to keep them as "
+                f"names."
             )
         return labels, [str(number) for number in range(highest + 1)]
     if highest >= len(class_names):
@@ -270,8 +276,8 @@ def _from_names(labels, class_names):
     return np.asarray([number[name] for name in labels], "int64"), class_names
 
 
-def check_blanks(names):
-    """Refuses names that differ by blanks at their ends alone.
+def check_blanks(names: Iterable[str]) -> None:
+    """Raises an error for names that differ only by blanks at their ends.
 
     Args:
         names: list of strings.
@@ -279,13 +285,13 @@ def check_blanks(names):
     Raises:
         ValueError: if there are such names.
     """
-    stripped = {}
+    stripped: dict[str, str] = {}
     for name in names:
         other = stripped.setdefault(name.strip(), name)
         if other != name:
             raise ValueError(
-                f"The class names {other!r} and {name!r} differ by blanks at their "
-                f"ends alone. Strip them if they are one class."
+                f"The class names {other!r} and {name!r} differ only by blanks at "
+                f"their ends. Strip the names if they are one class."
             )
 
 

@@ -1,17 +1,18 @@
-"""Regression tasks: a sine wave is to be learned from a few of its points."""
+"""Regression tasks: learning a sine wave from a few of its points."""
 
 import numpy as np
 import tensorflow as tf
 
 from fsl_keras.episodes.pipeline import CORES, stream
 from fsl_keras.episodes.random import between, fold_in, uniform
+from fsl_keras.typing import Dataset
 
 # Streams of random numbers, apart from those of other data sets of the same seed.
 WAVES = 200
 
 
 class SinusoidTasks:
-    """Sine waves of different amplitude and phase, each a task.
+    """Tasks that are sine waves of random amplitude and phase.
 
     A task is `y = amplitude * sin(x - phase)`; its support set and its queries are
     points of the wave.
@@ -23,7 +24,10 @@ class SinusoidTasks:
     Args:
         amplitudes: pair of floats, the lowest and the highest amplitude.
         phases: pair of floats, the lowest and the highest phase, in radians.
-        span: pair of floats, between which `x` lies.
+        span: pair of floats, the lowest and the highest `x`.
+
+    Raises:
+        ValueError: if a pair is not in ascending order.
 
     Example:
 
@@ -34,7 +38,12 @@ class SinusoidTasks:
 
     item_shape = (1,)
 
-    def __init__(self, amplitudes=(0.1, 5.0), phases=(0.0, np.pi), span=(-5.0, 5.0)):
+    def __init__(
+        self,
+        amplitudes: tuple[float, float] = (0.1, 5.0),
+        phases: tuple[float, float] = (0.0, np.pi),
+        span: tuple[float, float] = (-5.0, 5.0),
+    ) -> None:
         self.amplitudes = amplitudes
         self.phases = phases
         self.span = span
@@ -46,7 +55,15 @@ class SinusoidTasks:
                     f"{name}={getattr(self, name)}"
                 )
 
-    def episodes(self, shots, queries, tasks=1, seed=0, start=0, count=None):
+    def episodes(
+        self,
+        shots: int,
+        queries: int,
+        tasks: int = 1,
+        seed: int = 0,
+        start: int = 0,
+        count: int | None = None,
+    ) -> Dataset:
         """Streams tasks; task `i` is a pure function of `seed` and `i`.
 
         Args:
@@ -56,7 +73,7 @@ class SinusoidTasks:
             seed: integer.
             start: integer, index of the first task.
             count: optional integer, the number of tasks, a multiple of `tasks`;
-                without end by default.
+                infinite by default.
 
         Returns:
             A `tf.data.Dataset` of `(x, y)`: `x["support"]` `[T, shots, 1]`,
@@ -64,14 +81,14 @@ class SinusoidTasks:
             `y` `[T, queries, 1]`, all float32.
 
         Raises:
-            ValueError: if a number is below 1, or `count` no multiple of `tasks`.
+            ValueError: if a number is below 1, or `count` is not a multiple of `tasks`.
         """
         numbers = {"shots": shots, "queries": queries, "tasks": tasks}
         low = {name: n for name, n in numbers.items() if n < 1}
         if low or (count is not None and count % tasks):
             raise ValueError(
-                f"shots, queries and tasks must be at least 1 and `count` a multiple "
-                f"of `tasks`. Received: {numbers}, count={count}"
+                f"`shots`, `queries` and `tasks` must be at least 1 and `count` a "
+                f"multiple of `tasks`. Received: {numbers}, count={count}"
             )
         base = tf.constant([seed, WAVES], "int64")
 

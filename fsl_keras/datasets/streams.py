@@ -1,16 +1,28 @@
-"""Streams of items that are no episodes: shuffled batches and labelled pairs."""
+"""Non-episodic streams: shuffled batches and pairs."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from fsl_keras.episodes.pipeline import CORES, stream
 from fsl_keras.episodes.random import fold_in, ranking, uniform
+from fsl_keras.typing import Dataset, Tensor
 
 # Streams of random numbers, apart from those of episodes of the same seed.
 ORDER, PAIRS, AUGMENTATION = 100, 101, 102
 
 
-def batches(fetch, class_sizes, batch_size, seed, start, count, augmentation):
+def batches(
+    fetch: Callable[[Tensor], Tensor],
+    class_sizes: np.ndarray,
+    batch_size: int,
+    seed: int,
+    start: int,
+    count: int | None,
+    augmentation: Any,
+) -> Dataset:
     """Streams `(items, labels)`; see `ClassDataset.batches`."""
     _check(batch_size, start, count)
     labels = tf.constant(np.repeat(np.arange(len(class_sizes)), class_sizes), "int32")
@@ -19,8 +31,8 @@ def batches(fetch, class_sizes, batch_size, seed, start, count, augmentation):
 
     def draw(index):
         place = index * batch_size + tf.range(batch_size, dtype="int64")
-        # A pass over the data is a random permutation, of which every place can be
-        # computed by itself.
+        # A pass over the data is a random permutation, each place of which can be
+        # computed independently.
         ids = tf.raw_ops.RandomIndexShuffle(
             index=place % size,
             seed=_pass_seeds(order, place // size),
@@ -33,8 +45,15 @@ def batches(fetch, class_sizes, batch_size, seed, start, count, augmentation):
 
 
 def pairs(
-    fetch, class_sizes, batch_size, seed, start, count, augmentation, class_names
-):
+    fetch: Callable[[Tensor], Tensor],
+    class_sizes: np.ndarray,
+    batch_size: int,
+    seed: int,
+    start: int,
+    count: int | None,
+    augmentation: Any,
+    class_names: Sequence[str],
+) -> Dataset:
     """Streams `((a, b), same)`; see `ClassDataset.pairs`."""
     _check(batch_size, start, count)
     class_sizes = np.asarray(class_sizes, "int32")
@@ -54,7 +73,7 @@ def pairs(
         same = draws[:, 0] < 0.5
         sizes = tf.gather(class_sizes, classes)
         a = _floor(draws[:, 1], sizes[:, 0])
-        # The second of one class is another item: skip over the first.
+        # The second item of one class must differ from the first.
         other = _floor(draws[:, 2], sizes[:, 0] - 1)
         other += tf.cast(other >= a, "int32")
         b = tf.where(same, other, _floor(draws[:, 2], sizes[:, 1]))
@@ -75,7 +94,7 @@ def _pass_seeds(seed, passes):
 
 
 def _floor(draw, size):
-    """Turns uniform numbers in [0, 1) into integers below `size`."""
+    """Scales uniform numbers in [0, 1) to integers below `size`."""
     return tf.cast(draw * tf.cast(size, "float32"), "int32")
 
 

@@ -1,22 +1,33 @@
-"""The one form in which few-shot tasks travel: the episode batch."""
+"""The format of few-shot tasks: the episode batch."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from fsl_keras.typing import Tensor
 
-def make_episode(support, labels, query=None, query_labels=None, ways=None):
+
+def make_episode(
+    support: Tensor,
+    labels: Sequence | np.ndarray,
+    query: Tensor | None = None,
+    query_labels: Sequence | np.ndarray | None = None,
+    ways: int | None = None,
+) -> Any:
     """Builds an episode batch of one task from plain arrays.
 
-    Classes are numbered in the order of their sorted labels, so integer labels
-    from 0 keep their numbers and names are sorted by the alphabet.
+    Classes are numbered in the order of their sorted labels: integer labels from 0 keep
+    their numbers, and names are sorted alphabetically.
 
     Args:
-        support: array `[S, *item]`, the labelled examples.
+        support: array `[S, *item]`, the support examples.
         labels: `S` integers or names, the class of each example.
         query: optional array `[M, *item]`, the examples to classify. Defaults to
             the support set itself.
         query_labels: optional `M` integers or names out of `labels`.
         ways: optional integer, the number of classes when it is larger than the
-            number of different labels. The classes in excess have no example.
+            number of different labels. The further classes have no examples.
 
     Returns:
         The dictionary `x`, or the pair `(x, y)` where `query_labels` are given,
@@ -25,7 +36,7 @@ def make_episode(support, labels, query=None, query_labels=None, ways=None):
         and `y` int32 `[1, M]`.
 
     Raises:
-        ValueError: if lengths differ, or a query's label is none of `labels`.
+        ValueError: if lengths differ, or a query's label is not one of `labels`.
 
     Example:
 
@@ -39,7 +50,7 @@ def make_episode(support, labels, query=None, query_labels=None, ways=None):
     names, index = np.unique(np.asarray(labels), return_inverse=True)
     if np.ndim(labels) != 1 or len(index) != len(support):
         raise ValueError(
-            f"`labels` must give one label for each support example: got labels of "
+            f"`labels` must be one label for each support example. Received: labels of "
             f"shape {np.shape(labels)} for {len(support)} examples."
         )
     ways = len(names) if ways is None else ways
@@ -69,10 +80,10 @@ def _query_index(query_labels, names, length):
             f"`query_labels` must give one label for each query: got labels of shape "
             f"{query_labels.shape} for {length} queries."
         )
-    strange = sorted(set(query_labels.tolist()) - set(names.tolist()))
-    if strange:
+    unknown = sorted(set(query_labels.tolist()) - set(names.tolist()))
+    if unknown:
         raise ValueError(
-            f"`query_labels` holds {strange}, of which the support set has no example. "
+            f"`query_labels` holds {unknown}, of which the support set has no example. "
             f"Its classes are {names.tolist()}."
         )
     return np.searchsorted(names, query_labels).astype("int32")

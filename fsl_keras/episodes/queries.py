@@ -1,19 +1,21 @@
-"""How many queries each class of an episode gets."""
+"""The number of queries of each class of an episode."""
 
 import dataclasses
 import numbers
+from typing import Any
 
 import tensorflow as tf
 
 from fsl_keras.episodes.random import uniform
+from fsl_keras.typing import Tensor
 
-# Class proportions are whole numbers of this unit, all that a random float32 in
-# [0, 1) holds: sums of floats could round differently on two machines.
+# Class proportions are integers in this unit, the resolution of a random float32 in
+# [0, 1), as sums of floats could round differently on two machines.
 UNIT = 2**23
 
 
-def is_count(value):
-    """Whether a value is a positive integer, of Python or NumPy."""
+def is_count(value: Any) -> bool:
+    """Returns whether a value is a positive integer, of Python or NumPy."""
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     return whole and value > 0
 
@@ -29,21 +31,23 @@ class BalancedQueries:
     queries: int
 
     @property
-    def needed(self):
-        """How many items a class must have for its queries."""
+    def needed(self) -> int:
+        """The number of items that a class needs for its queries."""
         return self.queries
 
-    def most(self, ways):
+    def most(self, ways: int) -> int:
         """Returns the largest number of queries of a class."""
         del ways
         return self.queries
 
-    def reserved(self, sizes, present):
-        """Returns how many items of each class no support set may take."""
+    def reserved(self, sizes: Tensor, present: Tensor) -> Tensor:
+        """Returns the number of items of each class that are kept for queries."""
         del sizes, present
         return self.queries
 
-    def counts(self, reserved, available, present, seed):
+    def counts(
+        self, reserved: Tensor, available: Tensor, present: Tensor, seed: Tensor
+    ) -> Tensor:
         """Returns int32 `[B, N]` queries; classes that are not `present` get 0."""
         del available, seed
         return reserved * present
@@ -51,18 +55,18 @@ class BalancedQueries:
 
 @dataclasses.dataclass(frozen=True)
 class MetaDatasetQueries:
-    """Queries as Meta-Dataset draws them: as many of each class as the least can give.
+    """The queries of Meta-Dataset: balanced, limited by the smallest class.
 
-    Every class of an episode gets the same number, at most `max_queries` and at most
-    half of the items of its smallest class; the other half is left to the support
-    set. Goes with `MetaDatasetShots`.
+    Every class of an episode has the same number of queries, at most `max_queries` and
+    at most half of the items of the smallest class. The other half is for the support
+    set. For use with `MetaDatasetShots`.
 
     Reference:
 
     - [Triantafillou et al., 2020](https://arxiv.org/abs/1903.03096), section 3
 
     Args:
-        max_queries: integer, the most queries of a class.
+        max_queries: integer, the largest number of queries of a class.
 
     Raises:
         ValueError: if the number is not positive.
@@ -88,27 +92,29 @@ class MetaDatasetQueries:
             )
 
     @property
-    def queries(self):
+    def queries(self) -> int:
         """The largest mean number of queries of a class."""
         return self.max_queries
 
     @property
-    def needed(self):
-        """How many items a class must have for its queries."""
+    def needed(self) -> int:
+        """The number of items that a class needs for its queries."""
         return 1
 
-    def most(self, ways):
+    def most(self, ways: int) -> int:
         """Returns the largest number of queries of a class."""
         del ways
         return self.max_queries
 
-    def reserved(self, sizes, present):
-        """Returns int32 `[B, 1]`, the items of each class no support set may take."""
+    def reserved(self, sizes: Tensor, present: Tensor) -> Tensor:
+        """Returns int32 `[B, 1]`, the items of each class that are kept for queries."""
         sizes = tf.where(present > 0, sizes, sizes.dtype.max)
         half = tf.reduce_min(sizes, axis=-1, keepdims=True) // 2
         return tf.minimum(half, self.max_queries)
 
-    def counts(self, reserved, available, present, seed):
+    def counts(
+        self, reserved: Tensor, available: Tensor, present: Tensor, seed: Tensor
+    ) -> Tensor:
         """Returns int32 `[B, N]` queries; classes that are not `present` get 0."""
         del available, seed
         return reserved * present
@@ -116,15 +122,15 @@ class MetaDatasetQueries:
 
 @dataclasses.dataclass(frozen=True)
 class DirichletQueries:
-    """Queries of unequal classes, as real queries are, and as many in all.
+    """Imbalanced queries, with class proportions from a Dirichlet distribution.
 
     The proportions of the classes among the queries of an episode are drawn from a
-    symmetric Dirichlet distribution; an episode has `ways * queries` of them in any
-    case. A class that has fewer items than that asks for gives all it has, and the
-    others make up for it, in proportion to what they have left.
+    symmetric Dirichlet distribution; an episode always has `ways * queries` queries. A
+    class with too few items contributes all of them, and the other classes contribute
+    more, in proportion to their remaining items.
 
-    Proportions become whole numbers by rounding their running sums: a class gets its
-    share of the queries to less than one.
+    Proportions become integers by rounding their cumulative sums, so the number of
+    queries of a class differs from its proportion by less than one.
 
     Reference:
 
@@ -132,11 +138,11 @@ class DirichletQueries:
 
     Args:
         queries: integer, the mean number of queries of a class.
-        concentration: integer; the larger, the more equal the classes. Given 1, all
+        concentration: integer; the larger, the more balanced the classes. With 1 all
             proportions are equally likely; 2 is the protocol of the paper.
 
     Raises:
-        ValueError: if a number is no positive integer.
+        ValueError: if a number is not a positive integer.
 
     Example:
 
@@ -163,20 +169,22 @@ class DirichletQueries:
                 )
 
     @property
-    def needed(self):
-        """How many items a class must have for its queries."""
+    def needed(self) -> int:
+        """The number of items that a class needs for its queries."""
         return self.queries
 
-    def most(self, ways):
+    def most(self, ways: int) -> int:
         """Returns the largest number of queries of a class."""
         return ways * self.queries
 
-    def reserved(self, sizes, present):
-        """Returns how many items of each class no support set may take."""
+    def reserved(self, sizes: Tensor, present: Tensor) -> Tensor:
+        """Returns the number of items of each class that are kept for queries."""
         del sizes, present
         return self.queries
 
-    def counts(self, reserved, available, present, seed):
+    def counts(
+        self, reserved: Tensor, available: Tensor, present: Tensor, seed: Tensor
+    ) -> Tensor:
         """Draws int32 `[B, N]` queries; classes that are not `present` get 0.
 
         Args:
@@ -187,23 +195,23 @@ class DirichletQueries:
             seed: int64 `[2]`.
         """
         total = reserved * tf.reduce_sum(present, axis=-1, keepdims=True)
-        wanted = _shares(self._proportions(present, seed), total)
+        wanted = _divided(self._proportions(present, seed), total)
         given = tf.minimum(wanted, available * present)
         room = available * present - given
         missing = total - tf.reduce_sum(given, axis=-1, keepdims=True)
-        return given + _shares(room, missing)
+        return given + _divided(room, missing)
 
     def _proportions(self, present, seed):
         """Draws int64 `[B, N]`, in each row proportions that add up to `UNIT`."""
-        # The gaps that n - 1 random points leave on a line are Dirichlet
-        # distributed with concentration 1, and sums of `concentration` gaps with
-        # that. Whole numbers and sorting make no rounding errors, gamma numbers do.
+        # The gaps between n - 1 uniform points have a Dirichlet distribution with
+        # concentration 1, and sums of `concentration` gaps one with that. Unlike gamma
+        # variates, sorted integers have no rounding errors.
         ways = present.shape[1]
         length = ways * self.concentration - 1
         points = uniform(seed, (tf.shape(present)[0], length))
         points = tf.cast(points * UNIT, "int64")
         gaps = self.concentration * tf.reduce_sum(present, axis=-1, keepdims=True)
-        # Of N ways where only some take part, the others' ends all lie at the end.
+        # The points of ways that do not take part all lie at the end.
         points = tf.sort(tf.where(tf.range(length)[None] < gaps - 1, points, UNIT))
         ends = points[:, self.concentration - 1 :: self.concentration]
         ends = tf.pad(ends, [(0, 0), (1, 0)])
@@ -211,15 +219,15 @@ class DirichletQueries:
         return ends[:, 1:] - ends[:, :-1]
 
 
-def _shares(weights, total):
-    """Shares out a whole number in proportion to whole weights.
+def _divided(weights, total):
+    """Divides an integer in proportion to integer weights.
 
     Args:
         weights: integers `[B, N]`. If they all are 0, `total` must be.
         total: int32 `[B, 1]`.
 
     Returns:
-        int32 `[B, N]` that add up to `total`, each its share to less than one.
+        int32 `[B, N]` that add up to `total`, each within one of its proportion.
     """
     ends = tf.cumsum(tf.cast(weights, "int64"), axis=-1)
     whole = tf.maximum(ends[:, -1:], 1)

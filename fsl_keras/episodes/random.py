@@ -1,41 +1,45 @@
-"""Random numbers that depend on a seed and an index alone."""
+"""Random numbers as functions of a seed and an index."""
+
+from typing import Any
 
 import tensorflow as tf
 
-# TensorFlow's key, number and functions: what `alg="philox"` draws, to the bit.
+from fsl_keras.typing import Tensor
+
+# The key and the algorithm of TensorFlow for `alg="philox"`, with identical results.
 SCRAMBLE = 0x02461E293EC8F720
 PHILOX = 1
 
 
-def fold_in(seed, index):
+def fold_in(seed: Tensor, index: int | Tensor) -> Tensor:
     """Derives an int64 `[2]` seed from an int64 `[2]` seed and an integer."""
     return tf.stack([_bits(seed, (), "int64"), tf.cast(index, "int64")])
 
 
-def uniform(seed, shape):
+def uniform(seed: Tensor, shape: Any) -> Tensor:
     """Draws float32 numbers in [0, 1), the same on every device, and under XLA."""
-    # From the same integers TensorFlow makes floats of other bits under XLA.
+    # TensorFlow's own conversion of integers to floats gives other bits under XLA.
     integers = _bits(seed, shape, "uint32")
     low = tf.bitwise.bitwise_and(integers, tf.constant(2**23 - 1, "uint32"))
     return tf.cast(tf.cast(low, "int32"), "float32") * 2.0**-23
 
 
-def between(low, high, draws):
-    """Turns numbers in [0, 1) into numbers from `low` to `high`."""
+def between(low: float, high: float, draws: Tensor) -> Tensor:
+    """Scales numbers in [0, 1) to numbers from `low` to `high`."""
     return low + (high - low) * draws
 
 
-def ranking(seed, shape, most, valid=None):
-    """Draws, along the last axis, the first `most` places of random orders.
+def ranking(seed: Tensor, shape: Any, most: int, valid: Tensor | None = None) -> Tensor:
+    """Draws the first `most` places of random permutations along the last axis.
 
     Args:
         seed: int64 `[2]`.
         shape: the shape of the numbers that are ranked.
-        most: integer, how many places to keep.
+        most: integer, the number of places to keep.
         valid: optional bool of `shape`; places that are not valid come last.
 
     Returns:
-        int32 `[..., most]`, different places, each order equally likely.
+        int32 `[..., most]`, different places, all orders equally likely.
     """
     keys = uniform(seed, shape)
     if valid is not None:
@@ -46,8 +50,8 @@ def ranking(seed, shape, most, valid=None):
 def _bits(seed, shape, dtype):
     """Draws integers over the whole range of their type.
 
-    They are those of `tf.random.stateless_uniform`, which puts twice as many nodes
-    into a graph: it reads the scrambled seed as halves of words and joins them.
+    They are those of `tf.random.stateless_uniform`, with half as many nodes in a graph:
+    that function splits the words of the scrambled seed into halves and joins them.
     """
     draw = tf.raw_ops.StatelessRandomUniformFullIntV2
     words = draw(

@@ -27,9 +27,8 @@ CLASSES, WAYS, SHOTS, ITEMS, QUERY_ORDER, AUGMENTATION, QUERIES, GROUPS = range(
 class EpisodeSampler:
     """Draws the items of N-way K-shot episodes, many episodes at a time.
 
-    Every class is equally likely, classes come in random order, no item is in
-    both support and query, and queries come in random order. Episode `i` depends
-    on `seed` and `i` alone.
+    Every class is equally likely. Classes and queries are in random order, and support
+    and query sets are disjoint. Episode `i` is a function of `seed` and `i`.
 
     Args:
         class_sizes: integers, the number of items of each class. Item ids count

@@ -1,4 +1,4 @@
-"""How many support examples each class of an episode gets."""
+"""The number of support examples of each class of an episode."""
 
 import dataclasses
 
@@ -6,16 +6,16 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras.episodes.random import uniform
+from fsl_keras.typing import Tensor
 
-# Factors from one half to two, evenly spread in their logarithm, in units of 1/1024.
-# Shares are computed in whole numbers: a logarithm or a sum of floats that differs in
-# its last bit between two machines could give a class one shot more.
+# Log-uniform factors from one half to two, in units of 1/1024. Shots are computed from
+# integers: floats whose last bit differs between machines could change their number.
 FACTORS = np.round(1024 * 2.0 ** np.linspace(-1.0, 1.0, 4096)).astype("int64")
 
 
 @dataclasses.dataclass(frozen=True)
 class UniformShots:
-    """The same number of shots for every class, drawn anew for each episode.
+    """The same number of shots for every class, drawn for each episode.
 
     Args:
         low: integer, the least number of shots.
@@ -26,19 +26,21 @@ class UniformShots:
     high: int
 
     @property
-    def most(self):
+    def most(self) -> int:
         """The largest number of shots of a class."""
         return self.high
 
-    def needed(self, queries):
+    def needed(self, queries: int) -> int:
         """Returns how many items a class must have."""
         return self.high + queries
 
-    def support_size(self, ways):
+    def support_size(self, ways: int) -> int:
         """Returns the static size of the support set of up to `ways` classes."""
         return ways * self.high
 
-    def counts(self, sizes, present, queries, seed):
+    def counts(
+        self, sizes: Tensor, present: Tensor, queries: Tensor, seed: Tensor
+    ) -> Tensor:
         """Draws int32 `[B, N]` shots; classes that are not `present` get 0."""
         del sizes, queries
         if self.low == self.high:
@@ -50,19 +52,19 @@ class UniformShots:
 
 @dataclasses.dataclass(frozen=True)
 class MetaDatasetShots:
-    """Shots as Meta-Dataset draws them: unequal, in proportion to class sizes.
+    """The shots of Meta-Dataset: imbalanced, in proportion to class sizes.
 
-    The size of the support set follows a uniform fraction of what its classes
-    hold, and is shared out by class size times a log-uniform factor between one
-    half and two, at least one example a class.
+    The size of the support set is a uniform fraction of the available items. It is
+    divided among the classes in proportion to class size times a log-uniform factor
+    between one half and two, with at least one example of each class.
 
     Reference:
 
     - [Triantafillou et al., 2020](https://arxiv.org/abs/1903.03096), section 3
 
     Args:
-        max_support: integer, the most examples in a support set.
-        max_shots: integer, the most examples of one class.
+        max_support: integer, the largest size of a support set.
+        max_shots: integer, the largest number of examples of one class.
 
     Raises:
         ValueError: if a number is not positive.
@@ -90,24 +92,26 @@ class MetaDatasetShots:
             )
 
     @property
-    def most(self):
+    def most(self) -> int:
         """The largest number of shots of a class."""
         return self.max_shots
 
-    def needed(self, queries):
+    def needed(self, queries: int) -> int:
         """Returns how many items a class must have."""
         return queries + 1
 
-    def support_size(self, ways):
+    def support_size(self, ways: int) -> int:
         """Returns the static size of the support set of up to `ways` classes."""
         if self.max_support < ways:
             raise ValueError(
-                f"`max_support={self.max_support}` gives {ways} classes less than one "
-                f"example each. Raise `max_support` or lower `ways`."
+                f"`max_support={self.max_support}` is less than one example for each "
+                f"of {ways} classes. Raise `max_support` or lower `ways`."
             )
         return min(self.max_support, ways * self.max_shots)
 
-    def counts(self, sizes, present, queries, seed):
+    def counts(
+        self, sizes: Tensor, present: Tensor, queries: Tensor, seed: Tensor
+    ) -> Tensor:
         """Draws int32 `[B, N]` shots; classes that are not `present` get 0."""
         ways = sizes.shape[1]
         draw = uniform(seed, (tf.shape(sizes)[0], ways + 1))
@@ -119,5 +123,5 @@ class MetaDatasetShots:
         factor = tf.gather(FACTORS, tf.cast(draw[:, 1:] * len(FACTORS), "int32"))
         weight = factor * tf.cast(sizes * present, "int64")
         free = size - tf.reduce_sum(tf.cast(present, "int64"), -1, keepdims=True)
-        shares = free * weight // tf.reduce_sum(weight, -1, keepdims=True)
-        return tf.minimum(tf.cast(shares, "int32") + present, available)
+        counts = free * weight // tf.reduce_sum(weight, -1, keepdims=True)
+        return tf.minimum(tf.cast(counts, "int32") + present, available)

@@ -1,28 +1,28 @@
-"""Reading Datasets without TensorFlow's tuner; see docs/tf-data-autotune.md."""
+"""Reading Datasets without the tuner of tf.data; see docs/tf-data-autotune.md."""
 
 import functools
 import inspect
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-# What people put on a Dataset beside its elements.
+# Attributes that code sets on a Dataset, which a derived Dataset lacks.
 ATTRIBUTES = ("class_names", "file_paths", "protocol")
 
 _FIT = inspect.signature(keras.Model.fit)
 
 
-def untuned(data):
-    """Returns a Dataset that the tuner of tf.data leaves alone.
+def untuned(data: Any) -> Any:
+    """Returns a Dataset with the tuner of tf.data switched off.
 
-    A call that reads a tuned Dataset may not return before its tuner wakes, which it
-    does after 0.01, 0.03, 0.07, ... 0.63, 1.27, 2.55, ... seconds. Parallel calls and
-    prefetching with `tf.data.AUTOTUNE` stay: the calls are then as many as processor
-    cores.
+    A call that reads a tuned Dataset may not return before its tuner wakes up, after
+    0.01, 0.03, 0.07, ... 0.63, 1.27, 2.55, ... seconds. Parallel calls and prefetching
+    with `tf.data.AUTOTUNE` still work, with one call for each processor core.
 
     Args:
-        data: any object. What is not a `tf.data.Dataset`, or has options for its tuner
-            already, is returned as it is.
+        data: any object. Objects other than a `tf.data.Dataset`, and Datasets that
+            have options for their tuner, are returned unchanged.
 
     Example:
 
@@ -44,10 +44,9 @@ def untuned(data):
 
 
 class ReadsUntuned:
-    """Mixed into a Keras model: it reads Datasets as `untuned` returns them.
+    """Mixin of Keras models that switches off the tuner of the Datasets they read.
 
-    A Dataset comes in its own order, so `fit` asks for no shuffling of one, of which
-    Keras would warn.
+    `fit` does not shuffle a Dataset, of which Keras would warn.
     """
 
     @functools.wraps(keras.Model.fit)

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and the cache folder."""
+"""Atomic writing of files and folders, and the cache folder."""
 
 from fsl_keras.files.writing import (
     NOT_UTF_8,

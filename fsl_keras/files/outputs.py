@@ -1,4 +1,4 @@
-"""What the package writes, and which existing files and folders it may replace."""
+"""The kinds of files and folders that the package writes, and what each may replace."""
 
 import dataclasses
 import fnmatch
@@ -7,7 +7,9 @@ import pathlib
 import stat
 import tempfile
 
-# Files that file managers add to folders by themselves.
+from fsl_keras.typing import Path
+
+# Files that file managers add to folders.
 CLUTTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
@@ -16,15 +18,15 @@ class FileKind:
     """A kind of file.
 
     Args:
-        name: string, what error messages call it.
-        suffixes: tuple of the suffixes that its files can have.
+        name: string, for error messages.
+        suffixes: tuple of the valid suffixes.
     """
 
     name: str
-    suffixes: tuple
+    suffixes: tuple[str, ...]
 
-    def check_suffix(self, path):
-        """Refuses a path that does not end in one of the suffixes."""
+    def check_suffix(self, path: Path) -> None:
+        """Raises an error if a path does not end in one of the suffixes."""
         path = pathlib.Path(path)
         if path.suffix not in self.suffixes:
             raise ValueError(
@@ -32,8 +34,8 @@ class FileKind:
                 f"Received: {str(path)!r}. Use {path.stem + self.suffixes[0]!r}."
             )
 
-    def check_replaceable(self, path):
-        """Refuses to replace what exists at a path if it is not of this kind."""
+    def check_replaceable(self, path: pathlib.Path) -> None:
+        """Raises an error if a path exists and is not of this kind."""
         if path.is_dir():
             raise IsADirectoryError(
                 f"{path} is a folder and {self.name} is a file: give the name of a "
@@ -52,21 +54,21 @@ class FolderKind:
     """A kind of folder.
 
     Args:
-        name: string, what error messages call it.
+        name: string, for error messages.
         required: string, the file that every such folder has.
-        patterns: tuple of patterns of paths relative to the folder, all that such a
-            folder can hold.
+        patterns: tuple of the patterns of all files that such a folder can hold,
+            relative to it.
     """
 
     name: str
     required: str
-    patterns: tuple
+    patterns: tuple[str, ...]
 
-    def check_suffix(self, path):
-        """A folder can have any name."""
+    def check_suffix(self, path: Path) -> None:
+        """Does nothing: a folder can have any name."""
 
-    def check_replaceable(self, path):
-        """Refuses to replace what exists at a path if it is not of this kind."""
+    def check_replaceable(self, path: pathlib.Path) -> None:
+        """Raises an error if a path exists and is not of this kind."""
         if not path.is_dir():
             if path.exists():
                 raise NotADirectoryError(
@@ -134,23 +136,27 @@ UNZIPPED_KERAS = FolderKind(
     "config.json",
     ("config.json", "metadata.json", "model.weights.h5", "assets/*"),
 )
-EXPORTED = {"tf_saved_model": SAVED_MODEL, "litert": LITERT, "onnx": ONNX}
+EXPORTED: dict[str, FileKind | FolderKind] = {
+    "tf_saved_model": SAVED_MODEL,
+    "litert": LITERT,
+    "onnx": ONNX,
+}
 
 
-def check_writable(path, kind):
-    """Checks that an output can be written, before the work that makes it.
+def check_writable(path: Path, kind: FileKind | FolderKind) -> None:
+    """Checks that an output can be written, before it is computed.
 
-    Nothing is made: neither the output nor its parent folders.
+    Neither the output nor its parent folders are created.
 
     Args:
         path: string or `os.PathLike`, the file or folder that will be written.
-        kind: what it will be, such as `KERAS`, `JSON` or `SAVED_MODEL` of this module;
-            `EXPORTED` has those of the formats that classifiers are exported in.
+        kind: its kind, such as `KERAS`, `JSON` or `SAVED_MODEL` of this module. The
+            kinds of exported classifiers are in `EXPORTED`.
 
     Raises:
-        ValueError: if the name has not the suffix of its kind.
-        OSError: if what exists there would not be replaced, as it is something else;
-            if a parent is not a folder; or if there is no permission to write.
+        ValueError: if the name does not have the suffix of its kind.
+        OSError: if the path exists and is of another kind, if a parent is not a folder,
+            or if there is no permission to write.
 
     Example:
 
@@ -164,8 +170,8 @@ def check_writable(path, kind):
     check_place(check_target(path, kind))
 
 
-def check_place(path):
-    """Checks that something can be written at a path, whose parents may be missing.
+def check_place(path: Path) -> None:
+    """Checks that a path can be written, whose parents may be missing.
 
     Args:
         path: string or `os.PathLike`.
@@ -190,26 +196,31 @@ def check_place(path):
         ) from error
 
 
-def check_target(path, kind=None):
-    """Checks that what exists at a path may be replaced.
+def check_target(path: Path, kind: FileKind | FolderKind | None = None) -> pathlib.Path:
+    """Checks that a path does not exist, or may be replaced.
 
     Args:
         path: path.
-        kind: optional kind; by default a file of any name.
+        kind: optional kind. Default: a file of any name.
 
     Returns:
-        The path to write, with links followed: a link itself is never replaced.
+        The path to write, with links resolved: a link itself is never replaced.
     """
     target = pathlib.Path(os.path.realpath(path))
     if target.is_symlink():
-        raise OSError(f"{path} is a link that leads back to itself.")
+        raise OSError(f"{path} is a link to itself. Choose another path.")
     if kind is not None:
         kind.check_replaceable(target)
     elif target.is_dir():
-        raise IsADirectoryError(f"{path} is a folder, and a file is to be written.")
+        raise IsADirectoryError(
+            f"{path} is a folder and cannot be replaced by a file. Choose another name."
+        )
     if target.exists() and not target.is_dir():
         if not stat.S_ISREG(target.stat().st_mode):
-            raise OSError(f"{path} is not a regular file, so it is not replaced.")
+            raise OSError(
+                f"{path} is not a regular file, so it is not replaced. Choose another "
+                f"path."
+            )
         effective = os.access in os.supports_effective_ids
         if not os.access(target, os.W_OK, effective_ids=effective):
             raise PermissionError(

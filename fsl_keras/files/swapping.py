@@ -1,10 +1,11 @@
-"""Putting a file or folder in the place of another, and what killed processes left."""
+"""Atomic replacement of files and folders, and the remains of killed processes."""
 
 import contextlib
 import ctypes
 import errno
 import hashlib
 import os
+import pathlib
 import re
 import shutil
 import socket
@@ -13,16 +14,16 @@ import sys
 import time
 import uuid
 
-# What nobody wrote to for a day belongs to no living process, also where the process
-# ran on another machine, or its number is in use again.
+# A file that was not written for a day belongs to a killed process, even if that ran on
+# another machine, or its number is in use again.
 STALE_SECONDS = 24 * 3600
 
 
-def put(new, path):
-    """Puts the file or folder `new` in the place of `path`, which may exist.
+def put(new: pathlib.Path, path: pathlib.Path) -> None:
+    """Renames a file or folder to `path`, which may exist.
 
     Raises:
-        OSError: if `path` is a mount point that cannot be filled either.
+        OSError: if `path` is a mount point with files in it.
     """
     if path.exists():
         _take_permissions(new, path)
@@ -37,13 +38,13 @@ def put(new, path):
         _fill(new, path)
 
 
-def hidden(path, role="new"):
-    """Returns a new hidden name beside a path, which tells its role and its process."""
+def hidden(path: pathlib.Path, role: str = "new") -> pathlib.Path:
+    """Returns a unique hidden path in the folder of `path`, with role and process."""
     process = f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     return path.with_name(f".{_short(path)}.{role}-{process}{path.suffix}")
 
 
-def remove(path):
+def remove(path: pathlib.Path) -> None:
     """Removes a file or folder, if it exists."""
     if path.is_dir():
         shutil.rmtree(path)
@@ -51,11 +52,11 @@ def remove(path):
         path.unlink(missing_ok=True)
 
 
-def clean(path):
-    """Removes what killed processes left beside `path`.
+def clean(path: pathlib.Path) -> None:
+    """Removes the temporary files of killed processes that wrote to `path`.
 
-    Where a process was killed after it put the old folder aside, and before the new
-    one was in its place, the old one is put back.
+    If a process was killed after it renamed the old folder and before it renamed the
+    new one, the old folder is restored.
     """
     pattern = re.compile(
         rf"\.{re.escape(_short(path))}\.(?P<role>new|old)-(?P<machine>[0-9a-f]+)-"
@@ -64,7 +65,7 @@ def clean(path):
     for name in os.listdir(path.parent):
         found = pattern.fullmatch(name)
         left = path.with_name(name)
-        # What cannot be removed now may be at the next write.
+        # Files that cannot be removed are left for the next write.
         with contextlib.suppress(OSError):
             if not found or not _is_stale(left, found):
                 continue
@@ -88,7 +89,7 @@ def _swap_folders(new, path):
 
 
 def _exchange(one, other):
-    """Exchanges two folders in one step, or returns False where the system cannot."""
+    """Exchanges two folders atomically; returns False if the system cannot."""
     if sys.platform != "linux":
         return False
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
@@ -104,17 +105,17 @@ def _exchange(one, other):
 
 
 def _fill(new, path):
-    """Moves the contents of a folder into an empty one, which is a mount point."""
+    """Moves the contents of a folder into an empty mount point."""
     if not path.is_dir() or any(path.iterdir()):
         raise OSError(
             f"{path} is a mount point and cannot be replaced as a whole. Empty it "
             f"first if it is a folder, or choose a path inside of a mounted folder."
         )
-    # It is another file system, and what is half copied must not look whole.
+    # Copied to another file system first, so that renaming completes it.
     inside = path / new.name
     try:
         shutil.copytree(new, inside)
-        # Folders first: the file that tells the kind of the folder comes last.
+        # Folders first: the required file of the kind comes last.
         for entry in sorted(inside.iterdir(), key=lambda entry: entry.is_file()):
             os.replace(entry, path / entry.name)
     finally:
@@ -122,7 +123,7 @@ def _fill(new, path):
 
 
 def _take_permissions(new, old):
-    """Gives `new` the mode of `old`, and its owner where this is permitted."""
+    """Copies the mode of `old`, and its owner if permitted."""
     known = old.stat()
     if hasattr(os, "chown"):
         with contextlib.suppress(PermissionError):
@@ -131,7 +132,7 @@ def _take_permissions(new, old):
 
 
 def _short(path):
-    """Returns the stem of a name, shortened: a name has 255 bytes at most."""
+    """Returns the stem of a name, shortened: names have 255 bytes at most."""
     if len(path.name) <= 40:
         return path.stem
     digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]
@@ -143,7 +144,7 @@ def _machine():
 
 
 def _is_stale(path, name):
-    """Whether the process that wrote a hidden file or folder is no longer there."""
+    """Returns whether the process that wrote a hidden file or folder has ended."""
     # On Windows, `os.kill` would end the process.
     if name["machine"] == _machine() and os.name == "posix":
         try:

@@ -1,40 +1,43 @@
 """Prototypes rectified by the queries."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
-from fsl_keras.heads.transductive import (
-    TransductiveHead,
-    among_present,
-    probabilities,
-    weighted_means,
-)
+from fsl_keras.compat import renamed_arguments
+from fsl_keras.heads.support import presence, probabilities, weighted_means
+from fsl_keras.heads.transductive import TransductiveHead
+from fsl_keras.layers.unit_length import to_unit_length
+from fsl_keras.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
+@renamed_arguments(temperature="scale")
 class BDCSPNHead(TransductiveHead):
-    """Scores queries by cosine to prototypes that are rectified by the queries.
+    """Scores queries by cosine similarity to prototypes rectified by the queries.
 
-    Two biases of a mean over few examples are diminished. The queries are moved so
-    that their mean is that of the examples; then each takes the class of the nearest
-    prototype for its own, and the prototypes are taken anew as means of examples and
-    queries, each weighted by its probability, the softmax over classes of
-    `temperature * cosine` to the old prototypes. Embeddings are scaled to unit length
+    It reduces two biases of a mean over few examples. First, the queries are shifted so
+    that their mean equals that of the examples. Then each query is assigned to the
+    nearest prototype, and the prototypes are recomputed as means of examples and
+    queries, each weighted by its probability: the softmax over classes of
+    `scale * cosine` to the initial prototypes. Embeddings are scaled to unit length
     first.
 
-    Setting both means equal assumes that classes occur among the queries as often as
-    among the examples (`prior` is `"support"`).
+    Equal means presuppose that classes are as frequent among the queries as among the
+    examples (`prior` is `"support"`).
 
-    The paper rectifies with the most confident queries; here, as in the reference
-    implementations of LaplacianShot and alpha-TIM, which compare with this method,
-    all of them are used and probabilities are weights.
+    The paper rectifies with the most confident queries. Here all of them are used,
+    weighted by probability, as in the reference implementations of LaplacianShot and
+    alpha-TIM, which compare with this method.
 
     Reference:
 
     - [Liu et al., 2020](https://arxiv.org/abs/1911.10713)
 
     Args:
-        temperature: float, the factor of cosines; 10 in the paper.
+        scale: float, the factor of cosine similarities; 10 in the paper.
+        **kwargs: arguments of `keras.layers.Layer`.
 
     Example:
 
@@ -48,48 +51,50 @@ class BDCSPNHead(TransductiveHead):
 
     prior = "support"
 
-    def __init__(self, temperature=10.0, **kwargs):
+    def __init__(self, scale: float = 10.0, **kwargs: Any):
         super().__init__(**kwargs)
-        self.temperature = temperature
-        self.built = True
+        self.scale = scale
 
-    def infer(self, support, labels, query, mask):
-        """Returns the cosines to the rectified prototypes, times the temperature."""
-        prototypes, query = rectify(support, labels, query, mask, self.temperature)
-        return self.temperature * cosines(query, prototypes)
+    def infer(
+        self, support: Tensor, labels: Tensor, query: Tensor, mask: Tensor
+    ) -> Tensor:
+        """Returns the scaled cosine similarities to the rectified prototypes."""
+        prototypes, query = rectify(support, labels, query, mask, self.scale)
+        return self.scale * cosines(query, prototypes)
 
-    def get_config(self):
-        return {**super().get_config(), "temperature": self.temperature}
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "scale": self.scale}
 
 
-def rectify(support, labels, query, mask, temperature=10.0):
-    """Diminishes the bias of prototypes by the queries.
+def rectify(
+    support: Tensor, labels: Tensor, query: Tensor, mask: Tensor, scale: float = 10.0
+) -> tuple[Tensor, Tensor]:
+    """Reduces the bias of prototypes with the queries.
 
     Args:
         support: float32 `[T, S, D]`.
-        labels: float32 one-hot `[T, S, N]`, zeros at padding.
+        labels: one-hot float32 `[T, S, N]`, zeros at padding.
         query: float32 `[T, M, D]`.
         mask: float32 `[T, M]`, 0 at padding.
-        temperature: float.
+        scale: float.
 
     Returns:
-        The rectified prototypes `[T, N, D]` and the queries at unit length, moved to
+        The rectified prototypes `[T, N, D]`, and the queries at unit length, shifted to
         the mean of the examples.
     """
-    support, query = (ops.normalize(x, axis=-1) for x in (support, query))
+    support, query = to_unit_length(support), to_unit_length(query)
     is_real = ops.max(labels, axis=-1, keepdims=True)
     shift = weighted_means(support, is_real) - weighted_means(query, mask[..., None])
     query = query + shift
     items = ops.concatenate([support, query], axis=1)
-    similarity = temperature * cosines(items, weighted_means(support, labels))
+    similarity = scale * cosines(items, weighted_means(support, labels))
     of_queries = similarity[:, ops.shape(support)[1] :]
-    guesses = ops.argmax(among_present(of_queries, labels), axis=-1)
-    guesses = ops.one_hot(guesses, ops.shape(labels)[2]) * mask[..., None]
-    own = ops.concatenate([labels, guesses], axis=1)
+    of_queries = TransductiveHead.mask_absent(of_queries, presence(labels))
+    guesses = ops.one_hot(ops.argmax(of_queries, axis=-1), ops.shape(labels)[2])
+    own = ops.concatenate([labels, guesses * mask[..., None]], axis=1)
     return weighted_means(items, own * probabilities(similarity, labels)), query
 
 
-def cosines(a, b):
+def cosines(a: Tensor, b: Tensor) -> Tensor:
     """Returns the cosines `[T, M, N]` of vectors `[T, M, D]` and `[T, N, D]`."""
-    a, b = ops.normalize(a, axis=-1), ops.normalize(b, axis=-1)
-    return ops.matmul(a, ops.swapaxes(b, 1, 2))
+    return ops.matmul(to_unit_length(a), ops.swapaxes(to_unit_length(b), 1, 2))

@@ -1,30 +1,33 @@
 """A small neural network that is fitted to the support set."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from fsl_keras.heads.adam import adam
-from fsl_keras.heads.examples import ExampleHead, presence
-from fsl_keras.heads.head import ABSENT
-from fsl_keras.heads.linear import residuals_of, root_mean_square
+from fsl_keras.heads.examples import ExampleHead
+from fsl_keras.heads.linear import residuals_of
+from fsl_keras.heads.support import presence, root_mean_square, with_ones
+from fsl_keras.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class DenseHead(ExampleHead):
-    """Fits a network of one hidden layer to the support set, by Adam.
+    """Scores a query by a network with one hidden layer, fitted by Adam.
 
-    It is what transfer learning usually puts on top of a frozen backbone: a layer of
-    units with a ReLU, and one with a softmax. Each step sees the whole support set of
-    every task, and the first layer begins at the same random weights at every call,
-    the second at zero, so the answer to the same support set is always the same.
-    Embeddings are first divided by the root mean square of their lengths. No gradient
-    goes through the steps.
+    This is the usual classifier of transfer learning on a frozen backbone: a dense
+    layer with ReLU and one with softmax. Each step uses the whole support set of every
+    task. The weights of the first layer start at the same random values in every call
+    and those of the second at zero, so the result is deterministic. Embeddings are
+    first divided by the root mean square of their lengths. No gradient goes through
+    the steps.
 
     Args:
         units: integer, the width of the hidden layer.
         steps: integer, steps of Adam.
         learning_rate: float.
-        seed: integer, of the first weights of the hidden layer.
+        seed: integer, the seed of the initial weights of the hidden layer.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -33,7 +36,7 @@ class DenseHead(ExampleHead):
         query: float embeddings `[T, M, D]`.
 
     Raises:
-        ValueError: if units or steps are below 1.
+        ValueError: if `units` or `steps` is below 1.
 
     Example:
 
@@ -47,7 +50,14 @@ class DenseHead(ExampleHead):
 
     incremental = "refit"
 
-    def __init__(self, units=64, steps=100, learning_rate=1e-2, seed=0, **kwargs):
+    def __init__(
+        self,
+        units: int = 64,
+        steps: int = 100,
+        learning_rate: float = 1e-2,
+        seed: int = 0,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         if units < 1 or steps < 1:
             raise ValueError(
@@ -60,7 +70,7 @@ class DenseHead(ExampleHead):
         self.seed = seed
         self.built = True
 
-    def prepare(self, memory):
+    def prepare(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns `{"hidden": [T, D + 1, U], "output": [T, U + 1, N], "present"}`.
 
         The last row of the weights of a layer is its biases.
@@ -68,39 +78,39 @@ class DenseHead(ExampleHead):
         labels = memory["labels"]
         support = ops.stop_gradient(memory["support"])
         size = root_mean_square(support, labels)
-        inputs, residuals = _with_ones(support / size), residuals_of(labels)
+        inputs, residuals = with_ones(support / size), residuals_of(labels)
 
-        def slope(weights):
+        def gradient(weights):
             hidden, output = weights
             active = ops.relu(ops.matmul(inputs, hidden))
-            errors = residuals(ops.matmul(_with_ones(active), output))
-            pull = ops.matmul(errors, ops.swapaxes(output[:, :-1], 1, 2))
-            pull = ops.where(active > 0, pull, 0.0)
-            return _summed(inputs, pull), _summed(_with_ones(active), errors)
+            errors = residuals(ops.matmul(with_ones(active), output))
+            by_active = ops.matmul(errors, ops.swapaxes(output[:, :-1], 1, 2))
+            by_hidden = ops.where(active > 0, by_active, 0.0)
+            return _products(inputs, by_hidden), _products(with_ones(active), errors)
 
-        hidden = self._first_hidden(inputs)
-        output = ops.zeros_like(_summed(_with_ones(ops.matmul(inputs, hidden)), labels))
-        start = hidden, output
-        hidden, output = adam(slope, start, self.steps, self.learning_rate)
+        hidden = self._initial_hidden(inputs)
+        active = with_ones(ops.matmul(inputs, hidden))
+        start = hidden, ops.zeros_like(_products(active, labels))
+        hidden, output = adam(gradient, start, self.steps, self.learning_rate)
         hidden = ops.concatenate([hidden[:, :-1] / size, hidden[:, -1:]], axis=1)
         return {"hidden": hidden, "output": output, "present": presence(labels)}
 
-    def score(self, state, query):
+    def score(self, state: dict[str, Tensor], query: Tensor) -> Tensor:
         """Returns the logits `[T, M, N]` of query embeddings `[T, M, D]`."""
-        query = _with_ones(ops.cast(query, "float32"))
+        query = with_ones(ops.cast(query, "float32"))
         active = ops.relu(ops.matmul(query, state["hidden"]))
-        logits = ops.matmul(_with_ones(active), state["output"])
-        return ops.where(state["present"][:, None, :] > 0, logits, ABSENT)
+        logits = ops.matmul(with_ones(active), state["output"])
+        return self.mask_absent(logits, state["present"])
 
-    def _first_hidden(self, inputs):
-        """Returns the weights `[T, D + 1, U]` to begin at, the same for all tasks."""
+    def _initial_hidden(self, inputs):
+        """Returns the initial weights `[T, D + 1, U]`, the same for all tasks."""
         length = inputs.shape[-1] - 1
-        # Inputs have a mean square of 1 in length, so these give outputs of about 1.
+        # The mean squared length of inputs is 1, so outputs have a variance of about 1.
         weights = keras.random.normal((length, self.units), seed=self.seed)
         weights = ops.concatenate([weights, ops.zeros((1, self.units))], axis=0)
         return weights + ops.zeros_like(inputs[:, :1, :1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "units": self.units,
@@ -110,11 +120,6 @@ class DenseHead(ExampleHead):
         }
 
 
-def _with_ones(inputs):
-    """Appends an input that is always one, whose weights are the biases."""
-    return ops.concatenate([inputs, ops.ones_like(inputs[..., :1])], axis=-1)
-
-
-def _summed(inputs, amounts):
-    """Returns the sums `[T, D, N]` of inputs, each as often as `[T, S, N]` says."""
-    return ops.matmul(ops.swapaxes(inputs, 1, 2), amounts)
+def _products(inputs, errors):
+    """Returns the gradient `[T, D, U]` of weights, from errors `[T, S, U]`."""
+    return ops.matmul(ops.swapaxes(inputs, 1, 2), errors)

@@ -1,43 +1,46 @@
-"""Prototypes that are adapted to one another by attention."""
+"""Prototypes that self-attention adapts to the task."""
+
+from typing import Any
 
 import keras
 from keras import layers, ops
 
-from fsl_keras.heads.head import ABSENT
-from fsl_keras.heads.prototype import PrototypeHead, squared_distances
+from fsl_keras.compat import renamed_arguments
+from fsl_keras.heads.prototype import squared_distances
+from fsl_keras.heads.sums import MeanHead
+from fsl_keras.typing import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class FEATHead(PrototypeHead):
-    """Scores a query by its distance to prototypes that know of each other.
+@renamed_arguments(heads="num_heads")
+class FEATHead(MeanHead):
+    """Scores a query by its distance to prototypes adapted by self-attention.
 
-    One layer of a transformer (attention, what came in added, layer normalization)
-    maps the set of prototypes to prototypes of this task: what tells just these
-    classes apart. Logits are negative squared distances, divided by a fixed
-    temperature. Memory is that of `PrototypeHead`; a class that arrives later moves
-    the prototypes of all others.
+    One transformer layer (self-attention, residual connection, layer normalization)
+    adapts the prototypes of a task to one another. Logits are negative squared
+    distances divided by a fixed temperature. The memory is that of `PrototypeHead`;
+    adding a class changes the adapted prototypes of all others.
 
     Reference:
 
     - [Ye et al., 2020](https://arxiv.org/abs/1812.03664)
 
     Args:
-        key_dim: integer, the length of keys, queries and values of the attention;
-            the length of the embeddings in the paper, which `models.FEAT` takes.
-        heads: integer, the heads of the attention.
-        dropout: float, the share of what the attention adds that is dropped in
-            training.
-        temperature: float above 0, which divides squared distances.
+        key_dim: integer, the size of keys, queries and values of the attention. In the
+            paper, and in `models.FEAT`, it is the length of the embeddings.
+        num_heads: integer, the number of attention heads.
+        dropout: float, the dropout rate of the attention output.
+        temperature: float above 0, by which squared distances are divided.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
         support: float embeddings `[T, S, D]`.
         support_labels: one-hot float32 `[T, S, N]`.
         query: float embeddings `[T, M, D]`.
-        training: bool, whether there is dropout.
+        training: bool, whether to apply dropout.
 
     Raises:
-        ValueError: if the temperature is not above 0.
+        ValueError: if `temperature` is not above 0.
 
     Example:
 
@@ -50,47 +53,58 @@ class FEATHead(PrototypeHead):
 
     incremental = "refit"
 
-    def __init__(self, key_dim, heads=1, dropout=0.5, temperature=64.0, **kwargs):
-        super().__init__(temperature=temperature, **kwargs)
+    def __init__(
+        self,
+        key_dim: int,
+        num_heads: int = 1,
+        dropout: float = 0.5,
+        temperature: float = 64.0,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
         if not temperature > 0:
             raise ValueError(
-                f"`temperature` divides distances and must be above 0; the paper's "
-                f"code has 64.0. Received: temperature={temperature!r}"
+                f"`temperature` divides distances and must be above 0, such as 64.0 in "
+                f"the paper's code. Received: temperature={temperature!r}"
             )
         self.key_dim = key_dim
-        self.heads = heads
+        self.num_heads = num_heads
         self.dropout = dropout
-        self.transform = _SetTransform(key_dim, heads, dropout, name="transform")
-        self.built = False
+        self.temperature = temperature
+        self.transform = _SetTransform(key_dim, num_heads, dropout, name="transform")
 
-    def build(self, support_shape, support_labels_shape=None, query_shape=None):
-        """Makes the weights for embeddings of a shape `[T, S, D]`."""
+    def build(
+        self,
+        support_shape: Shape,
+        support_labels_shape: Shape | None = None,
+        query_shape: Shape | None = None,
+    ) -> None:
+        """Creates the weights for embeddings of shape `[T, S, D]`."""
         del support_labels_shape, query_shape
         self.transform.build((None, None, support_shape[-1]))
 
-    def prepare(self, memory):
+    def prepare(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns `{"prototypes": [T, N, D], "present": [T, N]}`."""
         state = super().prepare(memory)
-        seen = state["present"][:, None, :] > 0
-        return {**state, "prototypes": self.transform(state["prototypes"], seen)}
+        mask = state["present"][:, None, :] > 0
+        return {**state, "prototypes": self.transform(state["prototypes"], mask)}
 
-    def score(self, state, query):
+    def score(self, state: dict[str, Tensor], query: Tensor) -> Tensor:
         """Returns the logits `[T, M, N]` of query embeddings `[T, M, D]`."""
         query = ops.cast(query, "float32")
         logits = -squared_distances(query, state["prototypes"]) / self.temperature
-        return ops.where(state["present"][:, None, :] > 0, logits, ABSENT)
+        return self.mask_absent(logits, state["present"])
 
-    def contrast(self, items, labels, training=False):
-        """Scores labelled items by the centre of their own class, and of the others.
+    def contrast(self, items: Tensor, labels: Tensor, training: bool = False) -> Tensor:
+        """Returns the logits of the paper's auxiliary loss.
 
-        Each class is adapted as a set of its own, and its centre is the mean of what
-        comes out. To tell items apart by these centres is the paper's further task
-        in training.
+        The items of each class are adapted as a set of their own, and their mean is
+        the center of the class. Logits are distances of items to these centers.
 
         Args:
             items: embeddings `[T, L, D]`, of support and query.
             labels: one-hot float32 `[T, L, N]`, zeros at padding.
-            training: bool, whether there is dropout.
+            training: bool, whether to apply dropout.
 
         Returns:
             float32 logits `[T, L, N]`.
@@ -98,50 +112,49 @@ class FEATHead(PrototypeHead):
         items = ops.cast(items, "float32")
         same_class = ops.matmul(labels, ops.swapaxes(labels, 1, 2)) > 0
         adapted = self.transform(items, same_class, training=training)
-        centres = super().prepare(self.remember(adapted, labels))
-        return self.score(centres, items)
+        centers = super().prepare(self.remember(adapted, labels))
+        return self.score(centers, items)
 
-    def get_config(self):
-        config = super().get_config()
-        del config["distance"]
+    def get_config(self) -> dict[str, Any]:
         return {
-            **config,
+            **super().get_config(),
             "key_dim": self.key_dim,
-            "heads": self.heads,
+            "num_heads": self.num_heads,
             "dropout": self.dropout,
+            "temperature": self.temperature,
         }
 
 
 class _SetTransform(layers.Layer):
-    """One layer of a transformer, which adapts the vectors of a set to one another.
+    """One transformer layer, which adapts the vectors of a set to one another.
 
     Args:
-        key_dim: integer, the length of keys, queries and values.
-        heads: integer.
+        key_dim: integer, the size of keys, queries and values.
+        num_heads: integer.
         dropout: float.
         **kwargs: the `name` of the layer.
 
     Call arguments:
         vectors: float32 `[T, N, D]`.
-        seen: bool `[T, 1 or N, N]`, which vectors each of them sees.
-        training: bool, whether there is dropout.
+        attention_mask: bool `[T, 1 or N, N]`, the vectors that each one attends to.
+        training: bool, whether to apply dropout.
     """
 
-    def __init__(self, key_dim, heads, dropout, **kwargs):
+    def __init__(self, key_dim, num_heads, dropout, **kwargs):
         super().__init__(dtype="float32", **kwargs)
         self.attention = layers.MultiHeadAttention(
-            heads, key_dim, dtype="float32", name="attention"
+            num_heads, key_dim, dtype="float32", name="attention"
         )
         self.drop = layers.Dropout(dropout, dtype="float32", name="drop")
         self.norm = layers.LayerNormalization(
             epsilon=1e-5, dtype="float32", name="norm"
         )
 
-    def build(self, vectors_shape, seen_shape=None):
-        del seen_shape
+    def build(self, vectors_shape, attention_mask_shape=None):
+        del attention_mask_shape
         self.attention.build(vectors_shape, vectors_shape)
         self.norm.build(vectors_shape)
 
-    def call(self, vectors, seen, training=None):
-        added = self.attention(vectors, vectors, attention_mask=seen)
+    def call(self, vectors, attention_mask, training=None):
+        added = self.attention(vectors, vectors, attention_mask=attention_mask)
         return self.norm(vectors + self.drop(added, training=training))

@@ -1,37 +1,42 @@
-"""Nearest prototype, smoothed over a graph of the queries."""
+"""Nearest prototype, regularized by a graph of the queries."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from fsl_keras.heads.bd_cspn import rectify
 from fsl_keras.heads.prototype import squared_distances
-from fsl_keras.heads.transductive import TransductiveHead, probabilities
+from fsl_keras.heads.support import probabilities
+from fsl_keras.heads.transductive import TransductiveHead
+from fsl_keras.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class LaplacianShotHead(TransductiveHead):
-    """Scores queries by prototypes and by what their nearest neighbors are.
+    """Nearest-prototype logits, regularized so that neighbors get similar labels.
 
     The logits of a query are its negative squared distances to the prototypes plus
-    `weight` times the current probabilities of its nearest queries, updated until
-    they settle (bound updates of the Laplacian objective). Prototypes are rectified
-    and queries moved as by `BDCSPNHead`, on embeddings of unit length.
+    `weight` times the current probabilities of its nearest queries, updated repeatedly
+    (bound updates of the Laplacian objective). Prototypes are rectified and queries
+    shifted as in `BDCSPNHead`, on embeddings of unit length.
 
-    Neighbours assume nothing about how often classes occur; the rectification
-    assumes that they do as among the examples (`prior` is `"support"`).
+    The graph assumes nothing about the class distribution of the queries; the
+    rectification assumes that of the examples (`prior` is `"support"`).
 
     The reference implementation takes two neighbors (its `knn=3` counts the query
     itself), 20 updates, and a weight chosen on validation classes: on miniImageNet
-    0.7 with one shot and 0.3 with five.
+    0.7 for one shot and 0.3 for five.
 
     Reference:
 
     - [Ziko et al., 2020](https://arxiv.org/abs/2006.15486)
 
     Args:
-        neighbors: integer, how many other queries a query listens to.
-        weight: float, how much they count.
+        neighbors: integer, the number of nearest queries of each query.
+        weight: float, the weight of the neighbors.
         steps: integer, the number of updates.
+        **kwargs: arguments of `keras.layers.Layer`.
 
     Example:
 
@@ -45,25 +50,28 @@ class LaplacianShotHead(TransductiveHead):
 
     prior = "support"
 
-    def __init__(self, neighbors=2, weight=0.7, steps=20, **kwargs):
+    def __init__(
+        self, neighbors: int = 2, weight: float = 0.7, steps: int = 20, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         self.neighbors = neighbors
         self.weight = weight
         self.steps = steps
-        self.built = True
 
-    def infer(self, support, labels, query, mask):
+    def infer(
+        self, support: Tensor, labels: Tensor, query: Tensor, mask: Tensor
+    ) -> Tensor:
         """Returns the logits after the last update."""
         prototypes, query = rectify(support, labels, query, mask)
-        alone = -squared_distances(query, prototypes)
+        unary = -squared_distances(query, prototypes)
         graph = self.weight * nearest(query, mask, self.neighbors)
 
         def update(_, logits):
-            return alone + ops.matmul(graph, probabilities(logits, labels))
+            return unary + ops.matmul(graph, probabilities(logits, labels))
 
-        return ops.fori_loop(0, self.steps, update, alone)
+        return ops.fori_loop(0, self.steps, update, unary)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "neighbors": self.neighbors,
@@ -72,16 +80,16 @@ class LaplacianShotHead(TransductiveHead):
         }
 
 
-def nearest(query, mask, neighbors):
-    """Returns float32 `[T, M, M]`, 1 where the second is a neighbour of the first.
+def nearest(query: Tensor, mask: Tensor, neighbors: int) -> Tensor:
+    """Returns float32 `[T, M, M]`, 1 where the second is a neighbor of the first.
 
-    Nothing has padding, or itself, for a neighbour; where there are fewer others
-    than `neighbors`, all of them are.
+    Neither padding nor the query itself is a neighbor. Where there are fewer than
+    `neighbors` other queries, all of them are.
     """
     distances = squared_distances(query, query)
     itself = ops.eye(ops.shape(query)[1])
     allowed = (1.0 - itself) * mask[:, None, :]
-    # Ranks and not `top_k`, which refuses to find more neighbors than there are.
+    # Ranks instead of `top_k`, which fails for more neighbors than queries.
     distances = ops.where(allowed > 0, distances, float("inf"))
     rank = ops.argsort(ops.argsort(distances, axis=-1), axis=-1)
     return ops.cast(rank < neighbors, "float32") * allowed

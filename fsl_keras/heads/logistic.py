@@ -1,13 +1,22 @@
 """Logistic regression on the embeddings."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
-from fsl_keras.heads.examples import ExampleHead, balanced_weights, presence
-from fsl_keras.heads.head import ABSENT
-from fsl_keras.heads.linear import EPSILON, root_mean_square
+from fsl_keras.heads.examples import ExampleHead
+from fsl_keras.heads.linear import linear_logits
+from fsl_keras.heads.support import (
+    EPSILON,
+    balanced_weights,
+    presence,
+    probabilities,
+    root_mean_square,
+    with_ones,
+)
+from fsl_keras.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
@@ -15,14 +24,13 @@ class LogisticHead(ExampleHead):
     """Scores a query by multinomial logistic regression on the support set.
 
     Minimizes the summed cross-entropy of the support set plus `regularization / 2`
-    times the squared weights, to its one minimum. Examples are weighted so that all
-    classes count the same, however many examples they have. Each step solves the
-    quadratic that lies above the loss everywhere: Newton's step, with one bound of the
-    curvature for all steps, so that its matrix is inverted once. As weights are sums of
-    examples, the matrix is one of examples by examples, or of dimensions by dimensions
-    where these are fewer: the steps are the same. Momentum makes them fast.
-    Embeddings are first divided by the root mean square of their lengths, so that the
-    same regularization suits every backbone. No gradient goes through the steps.
+    times the squared weights and biases. Examples are weighted so that all classes
+    have the same total weight. Each step minimizes a quadratic upper bound of the
+    loss: it is a Newton step with a constant bound in place of the Hessian, so that
+    one matrix is inverted for all steps. This matrix is S x S or D x D, whichever is
+    smaller: the steps are the same. Nesterov momentum accelerates them. Embeddings are
+    first divided by the root mean square of their lengths, so that the same
+    regularization suits every backbone. No gradient goes through the steps.
 
     Reference:
 
@@ -40,7 +48,7 @@ class LogisticHead(ExampleHead):
         query: float embeddings `[T, M, D]`.
 
     Raises:
-        ValueError: if the regularization is not above 0, or there are no steps.
+        ValueError: if `regularization` is not above 0, or `steps` is below 1.
 
     Example:
 
@@ -54,27 +62,25 @@ class LogisticHead(ExampleHead):
 
     incremental = "refit"
 
-    def __init__(self, regularization=0.1, steps=100, **kwargs):
+    def __init__(self, regularization: float = 0.1, steps: int = 100, **kwargs: Any):
         super().__init__(**kwargs)
         if not 0 < regularization < math.inf or steps < 1:
             raise ValueError(
-                f"`regularization` must be above 0, or separable classes would have "
-                f"endless weights, and `steps` at least 1. Received: "
+                f"`regularization` must be above 0, or separable classes would "
+                f"have infinite weights, and `steps` must be at least 1. Received: "
                 f"regularization={regularization!r}, steps={steps!r}"
             )
         self.regularization = regularization
         self.steps = steps
         self.built = True
 
-    def prepare(self, memory):
+    def prepare(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns `{"weights": [T, N, D], "biases": [T, N], "present": [T, N]}`."""
         labels = memory["labels"]
         support = ops.stop_gradient(memory["support"])
         size = root_mean_square(support, labels)
         is_real = ops.max(labels, axis=-1, keepdims=True)
-        # Biases are the weights of an input that is always one.
-        inputs = ops.concatenate([support / size, ops.ones_like(is_real)], axis=-1)
-        inputs = is_real * inputs
+        inputs = is_real * with_ones(support / size)
         examples, length = inputs.shape[1:]
         is_long = examples is not None and examples > length
         fit = self._fit_primal if is_long else self._fit_dual
@@ -85,70 +91,63 @@ class LogisticHead(ExampleHead):
             "present": presence(labels),
         }
 
-    def score(self, state, query):
+    def score(self, state: dict[str, Tensor], query: Tensor) -> Tensor:
         """Returns the logits `[T, M, N]` of query embeddings `[T, M, D]`."""
-        query = ops.cast(query, "float32")
-        logits = ops.einsum("tmd,tnd->tmn", query, state["weights"])
-        logits = logits + state["biases"][:, None, :]
-        return ops.where(state["present"][:, None, :] > 0, logits, ABSENT)
+        logits = linear_logits(state, ops.cast(query, "float32"))
+        return self.mask_absent(logits, state["present"])
 
     def _fit_dual(self, inputs, labels):
-        """Returns the weights `[T, N, D]` as sums of the inputs `[T, S, D]`."""
+        """Returns the weights `[T, N, D]` as combinations of the inputs `[T, S, D]`."""
         root = ops.sqrt(balanced_weights(labels))
         weighted = root * inputs
-        products = ops.matmul(weighted, ops.swapaxes(weighted, 1, 2))
+        gram = ops.matmul(weighted, ops.swapaxes(weighted, 1, 2))
         # Logits are of the inputs, not of the weighted ones.
         inverse_root = ops.where(root > 0, 1.0 / ops.maximum(root, EPSILON), 0.0)
 
-        def slope(amounts):
-            errors = _errors(inverse_root * ops.matmul(products, amounts), labels)
-            return root * errors + self.regularization * amounts
+        def gradient(coefficients):
+            logits = inverse_root * ops.matmul(gram, coefficients)
+            errors = probabilities(logits, labels) - labels
+            return root * errors + self.regularization * coefficients
 
-        amounts = self._descend(slope, products, ops.zeros_like(labels))
-        return ops.matmul(ops.swapaxes(amounts, 1, 2), weighted)
+        coefficients = self._descend(gradient, gram, ops.zeros_like(labels))
+        return ops.matmul(ops.swapaxes(coefficients, 1, 2), weighted)
 
     def _fit_primal(self, inputs, labels):
-        """Returns the weights `[T, N, D]`, fitted themselves."""
+        """Returns the weights `[T, N, D]`, fitted directly."""
         weight, transposed = balanced_weights(labels), ops.swapaxes(inputs, 1, 2)
-        products = ops.matmul(transposed, weight * inputs)
+        gram = ops.matmul(transposed, weight * inputs)
 
-        def slope(weights):
-            errors = weight * _errors(ops.matmul(inputs, weights), labels)
-            return ops.matmul(transposed, errors) + self.regularization * weights
+        def gradient(weights):
+            errors = probabilities(ops.matmul(inputs, weights), labels) - labels
+            by_weights = ops.matmul(transposed, weight * errors)
+            return by_weights + self.regularization * weights
 
         start = ops.zeros_like(ops.matmul(transposed, labels))
-        return ops.swapaxes(self._descend(slope, products, start), 1, 2)
+        return ops.swapaxes(self._descend(gradient, gram, start), 1, 2)
 
-    def _descend(self, slope, products, start):
-        """Returns where the slope is zero.
+    def _descend(self, gradient, gram, start):
+        """Returns the values at which the gradient is zero.
 
         Args:
-            slope: function of float32 `[T, K, N]`.
-            products: float32 `[T, K, K]`, the products of the weighted inputs.
+            gradient: function of float32 `[T, K, N]`.
+            gram: float32 `[T, K, K]`, the products of the weighted inputs.
             start: float32 `[T, K, N]`.
         """
-        # The curvature of the cross-entropy in its logits is nowhere above a half.
-        bound = 0.5 * products + self.regularization * ops.eye(ops.shape(products)[1])
+        # The second derivative of the cross-entropy by its logits is at most 1/2.
+        bound = 0.5 * gram + self.regularization * ops.eye(ops.shape(gram)[1])
         inverse = ops.inv(bound)
 
-        def step(number, carry):
+        def step(index, carry):
             values, last = carry
-            pace = ops.cast(number, "float32") / ops.cast(number + 3, "float32")
-            ahead = values + pace * (values - last)
-            return ahead - ops.matmul(inverse, slope(ahead)), values
+            momentum = ops.cast(index, "float32") / ops.cast(index + 3, "float32")
+            ahead = values + momentum * (values - last)
+            return ahead - ops.matmul(inverse, gradient(ahead)), values
 
         return ops.fori_loop(0, self.steps, step, (start, start))[0]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "regularization": self.regularization,
             "steps": self.steps,
         }
-
-
-def _errors(logits, labels):
-    """Returns probabilities minus labels `[T, S, N]`."""
-    absent = ops.where(presence(labels)[:, None, :] > 0, 0.0, ABSENT)
-    # `ops.softmax` warns of a single class, `ops.log_softmax` does not.
-    return ops.exp(ops.log_softmax(logits + absent, axis=-1)) - labels

@@ -1,41 +1,49 @@
 """Matching: attention over the examples themselves."""
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
-from fsl_keras.heads.examples import ExampleHead, presence
+from fsl_keras.compat import renamed_arguments
+from fsl_keras.heads.examples import ExampleHead
 from fsl_keras.heads.head import ABSENT
+from fsl_keras.heads.support import presence
+from fsl_keras.layers.softmax import softmax
 from fsl_keras.layers.unit_length import to_unit_length
+from fsl_keras.typing import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
+@renamed_arguments(temperature="scale")
 class MatchingHead(ExampleHead):
     """Scores a query by its attention to the examples of each class.
 
-    Attention is the softmax, over all examples, of cosine similarities times a learned
-    temperature. A class gets the sum of the attention to its examples, as in the
-    paper, so one of many examples gets more; its logit is the logarithm of this sum,
-    up to a number that all classes share.
+    Attention is the softmax, over all examples, of cosine similarities multiplied by a
+    learned scale. The logit of a class is the logarithm of the sum of the attention to
+    its examples, up to a term that all classes share. As in the paper it is a sum, so
+    classes with more examples get more attention.
 
-    With `full_context`, examples and queries are embedded anew in the light of the
-    support set: examples by a bidirectional LSTM that reads all of them, queries by
-    an LSTM that looks at the examples in some steps. The first reads class after
-    class by number, and within a class in the order of a fixed projection of the
-    embeddings: the order in which examples come does not matter, the order of
-    the classes does.
+    With `full_context`, the embeddings of examples and queries depend on the whole
+    support set (full context embeddings): a bidirectional LSTM reads all examples, and
+    an LSTM with attention reads the examples for each query. The first reads class by
+    class in the order of the class indices, and within a class in the order of a fixed
+    projection of the embeddings. The order of the examples therefore has no effect;
+    that of the classes has.
 
     Reference:
 
     - [Vinyals et al., 2016](https://arxiv.org/abs/1606.04080)
 
     Args:
-        full_context: bool, whether embeddings depend on the whole support set. A
-            class that arrives later then changes how all others are embedded.
-        temperature: float, the factor of cosine similarities when training starts;
-            it is learned. The paper has none (1.0), common code a fixed 100.0.
-        steps: integer, how often a query looks at the examples. Only in full context.
-        units: integer, the length of the embeddings. Only needed in full context;
-            `models.MatchingNetwork` knows it by itself.
+        full_context: bool, whether embeddings depend on the whole support set. Adding
+            a class then changes the embeddings of all others.
+        scale: float, the initial factor of cosine similarities. It is learned. The
+            paper has none (1.0), common code a fixed 100.0.
+        steps: integer, the number of times that a query attends to the examples. Only
+            used with full context.
+        units: integer, the length of the embeddings. Only needed with full context;
+            `models.MatchingNetwork` sets it.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -44,8 +52,8 @@ class MatchingHead(ExampleHead):
         query: float embeddings `[T, M, D]`.
 
     Raises:
-        ValueError: if full context lacks `units`, or they are not the length of the
-            embeddings.
+        ValueError: if `units` is missing with full context, or is not the length of
+            the embeddings.
 
     Example:
 
@@ -53,31 +61,37 @@ class MatchingHead(ExampleHead):
     >>> support = np.array([[[2.0, 0.0], [3.0, 0.0], [0.0, 1.0]]])
     >>> labels = np.array([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]])
     >>> query = np.array([[[0.6, 0.8]]])
-    >>> logits = MatchingHead(temperature=1.0)(support, labels, query)
+    >>> logits = MatchingHead(scale=1.0)(support, labels, query)
     >>> np.asarray(keras.ops.softmax(logits), "float64").round(3).tolist()
     [[[0.621, 0.379]]]
     """
 
     def __init__(
-        self, full_context=False, temperature=10.0, steps=3, units=None, **kwargs
+        self,
+        full_context: bool = False,
+        scale: float = 10.0,
+        steps: int = 3,
+        units: int | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if full_context and units is None:
             raise ValueError(
-                "Full context needs the length of the embeddings: give it as `units`, "
-                "for a backbone as `units=backbone.output_shape[-1]`."
+                "`full_context=True` needs the length of the embeddings as `units`, "
+                "such as `units=backbone.output_shape[-1]`. Received: units=None"
             )
         self.full_context = full_context
-        self.temperature = temperature
+        self.incremental = "refit" if full_context else "exact"
+        self.initial_scale = scale
         self.steps = steps
-        self.units = units
+        self.units: Any = units  # with full context an integer
         self.scale = self.add_weight(
             name="scale",
             shape=(),
-            initializer=keras.initializers.Constant(temperature),
+            initializer=keras.initializers.Constant(scale),
         )
         if full_context:
-            # A mask and no cuDNN: no machine lets padding take part.
+            # cuDNN's LSTM supports padding at the end alone.
             lstm = layers.LSTM(
                 units,
                 return_sequences=True,
@@ -90,13 +104,13 @@ class MatchingHead(ExampleHead):
             )
             self.looker = layers.LSTMCell(units, dtype="float32", name="looker")
 
-    @property
-    def incremental(self):
-        """`"exact"`, or `"refit"` in full context."""
-        return "refit" if self.full_context else "exact"
-
-    def build(self, support_shape, support_labels_shape=None, query_shape=None):
-        """Makes the weights for embeddings of a shape `[T, S, D]`."""
+    def build(
+        self,
+        support_shape: Shape,
+        support_labels_shape: Shape | None = None,
+        query_shape: Shape | None = None,
+    ) -> None:
+        """Creates the weights for embeddings of shape `[T, S, D]`."""
         del support_labels_shape, query_shape
         if not self.full_context:
             return
@@ -108,7 +122,7 @@ class MatchingHead(ExampleHead):
         self.reader.build((None, None, self.units))
         self.looker.build((None, 2 * self.units))
 
-    def prepare(self, memory):
+    def prepare(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns `{"support": [T, S, D], "labels": [T, S, N]}`, as in memory."""
         if not self.full_context:
             return memory
@@ -118,34 +132,34 @@ class MatchingHead(ExampleHead):
         is_example = ops.max(labels, axis=-1) > 0
         mask = ops.take_along_axis(is_example, order, axis=1)
         read = self.reader(sorted_support, mask=mask)
-        # Back in their places, examples stay beside their labels.
+        # Back to the order of the labels.
         places = ops.argsort(order, axis=-1)[..., None]
         return {
             "support": support + ops.take_along_axis(read, places, axis=1),
             "labels": labels,
         }
 
-    def score(self, state, query):
+    def score(self, state: dict[str, Tensor], query: Tensor) -> Tensor:
         """Returns the logits `[T, M, N]` of query embeddings `[T, M, D]`."""
         labels = state["labels"]
         sums = log_sums(self.similarities(state, query), labels)
-        return ops.where(presence(labels)[:, None, :] > 0, sums, ABSENT)
+        return self.mask_absent(sums, presence(labels))
 
-    def attention(self, state, query):
-        """Tells which examples the answer to each query comes from.
+    def attention(self, state: dict[str, Tensor], query: Tensor) -> Tensor:
+        """Returns the attention of each query to each example.
 
         Args:
-            state: what `prepare` returns.
+            state: dictionary that `prepare` returns.
             query: embeddings `[T, M, D]`.
 
         Returns:
-            float32 `[T, M, S]`: the share of each example of the support set, in its
-            order. Shares add up to one; that of padding is zero.
+            float32 `[T, M, S]`, in the order of the support set. It sums to one over
+            the examples, and is zero at padding.
         """
         return masked_softmax(self.similarities(state, query), state["labels"])
 
-    def similarities(self, state, query):
-        """Returns cosine similarities times the temperature, `[T, M, S]`."""
+    def similarities(self, state: dict[str, Tensor], query: Tensor) -> Tensor:
+        """Returns the scaled cosine similarities `[T, M, S]`."""
         query = ops.cast(query, "float32")
         if self.full_context:
             query = self.look(state, query)
@@ -153,17 +167,17 @@ class MatchingHead(ExampleHead):
         support = to_unit_length(state["support"])
         return self.scale * ops.einsum("tmd,tsd->tms", query, support)
 
-    def look(self, state, query):
-        """Embeds queries `[T, M, D]` in the light of the support set."""
+    def look(self, state: dict[str, Tensor], query: Tensor) -> Tensor:
+        """Returns the full context embeddings of queries `[T, M, D]`."""
         shape, flat = ops.shape(query), (-1, self.units)
         hidden, cell = query, ops.zeros_like(ops.reshape(query, flat))
         for _ in range(self.steps):
             scores = ops.einsum("tmd,tsd->tms", hidden, state["support"])
-            shares = masked_softmax(scores, state["labels"])
-            seen = ops.einsum("tms,tsd->tmd", shares, state["support"])
-            # The paper's cell has [hidden, seen] for its recurrent state. To take
-            # `seen` as an input is the same sum of products.
-            inputs = ops.concatenate([query, seen], axis=-1)
+            attention = masked_softmax(scores, state["labels"])
+            read = ops.einsum("tms,tsd->tmd", attention, state["support"])
+            # The paper's cell has [hidden, read] as its recurrent state. Taking `read`
+            # as an input is the same sum of products.
+            inputs = ops.concatenate([query, read], axis=-1)
             output, (_, cell) = self.looker(
                 ops.reshape(inputs, (-1, 2 * self.units)),
                 [ops.reshape(hidden, flat), cell],
@@ -171,18 +185,18 @@ class MatchingHead(ExampleHead):
             hidden = query + ops.reshape(output, shape)
         return hidden
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "full_context": self.full_context,
-            "temperature": self.temperature,
+            "scale": self.initial_scale,
             "steps": self.steps,
             "units": self.units,
         }
 
 
-def reading_order(support, labels):
-    """Returns the places of examples by class and projection, padding last.
+def reading_order(support: Tensor, labels: Tensor) -> Tensor:
+    """Returns the order of examples by class and projection, padding last.
 
     Args:
         support: float32 `[T, S, D]`.
@@ -191,23 +205,23 @@ def reading_order(support, labels):
     Returns:
         int32 `[T, S]`.
     """
-    # No coordinate by itself tells examples apart: of many, it is zero after a ReLU.
+    # A projection, as a single coordinate is often zero after a ReLU.
     direction = ops.cos(ops.arange(support.shape[-1], dtype="float32"))
     projection = ops.matmul(support, direction)
     rank = ops.argsort(ops.argsort(projection, axis=-1), axis=-1)
     examples, ways = ops.shape(labels)[1:]
     is_example = ops.max(labels, axis=-1) > 0
-    number = ops.where(is_example, ops.argmax(labels, axis=-1), ways)
-    return ops.argsort(ops.cast(number, "int32") * examples + rank, axis=-1)
+    index = ops.where(is_example, ops.argmax(labels, axis=-1), ways)
+    return ops.argsort(ops.cast(index, "int32") * examples + rank, axis=-1)
 
 
-def masked_softmax(scores, labels):
+def masked_softmax(scores: Tensor, labels: Tensor) -> Tensor:
     """Returns the softmax over examples `[T, M, S]`, zero at padding."""
     is_example = ops.max(labels, axis=-1)[:, None, :] > 0
-    return ops.softmax(ops.where(is_example, scores, ABSENT), axis=-1)
+    return softmax(ops.where(is_example, scores, ABSENT))
 
 
-def log_sums(scores, labels):
+def log_sums(scores: Tensor, labels: Tensor) -> Tensor:
     """Returns the logarithm of the sum of `exp(scores)` over each class's examples.
 
     Args:
@@ -215,11 +229,11 @@ def log_sums(scores, labels):
         labels: one-hot float32 `[T, S, N]`, zeros at padding.
 
     Returns:
-        float32 `[T, M, N]`, of no meaning where a class has no example.
+        float32 `[T, M, N]`, undefined where a class has no example.
     """
-    # A matrix product sums by class in far less memory than a mask [T, M, S, N], but
-    # needs a shift for each class, not far above its largest score, that not all of
-    # it underflows. The same sum of flatter scores, which cannot underflow, tells it.
+    # A matrix product takes far less memory than a mask [T, M, S, N], but needs a shift
+    # per class near its largest score, or all of its terms could underflow. The same
+    # sum of scores that are scaled so as not to underflow gives that shift.
     top = ops.stop_gradient(ops.max(scores, axis=-1, keepdims=True))
     scores = scores - top
 

@@ -1,17 +1,20 @@
-"""Nearest neighbour: the examples themselves are compared."""
+"""Nearest neighbor: comparison with the examples themselves."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
-from fsl_keras.heads.examples import ExampleHead, presence
-from fsl_keras.heads.head import ABSENT
+from fsl_keras.heads.examples import ExampleHead
 from fsl_keras.heads.prototype import DISTANCES, squared_distances
+from fsl_keras.heads.support import presence
 from fsl_keras.layers.unit_length import to_unit_length
+from fsl_keras.typing import Tensor
 
-# How much more the vote of the nearest example counts: enough to break ties, too
-# little to outvote.
+# The extra weight of the vote of the nearest example: it breaks ties, and cannot
+# outvote another example.
 TIE = 0.1
-# What a class without a vote has in the place of votes.
+# The votes of a class without votes, so that their logarithm is finite.
 NO_VOTE = 1e-3
 
 
@@ -20,10 +23,9 @@ class NearestNeighborHead(ExampleHead):
     """Scores a query by the examples nearest to it.
 
     With one neighbor, a logit is the negative distance to the nearest example of the
-    class. With more, the `neighbors` nearest examples of all vote for their class,
-    all examples if there are fewer. A logit then is the logarithm of a class's
-    votes, so the softmax is their share; of classes with equally many votes, that of
-    the nearest example wins.
+    class. With more, the nearest `neighbors` examples (or all, if there are fewer) vote
+    for their class, and a logit is the logarithm of the votes of the class, so that the
+    softmax is the fraction of votes. Ties go to the class of the nearest example.
 
     Reference:
 
@@ -34,6 +36,7 @@ class NearestNeighborHead(ExampleHead):
         neighbors: integer, at least 1.
         distance: `"squared_euclidean"`, or `"cosine"` for one minus the cosine
             similarity.
+        **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
         support: float embeddings `[T, S, D]`.
@@ -41,7 +44,8 @@ class NearestNeighborHead(ExampleHead):
         query: float embeddings `[T, M, D]`.
 
     Raises:
-        ValueError: if there is no such distance, or `neighbors` is no such integer.
+        ValueError: if `distance` is unknown, or `neighbors` is not an integer of at
+            least 1.
 
     Example:
 
@@ -52,13 +56,15 @@ class NearestNeighborHead(ExampleHead):
     >>> np.asarray(NearestNeighborHead()(support, labels, query)).tolist()
     [[[-1.0, -9.0]]]
     >>> logits = NearestNeighborHead(neighbors=3)(support, labels, query)
-    >>> [f"{share:.1f}" for share in np.asarray(ops.softmax(logits))[0, 0]]
+    >>> [f"{fraction:.1f}" for fraction in np.asarray(ops.softmax(logits))[0, 0]]
     ['0.7', '0.3']
     """
 
     incremental = "exact"
 
-    def __init__(self, neighbors=1, distance="squared_euclidean", **kwargs):
+    def __init__(
+        self, neighbors: int = 1, distance: str = "squared_euclidean", **kwargs: Any
+    ):
         super().__init__(**kwargs)
         if not isinstance(neighbors, int) or neighbors < 1:
             raise ValueError(
@@ -74,11 +80,11 @@ class NearestNeighborHead(ExampleHead):
         self.distance = distance
         self.built = True
 
-    def prepare(self, memory):
+    def prepare(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns the memory: the examples are the state."""
         return dict(memory)
 
-    def score(self, state, query):
+    def score(self, state: dict[str, Tensor], query: Tensor) -> Tensor:
         """Returns the logits `[T, M, N]` of query embeddings `[T, M, D]`."""
         support, labels = state["support"], state["labels"]
         distances = self._distances(ops.cast(query, "float32"), support)
@@ -86,7 +92,7 @@ class NearestNeighborHead(ExampleHead):
             logits = -_nearest_of_classes(distances, labels)
         else:
             logits = _votes(distances, labels, self.neighbors)
-        return ops.where(presence(labels)[:, None, :] > 0, logits, ABSENT)
+        return self.mask_absent(logits, presence(labels))
 
     def _distances(self, query, support):
         """Returns the distances `[T, M, S]` of queries and examples."""
@@ -96,7 +102,7 @@ class NearestNeighborHead(ExampleHead):
             return 1.0 - ops.einsum("tmd,tsd->tms", query, support)
         return squared_distances(query, support)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         return {**config, "neighbors": self.neighbors, "distance": self.distance}
 
@@ -105,7 +111,7 @@ def _nearest_of_classes(distances, labels):
     """Returns the least distance `[T, M, N]` to an example of each class."""
     tasks, examples, ways = ops.shape(labels)
     queries = ops.shape(distances)[1]
-    # A segment for each class of each task, and one more for padding.
+    # One segment per class of each task, and one more for padding.
     segments = ops.argmax(labels, axis=-1) + ways * ops.arange(tasks)[:, None]
     segments = ops.where(ops.max(labels, axis=-1) > 0, segments, tasks * ways)
     rows = ops.reshape(ops.swapaxes(distances, 1, 2), (tasks * examples, queries))
@@ -123,6 +129,6 @@ def _votes(distances, labels, neighbors):
     # [T, M, neighbors, N]; a row of zeros where padding had to be taken.
     voters = ops.take(ops.reshape(labels, (tasks * examples, -1)), nearest, axis=0)
     votes = ops.sum(voters, axis=2)
-    earlier = 1.0 - ops.arange(neighbors, dtype="float32") / neighbors
-    earliness = earlier[: ops.shape(voters)[2], None] * voters
-    return ops.log(votes + TIE * ops.max(earliness, axis=2) + NO_VOTE)
+    closeness = 1.0 - ops.arange(neighbors, dtype="float32") / neighbors
+    closeness = closeness[: ops.shape(voters)[2], None] * voters
+    return ops.log(votes + TIE * ops.max(closeness, axis=2) + NO_VOTE)

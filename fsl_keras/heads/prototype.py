@@ -1,22 +1,27 @@
 """Nearest prototype: the mean embedding of each class."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
-from fsl_keras.heads.head import ABSENT, Head
+from fsl_keras.compat import renamed_arguments
+from fsl_keras.heads.sums import MeanHead
 from fsl_keras.layers.unit_length import to_unit_length
+from fsl_keras.typing import Tensor
 
 DISTANCES = ("squared_euclidean", "cosine")
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class PrototypeHead(Head):
+@renamed_arguments(temperature="scale")
+class PrototypeHead(MeanHead):
     """Scores a query by its distance to the mean embedding of each class.
 
-    Logits are negative squared Euclidean distances, or cosine similarities times a
-    learned temperature. Its memory is a sum and a count a class, so classes and
-    examples can be added at any time and the prototypes of other classes stay the
-    same to the bit.
+    Logits are negative squared Euclidean distances, or cosine similarities multiplied
+    by a learned scale. The memory is a sum and a count per class, so classes and
+    examples can be added at any time; the prototypes of other classes stay
+    bit-identical.
 
     Reference:
 
@@ -25,13 +30,17 @@ class PrototypeHead(Head):
 
     Args:
         distance: `"squared_euclidean"` or `"cosine"`.
-        temperature: float, the factor of cosine similarities when training starts;
-            it is learned. Unused with squared Euclidean distances.
+        scale: float, the initial factor of cosine similarities. It is learned. Unused
+            with squared Euclidean distances.
+        **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
         support: float embeddings `[T, S, D]`.
         support_labels: one-hot float32 `[T, S, N]`.
         query: float embeddings `[T, M, D]`.
+
+    Raises:
+        ValueError: if `distance` is unknown.
 
     Example:
 
@@ -43,10 +52,9 @@ class PrototypeHead(Head):
     [[[-0.0, -16.0], [-9.0, -1.0]]]
     """
 
-    incremental = "exact"
-    class_axes = {"sums": 1, "counts": 1}
-
-    def __init__(self, distance="squared_euclidean", temperature=10.0, **kwargs):
+    def __init__(
+        self, distance: str = "squared_euclidean", scale: float = 10.0, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         if distance not in DISTANCES:
             raise ValueError(
@@ -54,30 +62,17 @@ class PrototypeHead(Head):
                 f"distance={distance!r}"
             )
         self.distance = distance
-        self.temperature = temperature
+        self.initial_scale = scale
         self.scale = None
         if distance == "cosine":
             self.scale = self.add_weight(
                 name="scale",
                 shape=(),
-                initializer=keras.initializers.Constant(temperature),
+                initializer=keras.initializers.Constant(scale),
             )
         self.built = True
 
-    def remember(self, support, support_labels):
-        """Returns `{"sums": [T, N, D], "counts": [T, N]}`."""
-        support = ops.cast(support, "float32")
-        labels = ops.cast(support_labels, "float32")
-        sums = ops.einsum("tsn,tsd->tnd", labels, support)
-        return {"sums": sums, "counts": ops.sum(labels, axis=1)}
-
-    def prepare(self, memory):
-        """Returns `{"prototypes": [T, N, D], "present": [T, N]}`."""
-        counts = memory["counts"]
-        means = memory["sums"] / ops.maximum(counts, 1.0)[..., None]
-        return {"prototypes": means, "present": ops.cast(counts > 0, "float32")}
-
-    def score(self, state, query):
+    def score(self, state: dict[str, Tensor], query: Tensor) -> Tensor:
         """Returns the logits `[T, M, N]` of query embeddings `[T, M, D]`."""
         query = ops.cast(query, "float32")
         if self.distance == "cosine":
@@ -86,18 +81,14 @@ class PrototypeHead(Head):
             logits = self.scale * ops.einsum("tmd,tnd->tmn", query, prototypes)
         else:
             logits = -squared_distances(query, state["prototypes"])
-        return ops.where(state["present"][:, None, :] > 0, logits, ABSENT)
+        return self.mask_absent(logits, state["present"])
 
-    def merge(self, memory, more):
-        """Adds up two memories over the same classes."""
-        return {name: memory[name] + more[name] for name in memory}
-
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        return {**config, "distance": self.distance, "temperature": self.temperature}
+        return {**config, "distance": self.distance, "scale": self.initial_scale}
 
 
-def squared_distances(a, b):
+def squared_distances(a: Tensor, b: Tensor) -> Tensor:
     """Returns the squared Euclidean distances `[T, M, N]` of two sets of vectors.
 
     Args:

@@ -1,41 +1,47 @@
 """Reconstruction of feature maps from those of each class."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
-from fsl_keras.heads.head import ABSENT, Head
+from fsl_keras.compat import renamed_arguments
 from fsl_keras.heads.inverse import inverse
+from fsl_keras.heads.sums import SumHead
+from fsl_keras.typing import Shape, Tensor
 
-# The least regularization, as a share of the trace of what is inverted: less of it
-# would drown in what float32 rounds away.
-LEAST = 1e-5
+# The least regularization, relative to the trace of the matrix that is inverted: a
+# smaller one would vanish in the rounding of float32.
+MIN_REGULARIZATION = 1e-5
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class ReconstructionHead(Head):
-    """Scores a query by how well its feature map is a mixture of those of each class.
+@renamed_arguments(temperature="scale")
+class ReconstructionHead(SumHead):
+    """Scores a query by the error of reconstructing its feature map from each class.
 
-    Every place of a query's map is regressed on all places of the maps of a class's
-    examples, by ridge regression in closed form; the logit is the negative mean squared
-    error over places, times a learned scale. Parts are so compared with parts, wherever
-    they are: a mean over places would have mixed them up before.
+    The features at every location of the query are regressed on those at all locations
+    of the examples of a class, by ridge regression in closed form. The logit is the
+    negative mean squared error over locations, multiplied by a learned scale. This
+    compares local features wherever they are; average pooling would discard their
+    arrangement.
 
-    The errors depend on a map only by its products of channels, summed over places:
-    with the features `Q` of a query and `S` of a class, both divided by the root of D,
-    the error is the product of `Q^T Q` and `(I - rho H)^2`, where
-    `H = S^T S (S^T S + lambda I)^-1`. So its memory is a matrix and a count a class of
-    any number of examples, classes and examples can be added at any time, and a query
-    costs as much as one whose embedding is D * D numbers.
+    The error depends on a map only through its channel products, summed over
+    locations: with the features `Q` of a query and `S` of a class, both divided by the
+    root of D, it is the inner product of `Q^T Q` and `(I - rho H)^2`, where
+    `H = S^T S (S^T S + lambda I)^-1`. So the memory is one matrix and a count per
+    class for any number of examples, and classes and examples can be added at any
+    time. Scoring a query costs as much as comparing vectors of length D * D.
 
     With `bidirectional`, the maps of a class are also reconstructed from that of the
-    query, and this error, times a learned weight, is added: it tells of parts of the
-    class that the query has not. It takes the inverse of a D x D matrix a query, which
+    query, and this error is added with a learned weight: it detects parts of the class
+    that the query lacks. It takes the inverse of a D x D matrix per query, which
     LiteRT and ONNX files compute by products.
 
-    Several maps of an item, as `backbones.MultiOrientation` gives, are each
-    reconstructed from the same one of the examples, and their errors averaged.
+    If items have several maps, as with `backbones.MultiOrientation`, each is
+    reconstructed from the corresponding maps of the examples, and the errors are
+    averaged.
 
     Reference:
 
@@ -43,60 +49,58 @@ class ReconstructionHead(Head):
     - [Wu et al., 2022](https://arxiv.org/abs/2211.17161), `bidirectional`
 
     Args:
-        regularization: float above 0, when training starts: lambda in units of the
-            number of places of all examples of a class, divided by D.
-        temperature: float above 0, the scale of the errors when training starts.
-        learned: bool, whether training changes both, and rho, by which
-            reconstructions are multiplied, and which starts at 1.
-        bidirectional: bool, whether classes are reconstructed from the query too. The
-            weight of their error starts at 1.
+        regularization: float above 0, the initial lambda, in units of the number of
+            locations of all examples of a class, divided by D.
+        scale: float above 0, the initial factor of the errors.
+        learned: bool, whether training changes both, and rho, by which reconstructions
+            are multiplied, and which starts at 1.
+        bidirectional: bool, whether classes are also reconstructed from the query. The
+            weight of that error starts at 1.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
-        support: float feature maps `[T, S, h, w, D]`, or `[T, S, L, h, w, D]` where
-            each item has L of them.
+        support: float feature maps `[T, S, h, w, D]`, or `[T, S, L, h, w, D]` with L
+            maps per item.
         support_labels: one-hot float32 `[T, S, N]`.
         query: float feature maps `[T, M, h, w, D]` or `[T, M, L, h, w, D]`.
 
     Raises:
-        ValueError: if `regularization` or `temperature` is not above 0.
+        ValueError: if `regularization` or `scale` is not above 0.
 
     Example:
 
     >>> import numpy as np
-    >>> maps = np.eye(2)[None, :, None, None]  # two maps of one place, two channels
-    >>> head = ReconstructionHead(regularization=1.0, temperature=8.0)
+    >>> maps = np.eye(2)[None, :, None, None]  # two maps, one location, two channels
+    >>> head = ReconstructionHead(regularization=1.0, scale=8.0)
     >>> np.asarray(head(maps, np.eye(2)[None], maps)).tolist()
     [[[-1.0, -4.0], [-4.0, -1.0]]]
     """
 
-    incremental = "exact"
     embedding_rank = 3
     class_axes = {"products": 1, "counts": 1}
 
     def __init__(
         self,
-        regularization=1.0,
-        temperature=10.0,
-        learned=True,
-        bidirectional=False,
-        **kwargs,
+        regularization: float = 1.0,
+        scale: float = 10.0,
+        learned: bool = True,
+        bidirectional: bool = False,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        given = {"regularization": regularization, "temperature": temperature}
-        for name, value in given.items():
+        for name, value in {"regularization": regularization, "scale": scale}.items():
             if not 0 < value < math.inf:
                 raise ValueError(
                     f"`{name}` must be above 0; try 1.0. Received: {name}={value!r}"
                 )
         self.regularization = regularization
-        self.temperature = temperature
+        self.scale = scale
         self.learned = learned
         self.bidirectional = bidirectional
-        # Logarithms: every value that training finds is above 0.
+        # Logarithms are learned, so that the values stay above 0.
         starts = {
             "log_regularization": math.log(regularization),
-            "log_scale": math.log(temperature),
+            "log_scale": math.log(scale),
             "log_rho": 0.0,
         }
         if bidirectional:
@@ -111,20 +115,20 @@ class ReconstructionHead(Head):
             setattr(self, name, weight)
         self.built = True
 
-    def remember(self, support, support_labels):
+    def remember(self, support: Tensor, support_labels: Tensor) -> dict[str, Tensor]:
         """Returns `{"products": [T, N, L, D, D], "counts": [T, N]}`.
 
-        Counts are of places.
+        Counts are of locations.
         """
         labels = ops.cast(support_labels, "float32")
         products = ops.einsum("tsn,tslde->tnlde", labels, channel_products(support))
-        places = math.prod(support.shape[-3:-1])
-        return {"products": products, "counts": places * ops.sum(labels, axis=1)}
+        locations = math.prod(support.shape[-3:-1])
+        return {"products": products, "counts": locations * ops.sum(labels, axis=1)}
 
-    def prepare(self, memory):
+    def prepare(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns `{"residuals": [T, N, L, D, D], "present": [T, N]}`.
 
-        With `bidirectional` also `"means"`: the products of a class, of a place.
+        With `bidirectional` also `"means"`: the products of each class per location.
         """
         products, counts = memory["products"], memory["counts"]
         state = {
@@ -135,32 +139,31 @@ class ReconstructionHead(Head):
             state["means"] = products / ops.maximum(counts, 1.0)[..., None, None, None]
         return state
 
-    def score(self, state, query):
+    def score(self, state: dict[str, Tensor], query: Tensor) -> Tensor:
         """Returns the logits `[T, M, N]` of query feature maps `[T, M, ..., D]`."""
         products = channel_products(query)
-        places = math.prod(query.shape[-3:-1])
-        errors = pairwise(products / places, state["residuals"])
+        locations = math.prod(query.shape[-3:-1])
+        errors = pairwise(products / locations, state["residuals"])
         backward = None
         if self.bidirectional:
-            residuals = self._residuals(products, ops.cast(places, "float32"))
+            residuals = self._residuals(products, ops.cast(locations, "float32"))
             backward = ops.swapaxes(pairwise(state["means"], residuals), 1, 2)
         logits = self._logits(errors, backward, products.shape[2])
-        return ops.where(state["present"][:, None, :] > 0, logits, ABSENT)
+        return self.mask_absent(logits, state["present"])
 
-    def compare(self, maps):
-        """Returns the logits of each map by each one as the only example of a class.
+    def pairwise_logits(self, maps: Tensor) -> Tensor:
+        """Returns the logits of each map as a query, with each as a one-shot class.
 
         Args:
-            maps: float feature maps `[T, L, h, w, D]`, or several of each item.
+            maps: float feature maps `[T, L, h, w, D]`, or several per item.
 
         Returns:
-            float32 `[T, L, L]`, of queries and examples: what `score` gives where every
-            map is a query and a class of its own.
+            float32 `[T, L, L]`, of queries and examples.
         """
         products = channel_products(maps)
-        places = math.prod(maps.shape[-3:-1])
-        residuals = self._residuals(products, ops.cast(places, "float32"))
-        errors = pairwise(products / places, residuals)
+        locations = math.prod(maps.shape[-3:-1])
+        residuals = self._residuals(products, ops.cast(locations, "float32"))
+        errors = pairwise(products / locations, residuals)
         return self._logits(errors, ops.swapaxes(errors, 1, 2), products.shape[2])
 
     def _logits(self, errors, backward, several):
@@ -170,54 +173,50 @@ class ReconstructionHead(Head):
         return -ops.exp(self.log_scale) * errors / several
 
     def _residuals(self, products, counts):
-        """Returns what takes products of maps to the squared error of regressing them.
+        """Returns the matrices whose inner product with those of maps is the error.
 
         Args:
-            products: float32 `[T, N, L, D, D]`, of the maps they are regressed on.
-            counts: float32 `[T, N]` or `[]`, their places.
+            products: float32 `[T, N, L, D, D]`, of the maps to regress on.
+            counts: float32 `[T, N]` or `[]`, the number of their locations.
         """
         channels = products.shape[-1]
         identity = ops.eye(channels)
         ridge = ops.exp(self.log_regularization) * ops.maximum(counts, 1.0) / channels
         trace = ops.sum(products * identity, axis=(-2, -1))
-        ridge = ops.maximum(ridge[..., None], LEAST * trace)[..., None, None]
-        # H = I - lambda (S^T S + lambda I)^-1, as S^T S is the system less lambda I.
+        ridge = ops.maximum(ridge[..., None], MIN_REGULARIZATION * trace)
+        ridge = ridge[..., None, None]
+        # H = I - lambda (S^T S + lambda I)^-1, as S^T S is the system minus lambda I.
         hat = identity - ridge * inverse(products + ridge * identity)
         missing = identity - ops.exp(self.log_rho) * hat
         return ops.matmul(missing, missing)
 
-    def merge(self, memory, more):
-        """Adds up two memories over the same classes."""
-        return {name: memory[name] + more[name] for name in memory}
-
-    def check_embeddings(self, shape):
-        """Refuses embeddings that are not one or several feature maps."""
-        # Of several, what one of them is.
+    def check_embeddings(self, shape: Shape) -> None:
+        """Raises a `ValueError` for embeddings that are not one or several maps."""
         super().check_embeddings(shape[1:] if len(shape) == 4 else shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "regularization": self.regularization,
-            "temperature": self.temperature,
+            "scale": self.scale,
             "learned": self.learned,
             "bidirectional": self.bidirectional,
         }
 
 
-def pairwise(products, residuals):
-    """Returns the squared errors `[T, M, N]` of maps, each from each of others."""
+def pairwise(products: Tensor, residuals: Tensor) -> Tensor:
+    """Returns the squared errors `[T, M, N]` of each map by each residual."""
     return ops.einsum("tmlde,tnlde->tmn", products, residuals)
 
 
-def channel_products(maps):
-    """Returns the products of channels of maps, summed over places and divided by D.
+def channel_products(maps: Tensor) -> Tensor:
+    """Returns the channel products of maps, summed over locations and divided by D.
 
     Args:
         maps: feature maps `[T, S, h, w, D]` or `[T, S, L, h, w, D]`.
 
     Returns:
-        float32 `[T, S, L, D, D]`, of one map each where there is no L.
+        float32 `[T, S, L, D, D]`, where L is 1 for one map per item.
     """
     maps = ops.cast(maps, "float32")
     *several, height, width, channels = maps.shape[2:]

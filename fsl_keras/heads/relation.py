@@ -1,29 +1,32 @@
 """A network that compares feature maps."""
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
-from fsl_keras.heads.head import ABSENT, Head
+from fsl_keras.heads.sums import SumHead
 from fsl_keras.layers import FusedBatchNormalization
+from fsl_keras.typing import Shape, Tensor
 
 AGGREGATES = ("sum", "mean")
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class RelationHead(Head):
+class RelationHead(SumHead):
     """Scores a query by a small network on its feature map and that of each class.
 
-    The map of a class is the sum or the mean of those of its examples. It is put
-    together with the query's along channels; two blocks of a 3x3 convolution, batch
-    normalization, a ReLU and, where there are at least 2x2 places, a 2x2 maximum
-    follow, and two dense layers give the relation score, here before its sigmoid.
+    The map of a class is the sum or the mean of those of its examples. It is
+    concatenated with that of the query along channels. Two blocks follow (3x3
+    convolution, batch normalization, ReLU, and 2x2 max pooling if the map is at least
+    2x2), then two dense layers. The logit is the relation score before its sigmoid.
 
-    In training, the pairs of all queries and classes of a batch share statistics;
-    pairs with padding or with a class without examples are among them. Otherwise the
-    running statistics are used, and such pairs touch no other.
+    In training, the pairs of all queries and classes of a batch share batch
+    statistics, including pairs with padding or with classes without examples.
+    Otherwise the running statistics are used, and such pairs have no effect on others.
 
-    Its memory is a sum and a count a class. A call takes `T * M * N * h * w * filters`
-    numbers.
+    The memory is a sum and a count per class. A call takes `T * M * N * h * w *
+    filters` numbers.
 
     Reference:
 
@@ -33,17 +36,18 @@ class RelationHead(Head):
         filters: integer, channels of the two convolutions.
         units: integer, size of the first dense layer.
         momentum: float, of the running statistics.
-        aggregate: `"sum"`, as in the paper, for the shots it is trained at, or
-            `"mean"`, which serves other shots too.
-
-    Raises:
-        ValueError: if `aggregate` is neither.
+        aggregate: `"sum"`, as in the paper, for the number of shots of the training, or
+            `"mean"` for any number of shots.
+        **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
         support: float feature maps `[T, S, h, w, D]`.
         support_labels: one-hot float32 `[T, S, N]`.
         query: float feature maps `[T, M, h, w, D]`.
-        training: bool, whether to normalize by the batch.
+        training: bool, whether to normalize by batch statistics.
+
+    Raises:
+        ValueError: if `aggregate` is unknown.
 
     Example:
 
@@ -54,11 +58,17 @@ class RelationHead(Head):
     TensorShape([1, 6, 3])
     """
 
-    incremental = "exact"
     embedding_rank = 3
     class_axes = {"sums": 1, "counts": 1}
 
-    def __init__(self, filters=64, units=8, momentum=0.95, aggregate="sum", **kwargs):
+    def __init__(
+        self,
+        filters: int = 64,
+        units: int = 8,
+        momentum: float = 0.95,
+        aggregate: str = "sum",
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         if aggregate not in AGGREGATES:
             raise ValueError(
@@ -82,40 +92,47 @@ class RelationHead(Head):
         self.hidden = layers.Dense(units, activation="relu", name="hidden", **dtype)
         self.relation = layers.Dense(1, name="relation", **dtype)
 
-    def build(self, support_shape, support_labels_shape=None, query_shape=None):
-        """Makes the weights for feature maps `[T, S, h, w, D]`."""
+    def build(
+        self,
+        support_shape: Shape,
+        support_labels_shape: Shape | None = None,
+        query_shape: Shape | None = None,
+    ) -> None:
+        """Creates the weights for feature maps `[T, S, h, w, D]`."""
         del support_labels_shape, query_shape
         *size, channels = support_shape[2:]
         maps = (None, *size, self.filters)
         self.class_convolution.build((None, *size, channels))
         self.query_convolution.build((None, *size, channels))
         self.normalizations[0].build(maps)
-        maps = _halved(maps)
+        maps = _pooled(maps)
         self.pair_convolution.build(maps)
         self.normalizations[1].build(maps)
-        _, height, width, _ = _halved(maps)
+        _, height, width, _ = _pooled(maps)
         self.hidden.build((None, height * width * self.filters))
         self.relation.build((None, self.units))
 
-    def remember(self, support, support_labels):
+    def remember(self, support: Tensor, support_labels: Tensor) -> dict[str, Tensor]:
         """Returns `{"sums": [T, N, h, w, D], "counts": [T, N]}`."""
         support = ops.cast(support, "float32")
         labels = ops.cast(support_labels, "float32")
         sums = ops.einsum("tsn,tshwd->tnhwd", labels, support)
         return {"sums": sums, "counts": ops.sum(labels, axis=1)}
 
-    def prepare(self, memory):
+    def prepare(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns `{"maps": [T, N, h, w, D], "present": [T, N]}`."""
         maps, counts = memory["sums"], memory["counts"]
         if self.aggregate == "mean":
             maps = maps / ops.maximum(counts, 1.0)[..., None, None, None]
         return {"maps": maps, "present": ops.cast(counts > 0, "float32")}
 
-    def score(self, state, query, training=False):
+    def score(
+        self, state: dict[str, Tensor], query: Tensor, training: bool = False
+    ) -> Tensor:
         """Returns the logits `[T, M, N]` of query feature maps `[T, M, h, w, D]`."""
         query = ops.cast(query, "float32")
-        # The convolution of two maps put together is the sum of a convolution of
-        # each: computed for each class and query and not for each pair.
+        # The convolution of two concatenated maps is the sum of two convolutions, which
+        # are computed per class and per query instead of per pair.
         of_class = _per_map(self.class_convolution, state["maps"])
         of_query = _per_map(self.query_convolution, query)
         pairs = of_query[:, :, None] + of_class[:, None]
@@ -125,7 +142,7 @@ class RelationHead(Head):
         x = self._normalize(1, self.pair_convolution(x), training)
         x = ops.reshape(x, (-1, x.shape[1] * x.shape[2] * self.filters))
         logits = ops.reshape(self.relation(self.hidden(x)), lead)
-        return ops.where(state["present"][:, None, :] > 0, logits, ABSENT)
+        return self.mask_absent(logits, state["present"])
 
     def _normalize(self, block, x, training):
         x = ops.relu(self.normalizations[block](x, training=training))
@@ -135,16 +152,19 @@ class RelationHead(Head):
             else x
         )
 
-    def merge(self, memory, more):
-        """Adds up two memories over the same classes."""
-        return {name: memory[name] + more[name] for name in memory}
-
-    def call(self, support, support_labels, query, query_mask=None, training=None):
+    def call(
+        self,
+        support: Tensor,
+        support_labels: Tensor,
+        query: Tensor,
+        query_mask: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Tensor:
         del query_mask
         memory = self.remember(support, support_labels)
         return self.score(self.prepare(memory), query, training=bool(training))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -161,8 +181,8 @@ def _per_map(convolution, maps):
     return ops.reshape(flat, (*lead, *flat.shape[1:]))
 
 
-def _halved(shape):
-    """Returns the shape `[B, h, w, c]` after a 2x2 maximum, where one is taken."""
+def _pooled(shape):
+    """Returns the shape `[B, h, w, c]` after 2x2 max pooling, if there is any."""
     batch, height, width, channels = shape
     if min(height, width) == 1:
         return shape

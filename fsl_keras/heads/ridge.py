@@ -1,45 +1,45 @@
 """Ridge regression on the embeddings, in closed form."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
-from fsl_keras.heads.examples import ExampleHead, balanced_weights, presence
-from fsl_keras.heads.head import ABSENT
-from fsl_keras.heads.linear import root_mean_square
+from fsl_keras.compat import renamed_arguments
+from fsl_keras.heads.examples import ExampleHead
+from fsl_keras.heads.support import balanced_weights, presence, root_mean_square
+from fsl_keras.typing import Tensor
 
-# The least regularization, as a share of the largest squared length of an example:
-# less of it would drown in what float32 rounds away.
-LEAST = 1e-4
+# The least regularization, relative to the largest squared length of an example: a
+# smaller one would vanish in the rounding of float32.
+MIN_REGULARIZATION = 1e-4
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
+@renamed_arguments(temperature="scale")
 class RidgeHead(ExampleHead):
     """Scores a query by a linear classifier, fitted by ridge regression.
 
     The weights `W = X^T (X X^T + lambda I)^-1 Y` regress the one-hot labels `Y` on the
-    embeddings `X` and are solved for anew for each support set. Training goes through
-    the solution: it learns an embedding in which such a classifier does well, the
+    embeddings `X`, in closed form for each support set. Training backpropagates
+    through the solution and learns an embedding for this classifier, the
     regularization lambda, and a scale and a bias of the logits, since regressed labels
-    lie between 0 and 1. As in the paper's equations, there is no intercept for each
-    class. A softmax does not see the bias; a loss of each logit alone does. Squared
-    errors are weighted so that all classes count the same, however many examples they
-    have.
+    lie between 0 and 1. As in the equations of the paper, there is no intercept per
+    class. The bias has no effect on a softmax, but on losses of single logits. Squared
+    errors are weighted so that all classes have the same total weight.
 
     Reference:
 
     - [Bertinetto et al., 2019](https://arxiv.org/abs/1805.08136)
 
     Args:
-        regularization: float above 0, lambda when training starts. It compares to
-            the squared lengths of embeddings: never less than 1e-4 of the largest
-            takes effect.
-        temperature: float, the scale of the regressed labels when training starts;
-            the bias starts at 0.
+        regularization: float above 0, the initial lambda, in units of squared lengths
+            of embeddings. It is at least 1e-4 of the largest one.
+        scale: float, the initial factor of the regressed labels. The bias starts at 0.
         learned: bool, whether training changes all three.
         relative: bool, whether lambda is in units of the mean squared length of the
-            examples of a support set, so that one suits every backbone.
+            examples of the support set, so that one value suits every backbone.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -48,13 +48,13 @@ class RidgeHead(ExampleHead):
         query: float embeddings `[T, M, D]`.
 
     Raises:
-        ValueError: if the regularization is not above 0.
+        ValueError: if `regularization` is not above 0.
 
     Example:
 
     >>> import numpy as np
     >>> support = np.array([[[1.0, 0.0], [0.0, 3.0]]])
-    >>> head = RidgeHead(regularization=1.0, temperature=10.0)
+    >>> head = RidgeHead(regularization=1.0, scale=10.0)
     >>> np.asarray(head(support, np.eye(2)[None], support)).round(3).tolist()
     [[[5.0, 0.0], [0.0, 9.0]]]
     """
@@ -63,25 +63,25 @@ class RidgeHead(ExampleHead):
 
     def __init__(
         self,
-        regularization=1.0,
-        temperature=10.0,
-        learned=True,
-        relative=False,
-        **kwargs,
+        regularization: float = 1.0,
+        scale: float = 10.0,
+        learned: bool = True,
+        relative: bool = False,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if not 0 < regularization < math.inf:
             raise ValueError(
-                f"`regularization` must be above 0, or the weights of fewer examples "
-                f"than dimensions are not determined; try 1.0. Received: "
+                f"`regularization` must be above 0, or the weights are not determined "
+                f"where there are fewer examples than dimensions; try 1.0. Received: "
                 f"regularization={regularization!r}"
             )
         self.regularization = regularization
-        self.temperature = temperature
+        self.initial_scale = scale
         self.learned = learned
         self.relative = relative
         constant = keras.initializers.Constant
-        # Of the logarithm, every value that training finds is above 0.
+        # The logarithm is learned, so that the regularization stays above 0.
         self.log_regularization = self.add_weight(
             name="log_regularization",
             shape=(),
@@ -91,7 +91,7 @@ class RidgeHead(ExampleHead):
         self.scale = self.add_weight(
             name="scale",
             shape=(),
-            initializer=constant(temperature),
+            initializer=constant(scale),
             trainable=learned,
         )
         self.bias = self.add_weight(
@@ -99,17 +99,17 @@ class RidgeHead(ExampleHead):
         )
         self.built = True
 
-    def prepare(self, memory):
+    def prepare(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns `{"weights": [T, D, N], "present": [T, N]}`."""
         labels = memory["labels"]
-        # A row of zeros, in support and labels, adds nothing to either form.
+        # The weights of padding are 0: a row of zeros has no effect on either form.
         root = ops.stop_gradient(ops.sqrt(balanced_weights(labels)))
         support, targets = root * memory["support"], root * labels
         longest = ops.max(ops.sum(ops.square(support), axis=-1), axis=-1)
         ridge = ops.exp(self.log_regularization)
         if self.relative:
             ridge *= root_mean_square(memory["support"], labels)[:, 0, 0] ** 2
-        ridge = ops.maximum(ridge, LEAST * longest)
+        ridge = ops.maximum(ridge, MIN_REGULARIZATION * longest)
         examples, length = support.shape[1:]
         if examples is not None and examples > length:
             weights = primal(support, targets, ridge)
@@ -117,24 +117,24 @@ class RidgeHead(ExampleHead):
             weights = dual(support, targets, ridge)
         return {"weights": weights, "present": presence(labels)}
 
-    def score(self, state, query):
+    def score(self, state: dict[str, Tensor], query: Tensor) -> Tensor:
         """Returns the logits `[T, M, N]` of query embeddings `[T, M, D]`."""
         query = ops.cast(query, "float32")
         logits = self.scale * ops.matmul(query, state["weights"]) + self.bias
-        return ops.where(state["present"][:, None, :] > 0, logits, ABSENT)
+        return self.mask_absent(logits, state["present"])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "regularization": self.regularization,
-            "temperature": self.temperature,
+            "scale": self.initial_scale,
             "learned": self.learned,
             "relative": self.relative,
         }
 
 
-def dual(support, labels, ridge):
-    """Returns `X^T (X X^T + ridge I)^-1 Y`: a system of examples by examples.
+def dual(support: Tensor, labels: Tensor, ridge: Tensor) -> Tensor:
+    """Returns `X^T (X X^T + ridge I)^-1 Y`: an S x S system.
 
     Args:
         support: float32 `[T, S, D]`, X.
@@ -147,8 +147,8 @@ def dual(support, labels, ridge):
     return ops.matmul(transposed, ops.solve(system, labels))
 
 
-def primal(support, labels, ridge):
-    """Returns `(X^T X + ridge I)^-1 X^T Y`: equal, with dimensions by dimensions."""
+def primal(support: Tensor, labels: Tensor, ridge: Tensor) -> Tensor:
+    """Returns `(X^T X + ridge I)^-1 X^T Y`: the same weights by a D x D system."""
     transposed = ops.swapaxes(support, 1, 2)
     covariance = ops.matmul(transposed, support)
     system = covariance + ridge[:, None, None] * ops.eye(support.shape[-1])

@@ -1,21 +1,25 @@
-"""Nearest prototype among centred embeddings of length one."""
+"""Nearest prototype among centered embeddings of unit length."""
+
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from fsl_keras.heads.prototype import PrototypeHead
+from fsl_keras.heads.prototype import squared_distances
+from fsl_keras.heads.sums import MeanHead
 from fsl_keras.layers.unit_length import to_unit_length
+from fsl_keras.typing import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class SimpleShotHead(PrototypeHead):
+class SimpleShotHead(MeanHead):
     """Scores a query by its distance to class means of normalized embeddings.
 
-    An embedding is centred and scaled to length one, which the paper calls CL2N;
-    then the logits are negative squared Euclidean distances to the mean of each
-    class. `center`, the mean embedding of the training classes, is a weight that no
-    gradient reaches. It is zero until it is assigned, which the paper calls L2N.
+    Embeddings are centered and scaled to unit length (CL2N in the paper); logits are
+    negative squared Euclidean distances to the mean of each class. `center`, the mean
+    embedding of the base classes, is a non-trainable weight. It is zero until
+    `fit_base` sets it, which is L2N in the paper.
 
     Reference:
 
@@ -41,13 +45,17 @@ class SimpleShotHead(PrototypeHead):
     [[[-0.0, -2.0]]]
     """
 
-    def __init__(self, **kwargs):
-        super().__init__("squared_euclidean", **kwargs)
-        self.center = None
-        self.built = False
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.center: Tensor = None
 
-    def build(self, support_shape, support_labels_shape=None, query_shape=None):
-        """Makes the center of embeddings of a shape `[T, S, D]`."""
+    def build(
+        self,
+        support_shape: Shape,
+        support_labels_shape: Shape | None = None,
+        query_shape: Shape | None = None,
+    ) -> None:
+        """Creates the center of embeddings of shape `[T, S, D]`."""
         del support_labels_shape, query_shape
         self.center = self.add_weight(
             name="center",
@@ -56,29 +64,25 @@ class SimpleShotHead(PrototypeHead):
             trainable=False,
         )
 
-    def fit_base(self, embeddings, labels):
-        """Makes the mean of base classes the center.
+    def fit_base(self, embeddings: Tensor, labels: Tensor) -> None:
+        """Sets the center to the mean embedding of the base classes.
 
         Args:
             embeddings: float array `[n, D]`.
-            labels: the class number of each, which does not matter here.
+            labels: integer array `[n]`; not used.
         """
         del labels
         self.center.assign(np.mean(embeddings, axis=0, dtype="float64"))
 
-    def normalize(self, embeddings):
-        """Returns embeddings, centred and scaled to length one, as float32."""
+    def normalize(self, embeddings: Tensor) -> Tensor:
+        """Returns centered embeddings of unit length, float32."""
         return to_unit_length(ops.cast(embeddings, "float32") - self.center)
 
-    def remember(self, support, support_labels):
+    def remember(self, support: Tensor, support_labels: Tensor) -> dict[str, Tensor]:
         """Returns `{"sums": [T, N, D], "counts": [T, N]}`."""
         return super().remember(self.normalize(support), support_labels)
 
-    def score(self, state, query):
+    def score(self, state: dict[str, Tensor], query: Tensor) -> Tensor:
         """Returns the logits `[T, M, N]` of query embeddings `[T, M, D]`."""
-        return super().score(state, self.normalize(query))
-
-    def get_config(self):
-        config = super().get_config()
-        del config["distance"], config["temperature"]
-        return config
+        distances = squared_distances(self.normalize(query), state["prototypes"])
+        return self.mask_absent(-distances, state["present"])

@@ -1,31 +1,34 @@
 """A linear classifier fine-tuned on examples and queries."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from fsl_keras.compat import renamed_arguments
 from fsl_keras.heads.adam import adam
-from fsl_keras.heads.tim import entropy_slope, mean_shares, through_softmax
-from fsl_keras.heads.transductive import (
-    TransductiveHead,
-    probabilities,
-    weighted_means,
-)
+from fsl_keras.heads.support import probabilities, weighted_means, with_ones
+from fsl_keras.heads.tim import entropy_gradient, mean_weights, through_softmax
+from fsl_keras.heads.transductive import TransductiveHead
+from fsl_keras.layers.unit_length import to_unit_length
+from fsl_keras.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
+@renamed_arguments(temperature="scale")
 class TransductiveFinetuningHead(TransductiveHead):
-    """Fine-tunes a linear classifier until the queries are classified surely.
+    """Fine-tunes a linear classifier to predict the queries with low entropy.
 
-    It begins with the mean embedding of each class, at unit length, for weights and
-    no bias. Adam then lowers the cross-entropy of the examples plus the mean
-    Shannon entropy of the queries' probabilities. Embeddings are scaled to unit
-    length. It assumes nothing about how often classes occur among the queries
-    (`prior` is `"none"`).
+    The initial weights are the mean embeddings of the classes at unit length, without
+    bias. Adam then minimizes the cross-entropy of the examples plus the mean Shannon
+    entropy of the probabilities of the queries. Embeddings are scaled to unit length.
+    It assumes nothing about the class distribution of the queries (`prior` is
+    `"none"`).
 
-    Steps and rate are the paper's, which fine-tunes the whole network with them.
-    Here the embedding stays as it is and the classifier alone moves, a little away
-    from nearest prototypes. More steps or larger ones do no good: low entropy is
-    soonest reached by giving up classes, against which `TIMHead` has a term.
+    Steps and learning rate are those of the paper, which fine-tunes the whole network.
+    Here the embedding is frozen and only the classifier changes, slightly, from
+    nearest prototypes. More or larger steps do not help: predicting fewer classes is
+    the fastest way to a low entropy. `TIMHead` has a term against that.
 
     Reference:
 
@@ -34,7 +37,8 @@ class TransductiveFinetuningHead(TransductiveHead):
     Args:
         steps: integer, steps of Adam.
         learning_rate: float.
-        temperature: float, the factor of the cosines that logits begin with.
+        scale: float, the factor of the logits.
+        **kwargs: arguments of `keras.layers.Layer`.
 
     Example:
 
@@ -46,51 +50,50 @@ class TransductiveFinetuningHead(TransductiveHead):
     [[0, 1]]
     """
 
-    def __init__(self, steps=25, learning_rate=5e-5, temperature=1.0, **kwargs):
+    def __init__(
+        self,
+        steps: int = 25,
+        learning_rate: float = 5e-5,
+        scale: float = 1.0,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.steps = steps
         self.learning_rate = learning_rate
-        self.temperature = temperature
-        self.built = True
+        self.scale = scale
 
-    def infer(self, support, labels, query, mask):
+    def infer(
+        self, support: Tensor, labels: Tensor, query: Tensor, mask: Tensor
+    ) -> Tensor:
         """Returns the logits of the fine-tuned classifier."""
-        support, query = (with_one(ops.normalize(x, axis=-1)) for x in (support, query))
+        support, query = to_unit_length(support), to_unit_length(query)
+        means = to_unit_length(weighted_means(support, labels))
+        support, query = with_ones(support), with_ones(query)
         items = ops.concatenate([support, query], axis=1)
-        places = ops.shape(support)[1]
-        is_example = ops.max(labels, axis=-1, keepdims=True)
-        example_share, query_share = (
-            mean_shares(is_example),
-            mean_shares(mask[..., None]),
-        )
+        examples = ops.shape(support)[1]
+        example_weights = mean_weights(ops.max(labels, axis=-1, keepdims=True))
+        query_weights = mean_weights(mask[..., None])
 
-        def slope(weights):
+        def gradient(weights):
             p = probabilities(self.logits(items, weights), labels)
-            of_support = example_share * (p[:, :places] - labels)
-            p = p[:, places:]
-            of_query = query_share * through_softmax(entropy_slope(p), p)
+            of_support = example_weights * (p[:, :examples] - labels)
+            p = p[:, examples:]
+            of_query = query_weights * through_softmax(entropy_gradient(p), p)
             of_logits = ops.concatenate([of_support, of_query], axis=1)
-            pull = ops.matmul(ops.swapaxes(of_logits, 1, 2), items)
-            return self.temperature * pull
+            return self.scale * ops.matmul(ops.swapaxes(of_logits, 1, 2), items)
 
-        means = ops.normalize(weighted_means(support[..., :-1], labels), axis=-1)
         start = ops.concatenate([means, ops.zeros_like(means[..., :1])], axis=-1)
-        weights = adam(slope, start, self.steps, self.learning_rate)
+        weights = adam(gradient, start, self.steps, self.learning_rate)
         return self.logits(query, weights)
 
-    def logits(self, items, weights):
-        """Returns the logits `[T, M, N]` of items that end with a 1, for the bias."""
-        return self.temperature * ops.matmul(items, ops.swapaxes(weights, 1, 2))
+    def logits(self, items: Tensor, weights: Tensor) -> Tensor:
+        """Returns the logits `[T, M, N]` of items whose last component is a 1."""
+        return self.scale * ops.matmul(items, ops.swapaxes(weights, 1, 2))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "steps": self.steps,
             "learning_rate": self.learning_rate,
-            "temperature": self.temperature,
+            "scale": self.scale,
         }
-
-
-def with_one(vectors):
-    """Appends a 1 to each vector, so that a bias is one more weight."""
-    return ops.concatenate([vectors, ops.ones_like(vectors[..., :1])], axis=-1)

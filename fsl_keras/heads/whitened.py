@@ -1,4 +1,6 @@
-"""Nearest prototype among embeddings in which classes are round."""
+"""Nearest prototype after within-class whitening."""
+
+from typing import Any
 
 import keras
 import numpy as np
@@ -6,24 +8,25 @@ from keras import ops
 
 from fsl_keras.heads.simple_shot import SimpleShotHead
 from fsl_keras.layers.unit_length import to_unit_length
+from fsl_keras.typing import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class WhitenedHead(SimpleShotHead):
-    """Scores a query by its distance to class means, where classes vary most the least.
+    """Nearest prototype after within-class whitening (WCCN).
 
-    How embeddings vary within a class, such as with light and pose, is much the same
-    for all classes. `fit_base` learns it from base classes: embeddings, of length one
-    and centred, are then multiplied by the inverse root of their covariance within a
-    class (WCCN), which is shrunk towards a multiple of the identity, and scaled to
-    length one again. Without it the head is `SimpleShotHead` without a center.
+    The variation within a class, such as that of light and pose, is similar in all
+    classes. `fit_base` estimates its covariance from base classes and shrinks it
+    toward a multiple of the identity. Embeddings are scaled to unit length, centered,
+    multiplied by the inverse root of the covariance and scaled to unit length again.
+    Before `fit_base` the head equals a `SimpleShotHead` without a center.
 
     Reference:
 
     - [Hatch et al., 2006](https://doi.org/10.21437/Interspeech.2006-183)
 
     Args:
-        shrinkage: float in (0, 1], the share of the identity in the covariance.
+        shrinkage: float in (0, 1], the weight of the identity in the covariance.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -32,7 +35,7 @@ class WhitenedHead(SimpleShotHead):
         query: float embeddings `[T, M, D]`.
 
     Raises:
-        ValueError: if the shrinkage is not in (0, 1].
+        ValueError: if `shrinkage` is not in (0, 1].
 
     Example:
 
@@ -45,7 +48,7 @@ class WhitenedHead(SimpleShotHead):
     array([[0]])
     """
 
-    def __init__(self, shrinkage=0.6, **kwargs):
+    def __init__(self, shrinkage: float = 0.6, **kwargs: Any):
         super().__init__(**kwargs)
         if not 0 < shrinkage <= 1:
             raise ValueError(
@@ -53,10 +56,15 @@ class WhitenedHead(SimpleShotHead):
                 f"shrinkage={shrinkage!r}"
             )
         self.shrinkage = shrinkage
-        self.whitening = None
+        self.whitening: Tensor = None
 
-    def build(self, support_shape, support_labels_shape=None, query_shape=None):
-        """Makes center and whitening of embeddings of a shape `[T, S, D]`."""
+    def build(
+        self,
+        support_shape: Shape,
+        support_labels_shape: Shape | None = None,
+        query_shape: Shape | None = None,
+    ) -> None:
+        """Creates center and whitening for embeddings of shape `[T, S, D]`."""
         super().build(support_shape)
         self.whitening = self.add_weight(
             name="whitening",
@@ -65,39 +73,39 @@ class WhitenedHead(SimpleShotHead):
             trainable=False,
         )
 
-    def fit_base(self, embeddings, labels):
-        """Learns how embeddings vary within a class.
+    def fit_base(self, embeddings: Tensor, labels: Tensor) -> None:
+        """Estimates center and within-class covariance from base classes.
 
         Args:
-            embeddings: float array `[n, D]`, of base classes.
-            labels: the class number of each.
+            embeddings: float array `[n, D]`.
+            labels: integer array `[n]`, the class of each embedding.
 
         Raises:
             ValueError: if no class has two different embeddings.
         """
         embeddings = np.asarray(embeddings, "float64")
         units = embeddings / np.linalg.norm(embeddings, axis=-1, keepdims=True)
-        _, numbers = np.unique(labels, return_inverse=True)
-        one_hot = np.eye(numbers.max() + 1)[numbers]
+        _, indices = np.unique(labels, return_inverse=True)
+        one_hot = np.eye(indices.max() + 1)[indices]
         means = one_hot.T @ units / one_hot.sum(axis=0)[:, None]
-        rest = units - means[numbers]
-        if not rest.any():
+        deviations = units - means[indices]
+        if not deviations.any():
             raise ValueError(
-                "The embeddings of each base class are all the same, which tells "
-                "nothing of how they vary: give two examples of a class at least."
+                "The within-class covariance is zero: all embeddings of each base "
+                "class are the same. Pass at least two different embeddings of a class."
             )
-        values, vectors = np.linalg.eigh(rest.T @ rest / len(rest))
+        covariance = deviations.T @ deviations / len(deviations)
+        values, vectors = np.linalg.eigh(covariance)
         mean = values.mean()
         shrunk = (1 - self.shrinkage) * np.maximum(values, 0) + self.shrinkage * mean
         self.center.assign(means.mean(axis=0).astype("float32"))
         whitening = (vectors * np.sqrt(mean / shrunk)) @ vectors.T
         self.whitening.assign(whitening.astype("float32"))
 
-    def normalize(self, embeddings):
-        """Returns embeddings, whitened and of length one, as float32."""
-        units = to_unit_length(ops.cast(embeddings, "float32"), axis=-1)
-        whitened = ops.matmul(units - self.center, self.whitening)
-        return to_unit_length(whitened, axis=-1)
+    def normalize(self, embeddings: Tensor) -> Tensor:
+        """Returns whitened embeddings of unit length, float32."""
+        units = to_unit_length(ops.cast(embeddings, "float32"))
+        return to_unit_length(ops.matmul(units - self.center, self.whitening))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "shrinkage": self.shrinkage}

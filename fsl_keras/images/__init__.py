@@ -1,7 +1,7 @@
-"""Pictures from bytes, files and arrays to one size, one channel count, one range.
+"""Images from bytes, files and arrays: decoding, resizing, channels and value range.
 
-Data sets, prediction and exported graphs all come through here, so the picture a
-model was trained on and the picture it is asked about are the same numbers.
+Data sets, prediction and exported graphs all use these functions, so an image has the
+same values in training and in prediction.
 """
 
 from fsl_keras.images.decoding import decode, decode_in_process

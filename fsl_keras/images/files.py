@@ -1,4 +1,4 @@
-"""Picture files: which they are, and reading many of them."""
+"""Image files: their names, and reading many of them."""
 
 import concurrent.futures
 import contextlib
@@ -6,6 +6,7 @@ import functools
 import os
 import pathlib
 import threading
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -22,19 +23,20 @@ from fsl_keras.images.sources import (
     name_of,
 )
 from fsl_keras.images.values import fit
+from fsl_keras.typing import Path
 
 IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp"),
     *(".tif", ".tiff", ".avif", ".heic", ".heif"),
 )
 
-# So many pixels are decoded at a time, or those of one larger picture. Each takes 3 to
-# 10 bytes, and up to 16 in files of other than 8 bits.
+# The number of pixels that are decoded at a time, if it is not one larger image. Each
+# takes 3 to 10 bytes, and up to 16 in files of other than 8 bits.
 _PIXELS_AT_A_TIME = 100_000_000
 
 
-def is_image_name(path):
-    """Says whether a file's name ends like a picture's, in any case.
+def is_image_name(path: Path) -> bool:
+    """Returns whether a file's name has a suffix of images, in any case.
 
     Args:
         path: string or `os.PathLike`.
@@ -50,14 +52,14 @@ def is_image_name(path):
     return pathlib.Path(path).suffix.lower() in IMAGE_SUFFIXES
 
 
-def animated(sources):
+def animated(sources: Sequence[bytes | Path]) -> list[str]:
     """Finds the images of several frames or pages, of which only the first is read.
 
     Args:
         sources: list of paths or of the contents of files, as `read` keeps them.
 
     Returns:
-        The list of those that have several: their paths, or "item of index i".
+        The list of their paths, or "item of index i" for contents.
     """
     found = []
     for index, source in enumerate(sources):
@@ -72,7 +74,7 @@ def animated(sources):
 def _has_frames(source):
     start = contents_of(source, ENOUGH)
     kind = kind_of_bytes(start)
-    # Pillow would decode a still WebP to see that it has one frame.
+    # Pillow would decode a still WebP to count its frames.
     if kind in ("JPEG", "PNG", "BMP", None) or (
         kind == "WebP"
         and not (start[12:16] == b"VP8X" and int.from_bytes(start[20:21]) & 2)
@@ -85,23 +87,29 @@ def _has_frames(source):
         return getattr(image, "n_frames", 1) > 1
 
 
-def read(sources, size, channels, invert=False, resize="stretch", threads=None):
+def read(
+    sources: Iterable[bytes | Path],
+    size: tuple[int, int],
+    channels: int,
+    invert: bool = False,
+    resize: str = "stretch",
+    threads: int | None = None,
+) -> tuple[np.ndarray, np.ndarray, list[tuple[str, str]]]:
     """Reads image files in parallel, to one size and channel count.
 
-    What cannot be read is left out and reported: files that are missing or corrupt,
-    folders, pipes. JPEG, PNG, GIF, BMP, WebP, TIFF, AVIF and HEIC are told by their
-    content; `decode` says more. Of large images fewer are decoded at a time, so that
-    the memory does not grow with their number.
+    Files that are missing or corrupt, folders and pipes are skipped and reported. JPEG,
+    PNG, GIF, BMP, WebP, TIFF, AVIF and HEIC are recognized by their content; see
+    `decode`. Fewer large images are decoded at a time, which bounds the memory.
 
     Args:
         sources: list of paths (strings or `os.PathLike`) or of the contents of files
             (`bytes`).
         size: `(height, width)` in pixels, as in `fit`.
-        channels: 1 for grey or 3 for RGB, as in `fit`.
+        channels: 1 for grayscale or 3 for RGB, as in `fit`.
         invert: bool, as in `fit`.
         resize: `"stretch"`, `"crop"` or `"pad"`, as in `fit`.
-        threads: int, how many files are read at a time. Defaults to the number of
-            processors.
+        threads: int, the number of files that are read at a time. Defaults to the
+            number of processors.
 
     Returns:
         A tuple `(images, kept, skipped)`:
@@ -119,8 +127,8 @@ def read(sources, size, channels, invert=False, resize="stretch", threads=None):
 
     >>> import tempfile
     >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> picture = tf.zeros([4, 6, 3], tf.uint8)
-    >>> _ = (folder / "a.png").write_bytes(tf.io.encode_png(picture).numpy())
+    >>> image = tf.zeros([4, 6, 3], tf.uint8)
+    >>> _ = (folder / "a.png").write_bytes(tf.io.encode_png(image).numpy())
     >>> _ = (folder / "b.png").write_bytes(b"")
     >>> paths = [folder / "a.png", folder / "b.png", folder / "c.png"]
     >>> images, kept, skipped = read(paths, (2, 3), 3)
@@ -153,7 +161,7 @@ def read(sources, size, channels, invert=False, resize="stretch", threads=None):
 
 
 class _Shared:
-    """So much of something, of which threads take a part and wait for it if need be."""
+    """An amount that threads share: each takes a part, and waits until it is free."""
 
     def __init__(self, total):
         self._total = self._free = total
@@ -161,7 +169,7 @@ class _Shared:
 
     @contextlib.contextmanager
     def taken(self, amount):
-        """Waits for an amount; one above the total waits until all is free."""
+        """Takes an amount when it is free; an amount above the total takes all."""
         amount = min(amount, self._total)
         with self._changed:
             self._changed.wait_for(lambda: self._free >= amount)
@@ -176,7 +184,7 @@ class _Shared:
 
 @functools.cache
 def _fitting(size, channels, invert, resize):
-    """`fit` as a graph, which threads run side by side, unlike Python."""
+    """Returns `fit` as a graph, which threads run in parallel, unlike Python."""
     return tf.function(
         lambda image: fit(image, size, channels, invert, resize),
         input_signature=[tf.TensorSpec([None, None, 3], tf.uint8)],

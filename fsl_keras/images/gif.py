@@ -1,16 +1,17 @@
-"""The first frame of a GIF: where it lies, and its transparent pixels in white."""
+"""The first frame of a GIF: its place, and its transparent pixels in white."""
 
 import tensorflow as tf
 
 from fsl_keras.images.numbers import length_of, number_in, substring
+from fsl_keras.typing import Tensor
 
 _EXTENSION, _IMAGE, _GRAPHIC_CONTROL = 0x21, 0x2C, 0xF9
 _HAS_COLORS = 0x80  # of the flags of the canvas and of a frame
 _MOST_BLOCKS = 100_000
 
 
-def fills_canvas(contents):
-    """Says whether the first frame is as large as the canvas."""
+def fills_canvas(contents: Tensor) -> Tensor:
+    """Returns whether the first frame is as large as the canvas."""
     _, frame = _first_frame(contents)
 
     def numbers(*starts):
@@ -21,10 +22,10 @@ def fills_canvas(contents):
     return is_frame & same_size
 
 
-def on_white(contents):
-    """The GIF with the transparent color of its first frame turned to opaque white.
+def on_white(contents: Tensor) -> Tensor:
+    """Returns the GIF with the transparent color of its first frame opaque white.
 
-    TensorFlow paints transparent pixels black, so white is put in the color table.
+    TensorFlow paints transparent pixels black, so the color table is changed.
     """
     control, frame = _first_frame(contents)
     flags = number_in(contents, control + 3, 1)
@@ -51,16 +52,16 @@ def _with(contents, at, new):
 
 
 def _first_frame(contents):
-    """Where its graphic control extension and the frame itself begin.
+    """Returns where its graphic control extension and the frame begin.
 
-    The first is 0 where there is no such extension.
+    The first is 0 if there is no such extension.
     """
 
     def is_before_frame(at, control, in_data):
         return in_data | (number_in(contents, at, 1) == _EXTENSION)
 
     def following(at, control, in_data):
-        # Data are blocks that begin with their length; one of length 0 ends them.
+        # Data are blocks that begin with their length; a block of length 0 is the last.
         size = number_in(contents, at, 1)
         is_control = number_in(contents, at + 1, 1) == _GRAPHIC_CONTROL
         control = tf.where(~in_data & is_control, at, control)
@@ -79,8 +80,8 @@ def _first_frame(contents):
     return control, at
 
 
-def is_animated(contents):
-    """Says whether bytes are those of a GIF with more than one frame."""
+def is_animated(contents: bytes) -> bool:
+    """Returns whether bytes are those of a GIF with more than one frame."""
     if not contents.startswith(b"GIF8"):
         return False
 

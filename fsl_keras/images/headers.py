@@ -1,15 +1,16 @@
-"""What the bytes of a picture file tell, without decoding it."""
+"""The kind and the size of an image file, without decoding it."""
 
 import tensorflow as tf
 
 from fsl_keras.images.gif import fills_canvas
 from fsl_keras.images.numbers import first_bytes, number_at
+from fsl_keras.typing import Tensor
 
-# TensorFlow decodes no JPEG of more, and Pillow takes larger files for ones made to
-# exhaust the memory, which a few kilobytes can do.
+# The limit of TensorFlow for JPEG, and of Pillow against decompression bombs: files of
+# a few kilobytes that exhaust the memory.
 MOST_PIXELS = 2**29 // 3
 
-# Where a format's bytes say which one it is. The order is that of `decode`'s branches.
+# The offset and the bytes that identify a format, in the order of `decode`'s branches.
 SIGNATURES = {
     "JPEG": (0, b"\xff\xd8\xff"),
     "PNG": (0, b"\x89PNG"),
@@ -19,11 +20,12 @@ SIGNATURES = {
 }
 
 
-def kind_of(contents):
-    """Index into `SIGNATURES`; one past the end for what TensorFlow does not decode.
+def kind_of(contents: Tensor) -> Tensor:
+    """Returns the index in `SIGNATURES`, or their number for any other file.
 
-    Of BMP files TensorFlow decodes the uncompressed ones of 8, 24 and 32 bits, of GIF
-    files those whose first frame fills the canvas, and of WebP files the still ones.
+    Other files include what TensorFlow does not decode: BMP that is compressed or not
+    of 8, 24 or 32 bits, GIF whose first frame does not fill the canvas, and animated
+    WebP.
     """
     data = first_bytes(contents, 34)
     found = {
@@ -39,7 +41,7 @@ def kind_of(contents):
     )
     found["BMP"] &= (header >= 40) & (compression == 0)
     found["BMP"] &= (bits == 8) | (bits == 24) | (bits == 32)
-    # TensorFlow's decoder corrupts memory on opaque animations: keep them out.
+    # TensorFlow's decoder corrupts memory on opaque animations.
     extended = number_at(data, 12, 4) == int.from_bytes(b"VP8X")
     animated = extended & (number_at(data, 20, 1) // 2 % 2 == 1)
     found["WebP"] &= ~animated
@@ -47,8 +49,8 @@ def kind_of(contents):
     return tf.argmax(found, output_type=tf.int32)
 
 
-def pixels_of(contents):
-    """How many pixels a picture file says it has; 0 for anything else."""
+def pixels_of(contents: Tensor) -> Tensor:
+    """Returns the number of pixels in the header of an image file; 0 for others."""
     data = first_bytes(contents, 32)
 
     def jpeg():
@@ -61,7 +63,7 @@ def pixels_of(contents):
         return number_at(data, 6, 2, little=True) * number_at(data, 8, 2, little=True)
 
     def bmp():
-        # Signed: a negative height says that the rows run from top to bottom.
+        # Signed: with a negative height the rows run from top to bottom.
         width, height = (number_at(data, at, 4, little=True) for at in (18, 22))
         return tf.minimum(width, 2**32 - width) * tf.minimum(height, 2**32 - height)
 

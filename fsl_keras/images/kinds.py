@@ -1,9 +1,10 @@
-"""What kind of image file the first bytes tell."""
+"""The kind of an image file, by its first bytes."""
 
 import os
 import stat
 
 from fsl_keras.images.headers import SIGNATURES
+from fsl_keras.typing import Path
 
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _AVIF_BRANDS = {b"avif", b"avis"}
@@ -11,14 +12,14 @@ _HEIC_BRANDS = {
     *(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
     *(b"mif1", b"msf1"),
 }
-# A text may begin with the two letters, so the size of the header must be right too.
+# Text may begin with the same two letters, so the size of the header is checked too.
 _BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
-# So many bytes tell the kind.
+# The number of bytes that are enough to find out the kind.
 ENOUGH = 128
 
 
-def kind_of_file(path):
-    """Tells the kind of an image file by its content, whatever its name.
+def kind_of_file(path: Path) -> str | None:
+    """Returns the kind of an image file by its content, whatever its name.
 
     Args:
         path: string or `os.PathLike`.
@@ -44,8 +45,8 @@ def kind_of_file(path):
         return kind_of_bytes(file.read(ENOUGH))
 
 
-def kind_of_bytes(contents):
-    """As `kind_of_file`, of the bytes of a file or its first 128."""
+def kind_of_bytes(contents: bytes) -> str | None:
+    """Like `kind_of_file`, for the bytes of a file or the first 128 of them."""
     for name, (at, magic) in SIGNATURES.items():
         if contents[at : at + len(magic)] == magic and (
             name != "BMP" or int.from_bytes(contents[14:18], "little") in _BMP_HEADERS

@@ -1,5 +1,7 @@
 """The EXIF orientation of JPEG, PNG and WebP files, read and applied in a graph."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from fsl_keras.images.numbers import (
@@ -9,6 +11,7 @@ from fsl_keras.images.numbers import (
     number_in,
     substring,
 )
+from fsl_keras.typing import Tensor
 
 _TAG, _LONG = 0x0112, 4
 _MOST_EXIF = 2**16
@@ -16,8 +19,8 @@ _MOST_CHUNKS = 10_000
 _EXIF = int.from_bytes(b"Exif")
 
 
-def upright(image, orientation):
-    """Turns and mirrors an image `[height, width, c]` by its EXIF orientation."""
+def upright(image: Tensor, orientation: Tensor) -> Tensor:
+    """Rotates and mirrors an image `[height, width, c]` by its EXIF orientation."""
     for turned, turn in (
         ((5, 6, 7, 8), lambda image: tf.transpose(image, [1, 0, 2])),
         ((2, 3, 6, 7), lambda image: tf.reverse(image, [1])),
@@ -31,10 +34,10 @@ def upright(image, orientation):
     return image
 
 
-def orientation_in_exif(exif):
-    """The orientation that EXIF bytes state, rightly 1 to 8; 0 where they do not."""
+def orientation_in_exif(exif: Tensor) -> Tensor:
+    """Returns the orientation in EXIF bytes, 1 to 8 if valid; 0 without one."""
     data = first_bytes(exif, _MOST_EXIF)
-    # Some writers keep the marker that JPEG files have before it.
+    # Some writers keep the marker that precedes it in JPEG files.
     tiff = tf.where(number_at(data, 0, 4) == _EXIF, tf.constant(6, tf.int64), 0)
     little = number_at(data, tiff, 2) == int.from_bytes(b"II")
     directory = tiff + number_at(data, tiff + 4, 4, little)
@@ -47,8 +50,8 @@ def orientation_in_exif(exif):
     return tf.reduce_max(tf.concat([values, [0]], axis=0))
 
 
-def orientation_in_jpeg(contents):
-    """The orientation of a JPEG; 0 without EXIF."""
+def orientation_in_jpeg(contents: Tensor) -> Tensor:
+    """Returns the orientation of a JPEG; 0 without EXIF."""
 
     def is_exif(start):
         marker = number_in(contents, start, 2)
@@ -70,8 +73,8 @@ def orientation_in_jpeg(contents):
     return orientation_if(is_exif(start), contents, start + 4, _MOST_EXIF)
 
 
-def orientation_in_webp(contents):
-    """The orientation that a WebP's EXIF chunk states; 0 without one."""
+def orientation_in_webp(contents: Tensor) -> Tensor:
+    """Returns the orientation in the EXIF chunk of a WebP; 0 without one."""
 
     def size_of(start):
         return number_in(contents, start + 4, 4, little=True)
@@ -86,8 +89,13 @@ def orientation_in_webp(contents):
     return orientation_if(is_exif(start), contents, start + 8, size_of(start))
 
 
-def chunk(contents, start, is_wanted, length):
-    """Where the first wanted chunk begins, or the end of the last.
+def chunk(
+    contents: Tensor,
+    start: int,
+    is_wanted: Callable[[Tensor], Tensor],
+    length: Callable[[Tensor], Tensor],
+) -> Tensor:
+    """Returns where the first wanted chunk begins, or the end of the last.
 
     Args:
         contents: string tensor.
@@ -105,8 +113,10 @@ def chunk(contents, start, is_wanted, length):
     return start
 
 
-def orientation_if(is_exif, contents, start, size):
-    """The orientation that the EXIF bytes at a place state, if they are there."""
+def orientation_if(
+    is_exif: Tensor, contents: Tensor, start: Tensor, size: Tensor
+) -> Tensor:
+    """Returns the orientation in the EXIF bytes at `start`; 0 without EXIF."""
     return tf.cond(
         is_exif,
         lambda: orientation_in_exif(substring(contents, start, size)),

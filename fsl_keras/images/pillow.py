@@ -1,7 +1,8 @@
-"""Pillow images as arrays, and the files that Pillow decodes."""
+"""Pillow images as arrays, and files that Pillow decodes."""
 
 import contextlib
 import io
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +12,7 @@ from fsl_keras.images.headers import MOST_PIXELS
 from fsl_keras.images.kinds import kind_of_bytes
 from fsl_keras.images.orientation import orientation_in_exif
 
-# The kinds of files that are given to Pillow, by its names of them.
+# Pillow's names of the kinds of files that it decodes.
 _FORMATS = {
     "TIFF": "TIFF",
     "AVIF": "AVIF",
@@ -33,15 +34,15 @@ _TURNS = {
 
 
 class UnreadableImage(ValueError):
-    """An image that cannot be read; the message says why, without its name."""
+    """An image that cannot be read. The message is the reason, without a name."""
 
 
-def from_pillow(image):
-    """Returns a Pillow image as the array that its file gives.
+def from_pillow(image: Image.Image) -> np.ndarray:
+    """Returns a Pillow image as the array that decoding its file gives.
 
-    The EXIF orientation is applied and every mode becomes grey, grey with alpha, RGB
+    The EXIF orientation is applied and every mode becomes gray, gray with alpha, RGB
     or RGBA, so that an image opened by Pillow and the path of its file give the same
-    numbers. Of a file of several frames it is the one that the image is at.
+    values. Of several frames the current one is returned.
 
     Args:
         image: a `PIL.Image.Image` of any mode.
@@ -52,8 +53,8 @@ def from_pillow(image):
         - uint8 for the modes of 8 bits or 1, and for CMYK, YCbCr, LAB and HSV, which
           become RGB;
         - uint16 for `I;16` in any byte order, from 0 to 65,535;
-        - float32 for `F`, which is in [0, 1] unless a `value_range` says otherwise;
-        - int32 for `I`, whose `value_range` must be given where it is used.
+        - float32 for `F`, in [0, 1] unless a `value_range` is given;
+        - int32 for `I`, which needs a `value_range`.
 
     Raises:
         ValueError: If the image cannot be decoded, or has more than 179 megapixels.
@@ -77,7 +78,7 @@ def from_pillow(image):
 
 
 def _converted(image):
-    """The image in a mode that arrays may have; transparency becomes a channel."""
+    """Returns the image in a mode of arrays, with transparency as a channel."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return image
     has_alpha = image.has_transparency_data
@@ -100,12 +101,12 @@ _orientation = tf.function(
 
 
 @contextlib.contextmanager
-def opened(contents):
+def opened(contents: bytes) -> Iterator[Image.Image]:
     """Opens the bytes of a file that Pillow decodes, without decoding them.
 
     Raises:
-        UnreadableImage: If they are of no such kind, or say that they hold more than
-            179 megapixels.
+        UnreadableImage: If they are of another kind, or have more than 179
+            megapixels.
     """
     if not contents:
         raise UnreadableImage("the file is empty")
@@ -125,7 +126,7 @@ def opened(contents):
         yield image
 
 
-def decode_by_pillow(contents):
+def decode_by_pillow(contents: bytes) -> np.ndarray:
     """Decodes the bytes of a file to an array, uint8 or uint16; see `from_pillow`.
 
     Raises:
@@ -135,9 +136,8 @@ def decode_by_pillow(contents):
         name = named(kind_of_bytes(contents))
         if image.mode in ("I", "F"):
             raise UnreadableImage(
-                f"{name} of 32-bit values, which do not say which one is white: save "
-                f"it with 8 or 16 bits, or open it with Pillow and state a "
-                f"`value_range`"
+                f"{name} of 32-bit values, whose range is unknown: save it with 8 or "
+                f"16 bits, or open it with Pillow and pass a `value_range`"
             )
         try:
             return from_pillow(image)
@@ -145,18 +145,18 @@ def decode_by_pillow(contents):
             raise UnreadableImage(corrupt(name)) from error
 
 
-def named(kind):
+def named(kind: str | None) -> str:
     """Returns the name of a kind with its article."""
     return f"{'an' if kind == 'AVIF' else 'a'} {kind}"
 
 
-def corrupt(name):
-    """Says that a file of a known kind cannot be decoded."""
+def corrupt(name: str) -> str:
+    """Returns the reason why a file of a known kind cannot be decoded."""
     return f"{name} that is corrupt, cut short or of a rare kind"
 
 
-def too_large(name, pixels=None):
-    """Says that an image has more than `MOST_PIXELS`."""
+def too_large(name: str, pixels: int | None = None) -> str:
+    """Returns the reason why an image of more than `MOST_PIXELS` is refused."""
     many = "too many" if pixels is None else f"{pixels / 1e6:.0f}"
     return (
         f"{name} of {many} megapixels; at most {MOST_PIXELS / 1e6:.0f} are read: make "

@@ -1,27 +1,28 @@
-"""The chunks of a PNG that TensorFlow does not heed."""
+"""The chunks of a PNG that TensorFlow ignores."""
 
 import tensorflow as tf
 
 from fsl_keras.images.numbers import number_in
 from fsl_keras.images.orientation import chunk, orientation_if
+from fsl_keras.typing import Tensor
 
-_GREY, _RGB = 0, 2
+_GRAY, _RGB = 0, 2
 
 
-def orientation(contents):
-    """The orientation that the eXIf chunk states; 0 without one."""
+def orientation(contents: Tensor) -> Tensor:
+    """Returns the orientation in the eXIf chunk; 0 without one."""
     start, is_there = _chunk_named(b"eXIf", contents)
     size = number_in(contents, start, 4)
     return orientation_if(is_there, contents, start + 8, size)
 
 
-def on_white(image, contents, depth, color):
-    """Makes the pixels of the color white that the tRNS chunk says is transparent.
+def on_white(image: Tensor, contents: Tensor, depth: Tensor, color: Tensor) -> Tensor:
+    """Makes pixels of the transparent color of the tRNS chunk white.
 
-    TensorFlow heeds it in images of 8 bits alone, and in palettes.
+    TensorFlow reads this chunk only in images of 8 bits, and in palettes.
 
     Args:
-        image: uint16 tensor `[height, width, c]`, its values spread to 65,535.
+        image: uint16 tensor `[height, width, c]`, scaled to 65,535.
         contents: string tensor, the bytes of the file.
         depth: integer tensor, bits of a value in the file.
         color: integer tensor, the type of colors in the file.
@@ -35,7 +36,7 @@ def on_white(image, contents, depth, color):
         is_clear = tf.reduce_all(image == clear[: tf.shape(image)[-1]], -1)
         return tf.where(is_clear[..., None], tf.constant(65535, tf.uint16), image)
 
-    has_clear = is_there & ((color == _GREY) | (color == _RGB))
+    has_clear = is_there & ((color == _GRAY) | (color == _RGB))
     return tf.cond(has_clear, with_white, lambda: image)
 
 

@@ -1,19 +1,21 @@
-"""Images to one size: stretched, cropped or padded."""
+"""Resizing images: stretched, cropped or padded."""
 
 import tensorflow as tf
+
+from fsl_keras.typing import Tensor
 
 RESIZES = ("stretch", "crop", "pad")
 
 
-def check_resize(resize):
-    """Refuses what is none of `RESIZES`."""
+def check_resize(resize: str) -> None:
+    """Raises a ValueError for any value that is not one of `RESIZES`."""
     if resize not in RESIZES:
         raise ValueError(
             f"`resize` must be one of {list(RESIZES)}. Received: resize={resize!r}"
         )
 
 
-def to_size(images, size, resize):
+def to_size(images: Tensor, size: tuple[int, int], resize: str) -> Tensor:
     """Resizes images, bilinear with antialiasing; see `fit`.
 
     Args:
@@ -44,8 +46,8 @@ def to_size(images, size, resize):
     return tf.ensure_shape(resized, [*images.shape[:-3], *size, images.shape[-1]])
 
 
-def source_and_target(given, wanted, resize):
-    """What part of an image becomes what part of the result, both in their centers.
+def source_and_target(given: tuple, wanted: tuple, resize: str) -> tuple[tuple, tuple]:
+    """Returns the sizes of the centered parts of the image and of the result.
 
     Args:
         given: pair `(height, width)` of the image, integers or int64 tensors.
@@ -53,8 +55,8 @@ def source_and_target(given, wanted, resize):
         resize: string, one of `RESIZES`.
 
     Returns:
-        A pair of pairs `(height, width)`: of the part that is resized, and of what it
-        is resized to.
+        A pair of pairs `(height, width)`: of the part that is resized, and of the
+        part of the result that it is resized to.
     """
     (height, width), (rows, columns) = given, wanted
     if resize == "crop":
@@ -66,8 +68,8 @@ def source_and_target(given, wanted, resize):
     return given, wanted
 
 
-def margins(outer, inner):
-    """The rows above and columns left of a part in the center."""
+def margins(outer: tuple, inner: tuple) -> tuple:
+    """Returns the numbers of rows above and columns left of a centered part."""
     return tuple((whole - part) // 2 for whole, part in zip(outer, inner, strict=True))
 
 
@@ -76,17 +78,17 @@ def _at_least_one(pixels, most):
 
 
 def _quotient(dividend, divisor):
-    """Rounded to the nearest integer, halves up."""
+    """Returns the quotient, rounded to the nearest integer, halves up."""
     return (2 * dividend + divisor) // (2 * divisor)
 
 
-def white(images):
-    """The value of white in images of bytes or floats."""
+def white(images: Tensor) -> int:
+    """Returns the value of white in uint8 or float images."""
     return 255 if images.dtype == tf.uint8 else 1
 
 
-def like(images, values):
-    """Float32 results in the type of `images`; halves go up, as in Pillow."""
+def like(images: Tensor, values: Tensor) -> Tensor:
+    """Returns float32 values in the type of `images`; halves round up, as in Pillow."""
     if images.dtype == tf.uint8:
         return tf.saturate_cast(tf.floor(values + 0.5), tf.uint8)
     return tf.clip_by_value(values, 0.0, 1.0)

@@ -1,7 +1,10 @@
-"""The contents of image files, or why they cannot be had."""
+"""The contents of image files, or why they cannot be read."""
 
 import os
 import stat
+from collections.abc import Iterable
+
+from fsl_keras.typing import Path
 
 _OTHERS = {
     stat.S_IFDIR: "a folder, not a file",
@@ -13,15 +16,17 @@ _OTHERS = {
 
 
 class NoContents(Exception):
-    """A file cannot be read; the message says why, without its name."""
+    """A file that cannot be read. The message is the reason, without its name."""
 
 
-def contents_of(source, most=-1):
-    """Returns the bytes of a source: those of the file at a path, or itself.
+def contents_of(source: bytes | Path, most: int = -1) -> bytes:
+    """Returns the bytes of a file at a path; bytes are returned as they are.
 
-    At most so many of the first ones, or all.
+    A pipe, socket or device is not opened, as reading it might never end.
 
-    A pipe, socket or device is not opened, as that could wait for ever.
+    Args:
+        source: path or bytes.
+        most: integer, the number of first bytes to read; all by default.
 
     Raises:
         NoContents: If there is no such file or it cannot be read.
@@ -47,25 +52,31 @@ def contents_of(source, most=-1):
         raise NoContents(f"no file has such a name: {error}") from error
 
 
-def check_sources(sources):
-    """Returns sources as a list, each a path or bytes."""
+def check_sources(sources: Iterable[bytes | Path]) -> list[bytes | Path]:
+    """Returns sources as a list of paths and bytes.
+
+    Raises:
+        ValueError: If `sources` is a single one.
+        TypeError: If one is neither path nor bytes.
+    """
     if isinstance(sources, (str, bytes, os.PathLike)):
         raise ValueError(
-            f"Expected a list of paths, got one: [{_shown(sources)}] is one."
+            f"`sources` must be a list of paths. Received a single one: pass "
+            f"[{_shown(sources)}]."
         )
     sources = list(sources)
     for index, source in enumerate(sources):
         if not isinstance(source, (str, bytes, os.PathLike)):
             raise TypeError(
-                f"Expected paths or the bytes of files, got {type(source).__name__} at "
-                f"index {index}. Give arrays and Pillow images to "
-                f"`PicturePreprocessing.from_list`."
+                f"`sources` must be paths or the bytes of files. Received: "
+                f"{type(source).__name__} at index {index}. Pass arrays and Pillow "
+                f"images to `ImagePreprocessing.from_list`."
             )
     return sources
 
 
-def name_of(source, index):
-    """The name that messages give to a source."""
+def name_of(source: bytes | Path, index: int) -> str:
+    """Returns the name of a source in messages."""
     return f"item of index {index}" if isinstance(source, bytes) else str(source)
 
 

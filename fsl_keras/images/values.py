@@ -1,42 +1,51 @@
-"""The values of pictures: size, channels and range."""
+"""The values of images: size, channels and range."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from fsl_keras.images.resizing import check_resize, like, to_size, white
+from fsl_keras.typing import Tensor
 
 # Pillow's ITU-R 601 weights, of 65536: exact in float32, so that white stays white.
 _LUMA = (19595, 38470, 7471)
 
-# So many pixels are computed in float32 at a time: those of a picture of a hundred
+# The number of pixels that are computed in float32 at a time: an image of a hundred
 # megapixels would take gigabytes.
 _PIECE = 2**20
 
 _OWN_RANGES = {tf.bool: (0, 1), tf.uint8: (0, 255), tf.uint16: (0, 65535)}
 
 
-def fit(images, size, channels, invert=False, resize="stretch"):
-    """Brings pictures to one size and channel count.
+def fit(
+    images: Tensor,
+    size: tuple[int, int],
+    channels: int,
+    invert: bool = False,
+    resize: str = "stretch",
+) -> Tensor:
+    """Converts images to one size and channel count.
 
-    Transparency is composited on white, RGB becomes grey by the ITU-R 601 luma
-    `0.299 R + 0.587 G + 0.114 B` with Pillow's weights (uint8 pictures
-    equal `convert("L")`), and the resizing is bilinear with antialiasing. A picture
-    that has the size and channels already comes back bit for bit.
+    Transparency is composited on white, RGB becomes gray by the ITU-R 601 luma
+    `0.299 R + 0.587 G + 0.114 B` with Pillow's weights (uint8 images equal
+    `convert("L")`), and resizing is bilinear with antialiasing. An image that has the
+    size and channels already stays bit-identical.
 
     Args:
-        images: array or tensor `[..., height, width, c]` with `c` 1 (grey), 2 (grey,
+        images: array or tensor `[..., height, width, c]` with `c` 1 (gray), 2 (gray,
             alpha), 3 (RGB) or 4 (RGBA): uint8 from 0 to 255 or float from 0 to 1.
-            uint16 and bool pictures are brought to uint8 first.
+            uint16 and bool images are converted to uint8 first.
         size: `(height, width)` of the result, in pixels.
-        channels: 1 for grey or 3 for RGB.
-        invert: bool, whether to turn dark ink on white into high values on 0.
-        resize: how an image of another aspect ratio is brought to `size`:
+        channels: 1 for grayscale or 3 for RGB.
+        invert: bool, True for dark ink on white paper: ink becomes 1 and paper 0.
+        resize: how an image of another aspect ratio is resized to `size`:
 
             - `"stretch"`: resized whole, which changes its aspect ratio;
             - `"crop"`: the largest part in its center that has the aspect ratio of
               `size` is resized, as Keras's `crop_to_aspect_ratio` does;
-            - `"pad"`: resized whole to fit into `size`, and centered on white. Paper
-              is white, and so is what is transparent; with `invert` it becomes 0.
+            - `"pad"`: resized whole to fit into `size`, and centered on white, which
+              becomes 0 with `invert`.
 
     Returns:
         A tensor `[..., *size, channels]`: uint8 (rounded) if `images` are integers
@@ -53,11 +62,14 @@ def fit(images, size, channels, invert=False, resize="stretch"):
     array([[[128, 128, 128]]], dtype=uint8)
     """
     if channels not in (1, 3):
-        raise ValueError(f"channels must be 1 (grey) or 3 (RGB), got {channels!r}.")
+        raise ValueError(
+            f"`channels` must be 1 (grayscale) or 3 (RGB). Received: "
+            f"channels={channels!r}"
+        )
     check_resize(resize)
     images = _as_uint8_or_float(tf.convert_to_tensor(images))
     images = _to_channels(images, channels)
-    images = to_size(images, tuple(size), resize)
+    images = to_size(images, (size[0], size[1]), resize)
     return white(images) - images if invert else images
 
 
@@ -69,8 +81,8 @@ def _as_uint8_or_float(images):
     return images if images.dtype == tf.uint8 else to_unit_range(images)
 
 
-def to_8_bits(images):
-    """Brings uint16 pictures to uint8."""
+def to_8_bits(images: Tensor) -> Tensor:
+    """Converts uint16 images to uint8."""
 
     def rounded(pixels):
         return tf.cast(tf.round(tf.cast(pixels, tf.float32) / 257), tf.uint8)
@@ -84,19 +96,19 @@ def _to_channels(images, channels):
     given = images.shape[-1] if images.shape.rank >= 3 else "no"
     if given not in (1, 2, 3, 4, None):
         raise ValueError(
-            "Pictures have the shape [..., height, width, channels] with 1 to 4 "
-            f"channels, got {given} channels in shape {tuple(images.shape)}. Give grey "
-            "pictures their channel with `images[..., None]`."
+            "Images must have the shape [..., height, width, channels] with 1 to 4 "
+            f"channels. Received: {given} channels in shape {tuple(images.shape)}. Add "
+            "the channel of grayscale images with `images[..., None]`."
         )
     if given not in (1, 3):
         images = to_rgb(images)
     if channels == 3:
         return _repeated(images)
-    return images if given == 1 else _to_grey(images)
+    return images if given == 1 else _to_gray(images)
 
 
-def to_rgb(images):
-    """RGB from grey, grey and alpha, RGB or RGBA, told apart as the graph runs."""
+def to_rgb(images: Tensor) -> Tensor:
+    """Returns RGB of gray, gray and alpha, RGB or RGBA, also of unknown channels."""
     has_alpha = tf.shape(images)[-1] % 2 == 0
     return _repeated(tf.cond(has_alpha, lambda: _on_white(images), lambda: images))
 
@@ -115,7 +127,7 @@ def _on_white(images):
         shade = (full - values[..., :-1]) * (values[..., -1:] / full)
         return like(pixels, full - shade)
 
-    # Most pictures of bytes with an alpha channel are opaque: nothing is to compute.
+    # Most uint8 images with an alpha channel are opaque, with nothing to compute.
     is_opaque = tf.reduce_all(images[..., -1] == full)
     return tf.cond(
         is_opaque & (images.dtype == tf.uint8),
@@ -124,11 +136,11 @@ def _on_white(images):
     )
 
 
-def _to_grey(images):
+def _to_gray(images):
     weights = tf.constant(_LUMA, tf.float32) / 65536
 
     def luma(pixels):
-        # A product with a matrix, as a sum over the last axis is slow.
+        # A matrix product, as a sum over the last axis is slow.
         values = tf.tensordot(tf.cast(pixels, tf.float32), weights[:, None], 1)
         return like(pixels, values)
 
@@ -136,7 +148,7 @@ def _to_grey(images):
 
 
 def _by_pixel(function, images, channels=None):
-    """Applies a function of single pixels, to a part of large pictures at a time.
+    """Applies a function of single pixels, to large images in pieces.
 
     Args:
         function: from pixels `[..., c]` to uint8 or float32 pixels `[..., channels]`.
@@ -171,15 +183,15 @@ def _by_pixel(function, images, channels=None):
     return tf.ensure_shape(result, [*images.shape[:-1], channels])
 
 
-def to_unit_range(images, value_range=None):
-    """Maps the values of pictures to float32 from 0 to 1.
+def to_unit_range(images: Tensor, value_range: Sequence[float] | None = None) -> Tensor:
+    """Maps the values of images to float32 from 0 to 1.
 
-    uint8 is divided by 255 and uint16 by 65,535, bool becomes 0 and 1, floats are
-    taken to be in [0, 1] already.
+    uint8 is divided by 255 and uint16 by 65,535, bool becomes 0 and 1, floats
+    must be in [0, 1] already.
 
     Args:
         images: array or tensor of any shape; for errors, the axes before the last
-            three count pictures.
+            three count images.
         value_range: `(low, high)`, the values that become 0 and 1. Needed for
             integers other than uint8 and uint16 and for floats beyond [0, 1].
 
@@ -200,12 +212,13 @@ def to_unit_range(images, value_range=None):
     """
     images = tf.convert_to_tensor(images)
     own = _OWN_RANGES.get(images.dtype, (0, 1) if images.dtype.is_floating else None)
-    if value_range is None and own is None:
+    value_range = value_range or own
+    if value_range is None:
         raise ValueError(
-            f"Pictures of type {images.dtype.name} do not say which value is white. "
-            "Give value_range=(0, 255), or cast pictures of 0 to 255 to uint8."
+            f"The value range of images of type {images.dtype.name} is unknown. Pass "
+            "`value_range=(0, 255)`, or cast images of 0 to 255 to uint8."
         )
-    low, high = value_range or own
+    low, high = value_range
     if images.dtype.is_floating or (low, high) != own:
         if tf.executing_eagerly():
             _check_values(tf.cast(images, tf.float64).numpy(), low, high)
@@ -213,8 +226,8 @@ def to_unit_range(images, value_range=None):
             images = _checked_in_graph(images, low, high)
     images = tf.cast(images, tf.float32)
     if (low, high) != (0, 1):
-        # Written as a product, because a graph turns a quotient into one, and half
-        # of all uint8 values would differ in the last bit from eager code.
+        # A product, as graphs rewrite a quotient as one: half of all uint8 values would
+        # differ in the last bit from those of eager code.
         images = (images - low) * (1.0 / (high - low))
     return tf.clip_by_value(images, 0.0, 1.0)
 
@@ -224,10 +237,11 @@ def _checked_in_graph(images, low, high):
     rounding = 1e-4 * (high - low)
     fine = (values >= low - rounding) & (values <= high + rounding)
     message = (
-        f"Expected finite values from {low} to {high}. Say which values are black and "
-        f"white, for example value_range=(0, 255)."
+        f"Images must have finite values from {low} to {high}. Pass the values of "
+        f"black and white, for example `value_range=(0, 255)`."
     )
-    seen = [message, "Got from", tf.reduce_min(values), "to", tf.reduce_max(values)]
+    least, most = tf.reduce_min(values), tf.reduce_max(values)
+    seen = [message, "Received values from", least, "to", most]
     with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(fine), seen)]):
         return tf.identity(images)
 
@@ -241,13 +255,14 @@ def _check_values(images, low, high):
         where = [str(index) for index, one in enumerate(flat) if not one.all()]
         more = ", ..." if len(where) > 5 else ""
         raise ValueError(
-            f"{(~finite).sum()} values are NaN or infinite, in the pictures of index "
-            f"{', '.join(where[:5])}{more}. Leave these pictures out or mend them."
+            f"{(~finite).sum()} values are NaN or infinite, in the images of index "
+            f"{', '.join(where[:5])}{more}. Remove or correct these images."
         )
     least, most = images.min(), images.max()
     rounding = 1e-4 * (high - low)
     if least < low - rounding or most > high + rounding:
         raise ValueError(
-            f"Expected values from {low} to {high}, got {least:g} to {most:g}. Say "
-            "which values are black and white, for example value_range=(0, 255)."
+            f"Images must have values from {low} to {high}. Received: {least:g} to "
+            f"{most:g}. Pass the values of black and white, for example "
+            f"`value_range=(0, 255)`."
         )

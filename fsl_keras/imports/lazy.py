@@ -1,12 +1,17 @@
-"""Imports on demand, so that what is not used costs no time."""
+"""Imports on demand, so that unused modules cost no time."""
 
 import functools
 import importlib
 import importlib.util
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 
-def on_demand(package, public, sources):
+def on_demand(
+    package: str, public: list[str], sources: dict[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Returns `__getattr__` and `__dir__` of a package that imports on demand.
 
     A name is imported when it is first used (PEP 562). Submodules need no entry.
@@ -37,10 +42,10 @@ def on_demand(package, public, sources):
     return __getattr__, __dir__
 
 
-def around_import(module, context):
-    """Runs the import of a module, when it comes, inside a context manager.
+def around_import(module: str, context: Callable[[], AbstractContextManager]) -> None:
+    """Runs a later import of a module inside a context manager.
 
-    Does nothing for a module that is imported already.
+    Does nothing if the module is imported already.
 
     Args:
         module: string, the name of the module.
@@ -51,14 +56,14 @@ def around_import(module, context):
 
 
 class _Around:
-    """A finder of one module, which steps back once that is imported."""
+    """A finder of one module, which removes itself when that is imported."""
 
     def __init__(self, module, context):
         self._module = module
         self._context = context
 
     def find_spec(self, name, path=None, target=None):
-        # That a module is looked for does not mean that it will be imported.
+        # It may be called without an import following, as by `find_spec`.
         if name != self._module:
             return None
         others = [finder for finder in sys.meta_path if finder is not self]

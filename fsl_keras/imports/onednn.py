@@ -8,12 +8,12 @@ import warnings
 VARIABLE = "TF_ENABLE_ONEDNN_OPTS"
 
 
-def enable():
+def enable() -> None:
     """Turns oneDNN on, unless `TF_ENABLE_ONEDNN_OPTS` is set.
 
     On processors without AVX-512, TensorFlow leaves oneDNN off by default, and
     convolutions take about twice the time. TensorFlow reads the variable when its
-    library is loaded, so a warning says so if it was imported too early.
+    library is loaded, so there is a warning if it was imported before.
     """
     is_x86 = platform.machine().lower() in ("x86_64", "amd64")
     if not is_x86 or VARIABLE in os.environ:
@@ -28,7 +28,7 @@ def enable():
         )
 
 
-def is_on():
+def is_on() -> bool:
     """Returns whether the loaded TensorFlow computes with oneDNN."""
     # TensorFlow has no public function for this.
     from tensorflow.python.util import _pywrap_util_port

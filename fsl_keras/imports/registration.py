@@ -1,4 +1,4 @@
-"""What Keras must know to load a file, before the classes in it are imported."""
+"""Registers the classes of the package with Keras before they are imported."""
 
 import contextlib
 import importlib
@@ -8,8 +8,8 @@ from fsl_keras.imports import around_import
 
 PACKAGE = "fsl_keras"
 
-# The module of each class that is registered with Keras. A name stays as it is, since
-# files hold it; a module may change.
+# The module of each class that is registered with Keras. Files hold the names, so they
+# must not change; the modules may.
 CLASSES = {
     "AffineViews": "fsl_keras.layers.affine_views",
     "Apart": "fsl_keras.backbones.multi_orientation",
@@ -31,9 +31,10 @@ CLASSES = {
     "FEAT": "fsl_keras.models.feat",
     "FEATHead": "fsl_keras.heads.feat",
     "FewShotClassifier": "fsl_keras.classifier.few_shot_classifier",
-    "FoldedConvolution": "fsl_keras.layers.folded_convolution",
+    "FoldedConvolution": "fsl_keras.layers._folded_convolution",
     "FrozenFeatureModel": "fsl_keras.models.frozen",
     "FusedBatchNormalization": "fsl_keras.layers.fused_batch_normalization",
+    "ImagePreprocessing": "fsl_keras.layers.preprocessing",
     "LaplacianShotHead": "fsl_keras.heads.laplacian_shot",
     "LinearHead": "fsl_keras.heads.linear",
     "LogisticHead": "fsl_keras.heads.logistic",
@@ -88,8 +89,9 @@ CLASSES = {
 def register() -> None:
     """Lets Keras find the registered classes of this package by their names.
 
-    Each is imported when a file or a configuration that holds it is loaded. Where
-    Keras is not imported yet, it learns of them when it is.
+    Keras does not import custom classes by their module, so each has a stand-in that
+    imports it when a file or a configuration that holds it is loaded. If Keras is not
+    imported yet, they are registered when it is.
     """
     if "keras" in sys.modules:
         _register_all()
@@ -133,8 +135,8 @@ def registered_class(registered_name: str) -> type | None:
 def _stand_in(name, module):
     """Returns a class that imports another one when it is called.
 
-    Keras calls `from_config` of what is registered. Importing the other class registers
-    it in the place of this one.
+    Keras calls `from_config` of a registered class. Importing the other class registers
+    it in place of this one.
     """
 
     def of(cls):
@@ -145,7 +147,7 @@ def _stand_in(name, module):
         (),
         {
             "__module__": module,
-            "__doc__": f"Stands for `{module}.{name}` until that is imported.",
+            "__doc__": f"Stand-in of `{module}.{name}` until that is imported.",
             "__new__": lambda cls, *args, **kwargs: of(cls)(*args, **kwargs),
             "from_config": classmethod(
                 lambda cls, *args, **kwargs: of(cls).from_config(*args, **kwargs)

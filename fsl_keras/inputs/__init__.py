@@ -1,9 +1,8 @@
-"""Images and labels in the forms people have them in, by one piece of code."""
+"""Converts arrays, files, folders, tables and datasets to batches for `adapt`."""
 
 from fsl_keras.inputs.batches import (
     batch_size,
-    batches_of,
-    file_batches,
+    check_all_read,
     item_batches,
 )
 from fsl_keras.inputs.elements import source_of
@@ -14,8 +13,7 @@ __all__ = [
     "Elements",
     "Examples",
     "batch_size",
-    "batches_of",
-    "file_batches",
+    "check_all_read",
     "image_files",
     "item_batches",
     "source_of",

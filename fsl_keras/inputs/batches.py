@@ -1,6 +1,7 @@
-"""Images in any form, as the batches that a learner takes."""
+"""Preprocessed batches of images in any form."""
 
 import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -8,20 +9,24 @@ from fsl_keras.datasets.folders import listed, warn_of_animations
 from fsl_keras.images import read, to_unit_range
 from fsl_keras.inputs.elements import is_path, plain, source_of
 from fsl_keras.inputs.forms import Elements
+from fsl_keras.typing import Model
 
-# Files are read so many at a time, in threads that a network would compete with.
+# The number of files read at a time, by threads that compete with a network.
 READ = 64
 
-# Arrays of so many pixels are preprocessed one by one: it costs no time, and no copy of
-# a batch of photographs.
+# Arrays of more values are preprocessed one by one, which takes the same time and needs
+# no copy of a batch.
 LARGE = 2**16
 
 
-def batch_size(item_shape):
-    """Returns how many items are embedded at a time, by their size.
+def batch_size(item_shape: tuple[int, ...]) -> int:
+    """Returns the number of items to embed at a time, so that memory is bounded.
 
-    So that a folder of a million photographs needs no more memory than one of a
-    hundred: 8 pictures of 224 x 224 pixels, 64 of small ones.
+    Args:
+        item_shape: shape of an item. Images have three axes.
+
+    Returns:
+        An integer from 1 to 64: 8 for images of 224 x 224 pixels.
 
     Example:
 
@@ -32,60 +37,32 @@ def batch_size(item_shape):
     return int(np.clip(8 * 224 * 224 // pixels, 1, 64))
 
 
-def batches_of(images, preprocessing, size):
-    """Yields preprocessed batches `[b, *item]` of images without labels.
-
-    Args:
-        images: images in any form; or items, without `preprocessing`.
-        preprocessing: optional `PicturePreprocessing`.
-        size: integer, the largest batch.
-
-    Raises:
-        ValueError: if an image cannot be taken, with its name or index.
-    """
-    elements, skipped = Elements.alone(images, preprocessing is not None), []
-    for items, _ in item_batches(elements, preprocessing, size, skipped):
-        check_all_read(skipped)
-        yield items
-    check_all_read(skipped)
-
-
-def file_batches(images, preprocessing, size, skipped, sources=None):
-    """Yields preprocessed batches of the images that can be read.
-
-    Args:
-        images: images in any form.
-        preprocessing: `PicturePreprocessing`.
-        size: integer, the largest batch.
-        skipped: list, to which pairs `(name, reason)` of the others are added.
-        sources: optional list, to which the source of each image is added: the name of
-            its file, as given, or its index.
-
-    Yields:
-        Pairs of items `[b, *item]` and the index of each among all images.
-    """
-    elements = Elements.alone(images)
-    yield from item_batches(elements, preprocessing, size, skipped, sources)
-
-
-def item_batches(elements, preprocessing, size, skipped, sources=None):
+def item_batches(
+    elements: Elements,
+    preprocessing: Model | None,
+    size: int,
+    skipped: list,
+    sources: list | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields preprocessed batches of the elements that can be read.
 
-    Files that cannot be read are left out. At the end, a warning names those that are
-    animated.
+    Files that cannot be read are skipped. At the end, a warning names the animated
+    images.
 
     Args:
         elements: `Elements`.
-        preprocessing: `PicturePreprocessing`, or None for items that are no images.
-        size: integer, the largest batch.
-        skipped: list, to which pairs `(name, reason)` of the others are added.
-        sources: optional list, to which the source of each element is added.
+        preprocessing: `ImagePreprocessing`, or None for items that are not images.
+        size: integer, the maximum batch size.
+        skipped: list, to which a pair `(name, reason)` is added for each skipped file.
+        sources: optional list, to which the source of each element is added, see
+            `source_of`.
 
     Yields:
-        Pairs of items `[b, *item]` and the index of each among all elements.
+        Pairs of items `[b, *item]` and integers `[b]`, the index of each among all
+        elements.
 
     Raises:
-        ValueError: if there are no elements, or what is no file cannot be taken.
+        ValueError: if there are no elements, or one that is not a file is invalid.
     """
     start, kept = 0, []
     for chunk in _chunks(elements, size):
@@ -107,18 +84,16 @@ def item_batches(elements, preprocessing, size, skipped, sources=None):
     warn_of_animations(kept)
 
 
-def check_all_read(skipped):
-    """Raises an error that names the files that were skipped, if any were."""
+def check_all_read(skipped: Sequence) -> None:
+    """Raises an error that names the skipped files, if there are any."""
     if skipped:
         reasons = listed([f"{name}: {reason}" for name, reason in skipped])
         files = "1 file" if len(skipped) == 1 else f"{len(skipped)} files"
-        raise ValueError(
-            f"Cannot read {files}: {reasons}. Leave out or replace what fails."
-        )
+        raise ValueError(f"Cannot read {files}: {reasons}. Remove or replace them.")
 
 
 def _chunks(elements, size):
-    """Yields arrays or lists of elements: few that lie in memory, or many files."""
+    """Yields arrays or lists of elements, few of those in memory and many files."""
     images = elements.images
     if hasattr(images, "shape"):
         for start in range(0, len(images), size):
@@ -139,8 +114,8 @@ def _of_list(chunk, preprocessing, start):
     """Preprocesses a list of elements.
 
     Returns:
-        A tuple: float32 items, the index in `chunk` of each, the paths that are among
-        them, and the list of pairs of name and reason of the files that cannot be read.
+        A tuple: float32 items, the index in `chunk` of each, the paths among them, and
+        a list of pairs of name and reason of the files that cannot be read.
     """
     layer = preprocessing
     images = [plain(image, start + i) for i, image in enumerate(chunk)]
@@ -172,7 +147,7 @@ def _of_list(chunk, preprocessing, start):
 
 
 def _of_arrays(images, layer, start, places=None):
-    """Preprocesses arrays and Pillow images, all at once where they are alike."""
+    """Preprocesses arrays and Pillow images, all at once if they have the same form."""
     alike = {(np.shape(x), x.dtype) if hasattr(x, "dtype") else None for x in images}
     are_alike = None not in alike and len(alike) == 1
     if are_alike and (isinstance(images, np.ndarray) or images[0].size <= LARGE):
@@ -195,14 +170,14 @@ def _of_arrays(images, layer, start, places=None):
 
 
 def _finite(items, start):
-    """Returns items, floats in float32; refuses those that are not finite."""
+    """Returns items, floats as float32; raises an error if one is not finite."""
     if items.dtype.kind != "f":
         return items
     finite = np.isfinite(items).reshape(len(items), -1).all(axis=1)
     if not finite.all():
         raise ValueError(
             f"The items of index {(start + np.flatnonzero(~finite)[:5]).tolist()} hold "
-            f"NaN or infinite values. Leave them out or mend them."
+            f"NaN or infinite values. Remove or correct them."
         )
     return items.astype("float32")
 

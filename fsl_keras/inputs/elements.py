@@ -1,9 +1,10 @@
-"""One image, in the forms people have it in."""
+"""One image: a path, bytes, an open file, a Pillow image or an array."""
 
 import io
 import os
 import pathlib
 import re
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -12,8 +13,8 @@ import PIL.Image
 _URL = re.compile(r"([a-z][a-z0-9+.-]+://|data:)", re.IGNORECASE)
 
 
-def is_path(element):
-    """Returns whether something is the path of a file.
+def is_path(element: Any) -> bool:
+    """Returns whether an object is the path of a file.
 
     Example:
 
@@ -23,23 +24,23 @@ def is_path(element):
     return isinstance(element, (str, os.PathLike))
 
 
-def is_file_like(element):
-    """Returns whether something is read by `.read()`, such as an open file."""
+def is_file_like(element: Any) -> bool:
+    """Returns whether an object has a `read` method, such as an open file."""
     return hasattr(element, "read") and not isinstance(element, os.PathLike)
 
 
-def is_single(given):
-    """Returns whether something is one image by its type, other than an array."""
+def is_single(given: Any) -> bool:
+    """Returns whether the type of an object is that of one image, except arrays."""
     types = (str, os.PathLike, bytes, bytearray, memoryview, PIL.Image.Image)
     return isinstance(given, types) or is_file_like(given)
 
 
-def source_of(element, index):
-    """Returns where an image is from: its path, the name of its file, or its index.
+def source_of(element: Any, index: int) -> Any:
+    """Returns the path of an image, the name of its file, or its index.
 
     Args:
         element: an image in any form. Open files, uploads and Pillow images of files
-            know their name.
+            have the name of a file.
         index: integer.
 
     Returns:
@@ -63,7 +64,7 @@ def source_of(element, index):
     return index
 
 
-def plain(element, index):
+def plain(element: Any, index: int) -> Any:
     """Returns an image as a path, the bytes of a file, an array or a Pillow image.
 
     Args:
@@ -71,7 +72,7 @@ def plain(element, index):
             file or an upload, a Pillow image, or an array or tensor `[H, W, C]` or
             `[H, W]`. NumPy's and TensorFlow's strings are paths, or the bytes of a
             file.
-        index: integer, for errors.
+        index: integer, for error messages.
 
     Raises:
         ValueError: if it is something else.
@@ -103,7 +104,7 @@ def plain(element, index):
         f"The image of index {index} is a {type(element).__name__}{shape}: "
         f"{_short(element)}. Expected the path of a file, its bytes, an open file, a "
         f"Pillow image, or an array [height, width, channels] or [height, width]. "
-        f"Leave out what is missing, and give labels apart from images."
+        f"Remove missing images, and pass labels separately."
     )
 
 
@@ -115,20 +116,20 @@ def _checked_path(path, index):
         raise ValueError(f"The image of index {index} is missing: its path is empty.")
     if _URL.match(text):
         raise ValueError(
-            f"{_short(text)} is a URL, and nothing is downloaded: save the image as a "
-            f"file and give its path, or give the bytes."
+            f"{_short(text)} is a URL, which is not downloaded: save the image as a "
+            f"file and give its path, or give its bytes."
         )
     return pathlib.Path(text).expanduser() if text.startswith("~") else text
 
 
 def _path_or_contents(text):
-    """Returns strings of NumPy and TensorFlow as a path, or as the bytes of a file."""
-    # No path has a zero byte, and every image file does.
+    """Returns a string of NumPy or TensorFlow as a path, or as the bytes of a file."""
+    # Every image file has a zero byte, and no path does.
     return bytes(text) if not text or b"\0" in text else os.fsdecode(bytes(text))
 
 
 def _contents(file, index):
-    # Uploads of FastAPI read asynchronously, and hold a file that does not.
+    # An upload of FastAPI reads asynchronously, and has a synchronous `file`.
     file = getattr(file, "file", file)
     if isinstance(file, io.TextIOBase):
         raise ValueError(

@@ -1,6 +1,8 @@
-"""Labelled examples in the forms people have them in."""
+"""Labeled examples in any form, as batches for a learner."""
 
 import os
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -8,55 +10,73 @@ from fsl_keras.datasets.folders import listed, warn_of_skipped
 from fsl_keras.datasets.labels import label_index
 from fsl_keras.inputs.batches import READ, item_batches
 from fsl_keras.inputs.forms import Elements
+from fsl_keras.typing import Model
 
 
 class Examples:
-    """Labelled examples, in batches that a learner takes.
+    """Labeled examples in any form, as batches for a learner.
 
-    They are read once. A Dataset whose classes are not known beforehand is read when
-    this is made, and its preprocessed items are kept.
+    They are read once, as batches are requested. A Dataset whose classes are unknown is
+    read by the constructor, and its preprocessed items are kept in memory.
 
     Args:
         images: images in any form, see `EpisodicModel.adapt`; or items, without
             `preprocessing`.
-        labels: `n` integers or names, or one name for all; None where the images bring
-            them along.
+        labels: `n` integers or names, or one name for all; None if the images contain
+            them.
         class_names: optional list of names.
-        preprocessing: optional `PicturePreprocessing`.
+        preprocessing: optional `ImagePreprocessing`.
 
     Raises:
-        ValueError: if labels and images do not go together.
+        ValueError: if labels and images do not match.
     """
 
-    def __init__(self, images, labels, class_names, preprocessing):
+    def __init__(
+        self,
+        images: Any,
+        labels: Any,
+        class_names: Sequence[str] | None,
+        preprocessing: Model | None,
+    ):
         self._preprocessing = preprocessing
-        self._skipped, self._sources, self._held = [], [], None
+        self._skipped: list = []
+        self._sources: list = []
+        self._held: list | None = None
+        self._index: Any
         are_images = preprocessing is not None
         if isinstance(labels, str):
-            self._elements = Elements.alone(images, are_images, may_have_labels=False)
-            self.class_names = class_names or [labels]
+            self._elements = Elements.unlabeled(
+                images, are_images, may_have_labels=False
+            )
+            self.class_names = list(class_names or [labels])
             self._index = self.class_names.index(labels)
             return
-        self._elements = Elements.labelled(images, labels, are_images)
+        self._elements = Elements.labeled(images, labels, are_images)
         if class_names is None:
             class_names = getattr(images, "class_names", None)
         if class_names is None and len(self._elements.labels) == 0:
             self._held = list(self._read(READ))
         self._index, self.class_names = label_index(self._elements.labels, class_names)
 
-    def __len__(self):
-        """The number of examples, without those that could not be read yet."""
+    def __len__(self) -> int:
+        """The number of examples; 0 if it is not known before they are read."""
         return self._elements.length or len(self._elements.labels or ())
 
-    def source(self, row):
-        """Returns the file that an example was read from, a string, or its index."""
+    def source(self, row: int) -> str | int:
+        """Returns the path of an example, a string, or its index."""
         source = self._sources[row]
         return source if isinstance(source, int) else os.fspath(source)
 
-    def batches(self, size):
-        """Yields triples: items `[b, *item]`, class numbers and indices `[b]`.
+    def batches(self, size: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Yields triples: items `[b, *item]`, class numbers `[b]` and indices `[b]`.
 
-        Files that cannot be read are named in a warning and left out.
+        Files that cannot be read are skipped, with a warning that names them.
+
+        Args:
+            size: integer, the maximum batch size.
+
+        Raises:
+            ValueError: if no example can be read.
         """
         read = self._read(size) if self._held is None else self._held
         for items, rows in read:

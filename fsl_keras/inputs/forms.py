@@ -1,8 +1,9 @@
-"""Any form of images and labels, to images one by one and the label of each."""
+"""Converts any form of images and labels to images and the label of each."""
 
 import collections.abc
 import os
 import pathlib
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -21,20 +22,20 @@ from fsl_keras.inputs.tables import (
 
 
 class Elements:
-    """Images (or other items) one by one, and the label of each where there are any.
+    """Images or other items, and optionally the label of each.
 
     Args:
         images: array `[n, *item]`, list, or another iterable, which is read once.
         labels: optional list or array `[n]`. A list that is empty at first may grow as
-            the images are read: each label is there when its image is.
-        are_images: bool, False for items that are no images.
+            the images are read, each label with its image.
+        are_images: bool, False for items that are not images.
 
     Raises:
-        ValueError: if there are no images, or more or fewer labels than images. Of
-            what has no length, this is found as it is read.
+        ValueError: if there are no images, or more or fewer labels than images. An
+            iterable without a length raises it while it is read.
     """
 
-    def __init__(self, images, labels=None, are_images=True):
+    def __init__(self, images: Any, labels: Any = None, are_images: bool = True):
         self.images = images
         self.labels = labels
         self.are_images = are_images
@@ -43,18 +44,21 @@ class Elements:
             raise ValueError("There are no images.")
 
     @classmethod
-    def labelled(cls, images, labels, are_images=True):
-        """Makes the elements of labelled images.
+    def labeled(
+        cls, images: Any, labels: Any = None, are_images: bool = True
+    ) -> "Elements":
+        """Makes the elements of labeled images.
 
         Args:
             images: images in any form.
-            labels: their labels, or None where the images bring them along: for a
-                folder of class folders, a table or a Dataset.
-            are_images: as for the class.
+            labels: their labels, or None if the images contain them: for a folder of
+                class folders, a table or a Dataset.
+            are_images: see the class.
         """
         if labels is None:
-            return cls(*_with_labels(images, are_images), are_images)
-        elements = cls.alone(images, are_images, may_have_labels=False)
+            images, labels = _with_labels(images, are_images)
+            return cls(images, labels, are_images)
+        elements = cls.unlabeled(images, are_images, may_have_labels=False)
         elements.labels = clean_labels(labels, elements.length)
         if elements.length is None:
             elements.images = _as_many(elements.images, len(elements.labels))
@@ -62,15 +66,19 @@ class Elements:
         return elements
 
     @classmethod
-    def alone(cls, images, are_images=True, may_have_labels=True):
+    def unlabeled(
+        cls, images: Any, are_images: bool = True, may_have_labels: bool = True
+    ) -> "Elements":
         """Makes the elements of images without labels.
 
         Args:
-            images: images in any form. Of a folder, all in it are taken.
-            are_images: as for the class.
-            may_have_labels: bool, whether to leave out the labels of a table or a
-                Dataset; otherwise they are refused.
+            images: images in any form. Of a folder, all images are taken, also in
+                nested folders.
+            are_images: see the class.
+            may_have_labels: bool, whether to ignore the labels of a table or a
+                Dataset. Otherwise they raise an error.
         """
+        found: Any
         if isinstance(images, tf.data.Dataset):
             has_labels = holds_labels(images)
             found = (item for item, _ in tf_elements(images, False, are_images))
@@ -91,8 +99,8 @@ class Elements:
         return cls(found, are_images=are_images)
 
 
-def image_files(paths):
-    """Lists the image files that paths name.
+def image_files(paths: list) -> list:
+    """Lists the image files of paths.
 
     Args:
         paths: list of paths of files, of folders of images, and of tables.
@@ -100,11 +108,11 @@ def image_files(paths):
     Returns:
         A list of paths.
     """
-    return [file for path in paths for file in Elements.alone(path).images]
+    return [file for path in paths for file in Elements.unlabeled(path).images]
 
 
 def _with_labels(images, are_images):
-    """Returns the images and labels of what holds both."""
+    """Returns the images and labels of a form that contains both."""
     if isinstance(images, tf.data.Dataset):
         labels = []
 
@@ -176,7 +184,7 @@ def _of_array(given):
 
 
 def _items(given):
-    """Returns items that are no images as an array, a list or an iterator."""
+    """Returns items that are not images as an array, a list or an iterator."""
     _refuse_files(given)
     if isinstance(given, (str, bytes)):
         return [given]
@@ -192,8 +200,8 @@ def _refuse_files(given):
     first = given[0] if isinstance(given, (list, tuple)) and given else given
     if isinstance(first, os.PathLike):
         raise ValueError(
-            f"Files are read as images, and the items of this learner are no images: "
-            f"give an array of items. Received: {first}"
+            f"The items of this learner are not images, so files are not read: give an "
+            f"array of items. Received: {first}"
         )
 
 
@@ -203,7 +211,7 @@ def _iterable(given):
     is_unordered = isinstance(given, (set, frozenset, collections.abc.Mapping))
     if is_unordered or not hasattr(given, "__iter__"):
         raise ValueError(
-            f"Images are not taken from a {type(given).__name__}. Expected a list, an "
+            f"Images cannot be read from a {type(given).__name__}. Expected a list, an "
             f"array, a folder, a table, a `tf.data.Dataset` or an iterator of images, "
             f"or one image."
         )
@@ -222,7 +230,7 @@ def _listed(paths):
 
 
 def _as_many(images, count):
-    """Yields images of unknown number, and raises if they are not as many as this."""
+    """Yields images; raises an error if their number is not `count`."""
     seen = 0
     for image in images:
         seen += 1

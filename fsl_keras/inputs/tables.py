@@ -3,14 +3,16 @@
 import csv
 import io
 import pathlib
+from typing import Any
 
 from fsl_keras.datasets.columns import has_labels, image_column, label_column
+from fsl_keras.typing import Path
 
 SUFFIXES = (".csv", ".tsv")
 
 
-def is_table_file(path):
-    """Returns whether a path is named as a table.
+def is_table_file(path: Path) -> bool:
+    """Returns whether a path has the suffix of a table.
 
     Example:
 
@@ -20,20 +22,19 @@ def is_table_file(path):
     return pathlib.Path(path).suffix.lower() in SUFFIXES
 
 
-def is_data_frame(given):
-    """Returns whether something is a table like a pandas DataFrame."""
+def is_data_frame(given: Any) -> bool:
+    """Returns whether an object is a table like a pandas DataFrame."""
     return hasattr(given, "columns") and hasattr(given, "iloc")
 
 
-def read_table(path):
+def read_table(path: Path) -> tuple[list[pathlib.Path], list[str] | None]:
     """Reads a CSV file of image files, with or without labels.
 
-    The first line names the columns, separated by commas, semicolons or tabs; which
-    names are known is in `datasets.columns`. Blanks around values and empty lines are
-    left out.
+    The first line names the columns, separated by commas, semicolons or tabs; the known
+    names are in `datasets.columns`. Spaces around values and empty lines are ignored.
 
     Args:
-        path: path of the file, in UTF-8. Relative paths in it start from its folder.
+        path: path of the file, in UTF-8. Paths in it are relative to its folder.
 
     Returns:
         A pair: the list of paths, and the list of labels, all strings, or None where
@@ -49,33 +50,36 @@ def read_table(path):
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not in UTF-8: save it as such.") from error
+        raise ValueError(f"{path} is not in UTF-8. Save it in UTF-8.") from error
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
     rows = csv.DictReader(
         io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True
     )
     try:
-        image = image_column(rows.fieldnames or [])
-        label = label_column(rows.fieldnames) if has_labels(rows.fieldnames) else None
-        images, labels = [], []
+        names = rows.fieldnames or []
+        image = image_column(names)
+        label = label_column(names) if has_labels(names) else None
+        images: list[pathlib.Path] = []
+        labels: list[str] = []
         for row in rows:
             name = (row[image] or "").strip()
             if not name:
                 raise ValueError(f"Line {rows.line_num} has no {image!r}.")
             images.append(path.parent / pathlib.Path(name).expanduser())
-            labels.append((row[label] or "").strip() if label else None)
+            if label is not None:
+                labels.append((row[label] or "").strip())
     except (ValueError, csv.Error) as error:
         raise ValueError(f"{path}: {error}") from error
-    return images, labels if label else None
+    return images, labels if label is not None else None
 
 
-def read_data_frame(frame):
+def read_data_frame(frame: Any) -> tuple[Any, Any]:
     """Reads the images and labels of a DataFrame.
 
     Args:
-        frame: pandas DataFrame; see `read_table` for its columns. Relative paths start
-            from the working folder.
+        frame: pandas DataFrame; see `read_table` for its columns. Paths are relative to
+            the working folder.
 
     Returns:
         A pair: the column of the images and that of the labels, or None.

@@ -1,21 +1,23 @@
 """Keras layers that few-shot models need and Keras lacks."""
 
 from fsl_keras.layers import augmentation
+from fsl_keras.layers._folded_convolution import (
+    FoldedConvolution as FoldedConvolution,
+)
 from fsl_keras.layers.affine_views import AffineViews
 from fsl_keras.layers.application_preprocessing import ApplicationPreprocessing
 from fsl_keras.layers.cosine_dense import CosineDense
 from fsl_keras.layers.drop_block import DropBlock
-from fsl_keras.layers.folded_convolution import FoldedConvolution
 from fsl_keras.layers.fused_batch_normalization import FusedBatchNormalization
-from fsl_keras.layers.preprocessing import PicturePreprocessing
+from fsl_keras.layers.preprocessing import ImagePreprocessing
+from fsl_keras.layers.preprocessing import PicturePreprocessing as PicturePreprocessing
 
 __all__ = [
     "AffineViews",
     "ApplicationPreprocessing",
     "CosineDense",
     "DropBlock",
-    "FoldedConvolution",
     "FusedBatchNormalization",
-    "PicturePreprocessing",
+    "ImagePreprocessing",
     "augmentation",
 ]

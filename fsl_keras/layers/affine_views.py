@@ -1,41 +1,60 @@
-"""The same picture turned, zoomed, sheared and shifted in fixed ways."""
+"""Fixed rotations, zooms, shears and translations of images."""
 
 import itertools
 import math
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from fsl_keras.compat import renamed_arguments
 from fsl_keras.layers.augmentation.checks import check_numbers
+from fsl_keras.layers.augmentation.lengths import Pixels, length_config, unit_in_pixels
+from fsl_keras.typing import Shape, Tensor
+
+ZOOM = math.expm1(0.12)
+
+OLD_ARGUMENTS: dict[str, Any] = {
+    "rotation": ("rotation_factor", lambda degrees: degrees / 360),
+    "zoom": ("zoom_factor", math.expm1),  # the logarithm
+    "shear": "shear_factor",
+    "shift": ("translation_factor", Pixels),
+}
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
+@renamed_arguments(**OLD_ARGUMENTS)
 class AffineViews(keras.layers.Layer):
-    """Gives several views of each picture, always the same ones.
+    """Gives several fixed views of each image.
 
-    The first view is the picture itself. In eight others it is turned, zoomed in height
-    and in width, sheared, and shifted along both axes all at once, each to one side or
-    the other: the runs of a 2^(6-3) factorial design, in which every two of the six
-    changes meet with all combinations of their signs. What moves in from outside is 0,
-    the paper of characters.
+    The first view is the image itself. In each of eight others it is rotated, zoomed in
+    height and in width, sheared, and shifted along both axes, each by a fixed amount in
+    one of the two directions. The directions are the runs of a 2^(6-3) factorial
+    design, in which every two of the six changes are combined in all four ways. Points
+    outside of the image are 0.
 
     Args:
-        rotation: float, the turn to either side, in degrees.
-        zoom: float, the natural logarithm of the zoom of height and of width.
-        shear: float, the shear to either side, as a slope.
-        shift: float, the shift each way, in pixels.
-        flip: bool, whether every view comes mirrored as well.
+        rotation_factor: float, the angle as a fraction of 2 pi. Defaults to `0.025`, 9
+            degrees.
+        zoom_factor: float; height and width are scaled by `1 + zoom_factor` or by its
+            inverse. Defaults to `0.1275`, about.
+        shear_factor: float; a column is displaced by this fraction of its distance from
+            the center. Defaults to `0.12`.
+        translation_factor: float, the shift as a fraction of the height and of the
+            width. Defaults to `1.2 / 28`.
+        flip: bool, whether to add the mirror image of each view. Defaults to `False`.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
-        images: float pictures `[B, H, W, C]`.
+        images: float images `[B, H, W, C]`.
 
     Returns:
-        `[B * views, H, W, C]`, the views of a picture one after the other.
+        `[B * views, H, W, C]`, the views of the first image, then those of the second
+        and so on.
 
     Raises:
-        ValueError: if a number is negative.
+        ValueError: If a factor is negative.
 
     Example:
 
@@ -45,44 +64,66 @@ class AffineViews(keras.layers.Layer):
     """
 
     def __init__(
-        self, rotation=9.0, zoom=0.12, shear=0.12, shift=1.2, flip=False, **kwargs
-    ):
+        self,
+        rotation_factor: float = 0.025,
+        zoom_factor: float = ZOOM,
+        shear_factor: float = 0.12,
+        translation_factor: float = 1.2 / 28,
+        flip: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        check_numbers(rotation=rotation, zoom=zoom, shear=shear, shift=shift)
-        self.rotation = rotation
-        self.zoom = zoom
-        self.shear = shear
-        self.shift = shift
+        check_numbers(
+            rotation_factor=rotation_factor,
+            zoom_factor=zoom_factor,
+            shear_factor=shear_factor,
+            translation_factor=translation_factor,
+        )
+        self.rotation_factor = rotation_factor
+        self.zoom_factor = zoom_factor
+        self.shear_factor = shear_factor
+        self.translation_factor = translation_factor
         self.flip = flip
-        self.maps = self._make_maps()
 
     @property
-    def count(self):
-        """The number of views of a picture."""
-        return len(self.maps)
+    def count(self) -> int:
+        """The number of views of an image."""
+        return 18 if self.flip else 9
 
-    def call(self, images):
+    def call(self, images: Tensor) -> Tensor:
         height, width, channels = images.shape[1:]
-        # A view is a fixed sum of four pixels at each place: any backend and any
-        # exported format can gather and add.
+        # A pixel of a view is a fixed sum of four pixels: any backend and any exported
+        # format can gather and add.
         pixels = ops.reshape(images, (-1, height * width, channels))
-        index, share = _corners(self.maps, height, width)
+        index, weight = _corners(self.maps(height, width), height, width)
         near = ops.take(pixels, index.reshape(-1), axis=1)
         near = ops.reshape(near, (-1, *index.shape, channels))
-        share = ops.cast(share[..., None], images.dtype)
-        return ops.reshape(ops.sum(near * share, axis=2), (-1, height, width, channels))
+        weight = ops.cast(weight[..., None], images.dtype)
+        views = ops.sum(near * weight, axis=2)
+        return ops.reshape(views, (-1, height, width, channels))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch = input_shape[0] and input_shape[0] * self.count
         return (batch, *input_shape[1:])
 
-    def _make_maps(self):
-        """Returns `[views, 2, 3]`, from a place of a view to one of the picture.
+    def maps(self, height: int, width: int) -> np.ndarray:
+        """Returns the affine maps from points of the views to points of an image.
 
-        Places are (down, right) from the middle, in pixels.
+        Args:
+            height: integer, the height of images in pixels.
+            width: integer, likewise.
+
+        Returns:
+            float64 `[views, 2, 3]`. Points are (down, right) from the center, in
+            pixels.
         """
-        angle = math.radians(self.rotation)
-        sizes = [angle, self.shift, self.shift, self.zoom, self.zoom, self.shear]
+        angle = 2 * math.pi * self.rotation_factor
+        zoom = math.log1p(self.zoom_factor)
+        down, right = (
+            self.translation_factor * unit_in_pixels(self.translation_factor, side)
+            for side in (height, width)
+        )
+        sizes = [angle, right, down, zoom, zoom, self.shear_factor]
         signs = [(0,) * 6]
         for a, b, c in itertools.product((-1, 1), repeat=3):
             signs.append((a, b, c, a * b, a * c, b * c))
@@ -92,40 +133,40 @@ class AffineViews(keras.layers.Layer):
             maps = np.concatenate([maps, mirrored])
         return maps
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "rotation": self.rotation,
-            "zoom": self.zoom,
-            "shear": self.shear,
-            "shift": self.shift,
+            "rotation_factor": self.rotation_factor,
+            "zoom_factor": self.zoom_factor,
+            "shear_factor": self.shear_factor,
+            **length_config(self.translation_factor, "translation_factor", "shift"),
             "flip": self.flip,
         }
 
 
-def _map(angle, right, down, wide, tall, slope):
-    """Returns the map `[2, 3]` of one view: a zoom, then a shear, then a turn."""
+def _map(angle, right, down, wide, tall, shear):
+    """Returns the map `[2, 3]` of a view: a zoom, a shear, a rotation and a shift."""
     zoom = np.diag(np.exp([tall, wide]))
-    shear = np.array([[1.0, 0.0], [slope, 1.0]])
+    shear = np.array([[1.0, 0.0], [shear, 1.0]])
     cosine, sine = math.cos(angle), math.sin(angle)
-    turn = np.array([[cosine, sine], [-sine, cosine]])
-    return np.concatenate([turn @ shear @ zoom, [[down], [right]]], axis=1)
+    rotation = np.array([[cosine, sine], [-sine, cosine]])
+    return np.concatenate([rotation @ shear @ zoom, [[down], [right]]], axis=1)
 
 
 def _corners(maps, height, width):
-    """Returns the pixels that each place of a view lies between, and their shares.
+    """Returns the pixels around each point of a view, and their bilinear weights.
 
     Returns:
-        int32 and float32 `[views * H * W, 4]`; the share of a pixel outside is 0.
+        int32 and float32 `[views * H * W, 4]`; the weight of a pixel outside is 0.
     """
     rows, columns = np.arange(height), np.arange(width)
-    middle = np.array([(height - 1) / 2, (width - 1) / 2])
-    places = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1) - middle
-    places = np.concatenate([places, np.ones((height, width, 1))], axis=-1)
-    places = np.einsum("vij,hwj->vhwi", maps, places).reshape(-1, 2) + middle
-    corner = np.floor(places)[:, None] + np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
-    share = np.prod(1 - np.abs(places[:, None] - corner), axis=-1)
+    center = np.array([(height - 1) / 2, (width - 1) / 2])
+    points = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1) - center
+    points = np.concatenate([points, np.ones((height, width, 1))], axis=-1)
+    points = np.einsum("vij,hwj->vhwi", maps, points).reshape(-1, 2) + center
+    corner = np.floor(points)[:, None] + np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    weight = np.prod(1 - np.abs(points[:, None] - corner), axis=-1)
     last = np.array([height - 1, width - 1])
-    share *= ((corner >= 0) & (corner <= last)).all(axis=-1)
+    weight *= ((corner >= 0) & (corner <= last)).all(axis=-1)
     corner = np.clip(corner, 0, last).astype("int32")
-    return corner[..., 0] * width + corner[..., 1], share.astype("float32")
+    return corner[..., 0] * width + corner[..., 1], weight.astype("float32")

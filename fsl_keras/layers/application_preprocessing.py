@@ -1,16 +1,19 @@
-"""What an application of Keras wants pictures to look like."""
+"""The preprocessing of Keras applications."""
 
 import importlib
+from typing import Any
 
 import keras
+
+from fsl_keras.typing import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class ApplicationPreprocessing(keras.layers.Layer):
-    """Brings pictures from 0 to 1 to the values a Keras application was trained on.
+    """Converts images in [0, 1] to the values a Keras application was trained on.
 
-    It does what `preprocess_input` of the application's module does: ResNet50 wants
-    BGR less the means of ImageNet, MobileNetV2 wants -1 to 1, EfficientNet 0 to 255.
+    It applies `preprocess_input` of the application's module: ResNet50 takes BGR minus
+    the means of ImageNet, MobileNetV2 values in [-1, 1], EfficientNet [0, 255].
 
     Args:
         application: string, a module of `keras.applications`, such as `"resnet50"`.
@@ -29,17 +32,17 @@ class ApplicationPreprocessing(keras.layers.Layer):
     array([151., 138., 131.], dtype=float32)
     """
 
-    def __init__(self, application, **kwargs):
+    def __init__(self, application: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.application = application
         self._module = importlib.import_module(f"keras.applications.{application}")
         self.built = True
 
-    def call(self, images):
+    def call(self, images: Tensor) -> Tensor:
         return self._module.preprocess_input(255.0 * images)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "application": self.application}

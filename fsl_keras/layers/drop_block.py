@@ -1,32 +1,36 @@
-"""Dropout of whole regions of feature maps."""
+"""Dropout of contiguous regions of feature maps."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
+from fsl_keras.typing import Shape, Tensor
+
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class DropBlock(keras.layers.Layer):
-    """Sets random square regions of each feature map to zero in training.
+    """Sets random square regions of each feature map to zero during training.
 
-    Neighbours in a feature map say much the same, so single numbers that are dropped
-    are made up for by those beside them; a region is not. What is kept is scaled up
-    so that the maps of a batch hold as much as before. Without `training`, maps stay
-    as they are.
+    Adjacent activations are correlated, so that dropping single units has little
+    effect; DropBlock drops contiguous regions. The remaining activations are scaled up
+    by the inverse of their fraction in the batch. Inference is the identity.
 
     Reference:
 
     - [Ghiasi et al., 2018](https://arxiv.org/abs/1810.12890)
 
     Args:
-        rate: float in [0, 1), about the share of numbers that are dropped; less where
-            regions overlap.
-        block_size: integer, side of the regions; at most that of the feature map.
+        rate: float in [0, 1), the expected fraction of activations to drop; slightly
+            fewer are dropped, as regions may overlap.
+        block_size: integer, the side of the regions, at most that of the feature map.
+            Defaults to `5`.
         seed: optional integer.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: float feature maps `[B, h, w, c]` of a fixed height and width.
-        training: bool, whether to drop.
+        training: bool, whether to drop regions.
 
     Returns:
         A tensor like `inputs`.
@@ -41,7 +45,13 @@ class DropBlock(keras.layers.Layer):
     (1.0, True)
     """
 
-    def __init__(self, rate, block_size=5, seed=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        block_size: int = 5,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
             raise ValueError(f"`rate` must be in [0, 1). Received: rate={rate}")
@@ -54,20 +64,20 @@ class DropBlock(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if len(input_shape) != 4 or None in input_shape[1:]:
             raise ValueError(
                 f"{type(self).__name__} takes feature maps [B, h, w, c] of a fixed "
-                f"size. Received maps of shape {tuple(input_shape)}: give the size in "
-                f"`keras.Input`."
+                f"size, which `keras.Input` sets. Received: input_shape="
+                f"{tuple(input_shape)}"
             )
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         if not training or self.rate == 0:
             return inputs
         _, height, width, channels = inputs.shape
         side = min(self.block_size, height, width)
-        # Regions lie in the map whole: these are the places of their first corners.
+        # Regions lie inside the map: these are the possible places of their corners.
         corners = (height - side + 1, width - side + 1)
         chance = self.rate * height * width / (side**2 * corners[0] * corners[1])
         draws = keras.random.uniform(
@@ -82,10 +92,10 @@ class DropBlock(keras.layers.Layer):
         scaled = kept * (total / ops.maximum(ops.sum(kept), 1.0))
         return inputs * ops.cast(scaled, inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "rate": self.rate,

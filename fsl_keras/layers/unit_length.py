@@ -1,23 +1,26 @@
-"""Vectors scaled to length one."""
+"""L2 normalization that every runtime computes alike."""
 
 from keras import ops
 
-# The square of the shortest length that is told from zero.
-SHORTEST = 1e-14
+from fsl_keras.typing import Tensor
+
+# The smallest squared length that is divided by.
+EPSILON = 1e-14
 
 
-def to_unit_length(vectors, axis=-1):
-    """Scales vectors to length one; one of zeros stays as it is.
+def to_unit_length(vectors: Tensor, axis: int = -1) -> Tensor:
+    """Scales vectors to length one; a vector of zeros stays as it is.
 
-    The numbers are those of `keras.ops.normalize`, which takes the inverse root of
-    zero for a vector of zeros: LiteRT on a phone makes NaN of that.
+    The result is bit-identical to that of `keras.ops.normalize`, which takes the
+    inverse root of zero for a vector of zeros: in LiteRT, and in the gradient, this is
+    NaN.
 
     Args:
         vectors: float tensor.
-        axis: int, the axis along which a vector lies.
+        axis: integer, the axis of the components of a vector.
 
     Returns:
-        A tensor like `vectors`.
+        A tensor of the shape and dtype of `vectors`.
 
     Example:
 
@@ -27,4 +30,4 @@ def to_unit_length(vectors, axis=-1):
            [0. , 0. ]], dtype=float32)
     """
     squares = ops.sum(ops.square(vectors), axis=axis, keepdims=True)
-    return vectors * ops.rsqrt(ops.maximum(squares, SHORTEST))
+    return vectors * ops.rsqrt(ops.maximum(squares, EPSILON))

@@ -1,24 +1,28 @@
 """The triplet loss of a batch of embeddings."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
-# Below it a squared distance counts as this much and has no gradient: that of the
-# root is infinite at 0, where two embeddings are the same.
+from fsl_keras.typing import Tensor
+
+# The lower bound of squared distances. At 0, where two embeddings are equal, the
+# gradient of the square root is infinite.
 SMALLEST = 1e-12
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class TripletLoss(keras.losses.Loss):
-    """Wants items of one class nearer together than those of two, by a margin.
+    """The triplet loss with the hardest triplets of a batch.
 
-    Every item of a batch is an anchor. Its triplet is the hardest in the batch: its
-    furthest item of its own class and the nearest of another one, by Euclidean
-    distance. It costs `max(near - far + margin, 0)` of these two distances. An anchor
-    that is alone of its class, or whose batch has no other class, costs nothing, so a
-    batch should hold several items of most of its classes.
+    Every item of a batch is an anchor. Its triplet is the hardest in the batch: the
+    farthest item of the same class, at Euclidean distance `p`, and the nearest item of
+    another class, at distance `n`. The loss of the anchor is `max(p - n + margin, 0)`.
+    It is 0 if the batch has no other item of the class, or no other class, so a batch
+    should hold several items of most of its classes.
 
-    Trains a backbone on labelled batches; any head can then be put on it:
+    It trains a backbone on labeled batches, for any head:
 
         backbone.compile("adam", TripletLoss(margin=0.5))
         backbone.fit(data.batches(64), steps_per_epoch=100, shuffle=False)
@@ -29,7 +33,7 @@ class TripletLoss(keras.losses.Loss):
     - the hardest triplets: [Hermans et al., 2017](https://arxiv.org/abs/1703.07737)
 
     Args:
-        margin: positive float, in the units of the embedding.
+        margin: positive float, in the units of the embedding. Defaults to `1.0`.
         reduction: as in `keras.losses.Loss`.
         name: string.
         **kwargs: further arguments of `keras.losses.Loss`.
@@ -52,17 +56,17 @@ class TripletLoss(keras.losses.Loss):
 
     def __init__(
         self,
-        margin=1.0,
-        reduction="sum_over_batch_size",
-        name="triplet_loss",
-        **kwargs,
-    ):
+        margin: float = 1.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "triplet_loss",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, **kwargs)
         if margin <= 0:
-            raise ValueError(f"`margin` must be above 0. Received: margin={margin}")
+            raise ValueError(f"`margin` must be positive. Received: margin={margin}")
         self.margin = margin
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         labels = ops.reshape(y_true, (-1,))
         differences = y_pred[:, None] - y_pred[None, :]
         squares = ops.sum(ops.square(differences), axis=-1)
@@ -71,12 +75,12 @@ class TripletLoss(keras.losses.Loss):
         other = ops.logical_not(same)
         positive = ops.logical_and(same, ops.eye(ops.shape(labels)[0]) == 0)
         furthest = ops.max(ops.where(positive, distances, 0.0), axis=1)
-        # Beyond every distance, where it is no negative.
+        # Farther than every item, for those that are no negatives.
         beyond = ops.max(distances) + 1.0
         nearest = ops.min(ops.where(other, distances, beyond), axis=1)
         is_triplet = ops.logical_and(ops.any(positive, axis=1), ops.any(other, axis=1))
         loss = ops.maximum(furthest - nearest + self.margin, 0.0)
         return ops.where(is_triplet, loss, 0.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "margin": self.margin}

@@ -1,10 +1,15 @@
-"""What a few examples tell of the classifier that is made of them."""
+"""Cross-validation and calibration of classifiers of a few examples."""
 
 from fsl_keras.model_selection.base_classes import (
     BaseCalibration,
     calibrate_on_base_classes,
 )
 from fsl_keras.model_selection.calibration import Calibration
+from fsl_keras.model_selection.candidates import (
+    Candidate,
+    cross_validate,
+    recommended,
+)
 from fsl_keras.model_selection.leave_one_out_report import (
     LeaveOneOutReport,
     leave_one_out,
@@ -15,9 +20,12 @@ from fsl_keras.model_selection.support_set import SupportSet
 __all__ = [
     "BaseCalibration",
     "Calibration",
+    "Candidate",
     "LeaveOneOutReport",
     "SupportSet",
     "calibrate",
     "calibrate_on_base_classes",
+    "cross_validate",
     "leave_one_out",
+    "recommended",
 ]

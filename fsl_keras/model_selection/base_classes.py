@@ -1,10 +1,12 @@
-"""Calibration on the classes that a learner was made with."""
+"""Calibration on base classes, for classifiers of one example per class."""
 
 import dataclasses
 
 import numpy as np
 import tensorflow as tf
 
+from fsl_keras.compat import renamed_parameters
+from fsl_keras.datasets import ClassDataset
 from fsl_keras.model_selection.calibration import (
     Calibration,
     auroc,
@@ -12,42 +14,45 @@ from fsl_keras.model_selection.calibration import (
     log_losses,
     temperature_of,
 )
+from fsl_keras.typing import Model
 
 QUANTILES = 201
 
 
 @dataclasses.dataclass
 class BaseCalibration:
-    """A calibration found on classes that a learner was made with.
+    """A calibration that was found on episodes of base classes.
 
-    It serves where there is one example a class, and leaving it out leaves nothing.
+    Used in the one-shot case, where leave-one-out calibration is impossible.
 
     Attributes:
         temperature: float, see `Calibration`.
-        known: list of floats, the quantiles of the largest logit of examples of known
+        known: list of floats, the quantiles of the largest logit of queries of known
             classes, evenly spaced from 0 to 1.
-        unknown: list of floats, the same of examples of unknown classes.
-        examples: pair of integers, the number of examples of either.
+        unknown: list of floats, the same for queries of unknown classes.
+        examples: pair of integers, the number of queries of known and of unknown
+            classes.
         auroc: float, see `Calibration`.
         log_losses: pair of floats, see `Calibration`.
-        source: string, what it was found on.
+        source: string, the data set and the episodes.
     """
 
     temperature: float
-    known: list
-    unknown: list
-    examples: tuple
+    known: list[float]
+    unknown: list[float]
+    examples: tuple[int, int]
     auroc: float
-    log_losses: tuple
+    log_losses: tuple[float, float]
     source: str
 
-    def at(self, false_reject_rate):
+    def at(self, false_reject_rate: float) -> Calibration:
         """Returns the `Calibration` for a false-reject rate, a float in (0, 1)."""
         check_rate(false_reject_rate)
-        shares = np.linspace(0, 1, len(self.known))
-        least = float(np.interp(false_reject_rate, shares, self.known))
-        accepted = 1 - float(np.interp(least, self.unknown, shares))
+        levels = np.linspace(0, 1, len(self.known))
+        least = float(np.interp(false_reject_rate, levels, self.known))
+        accepted = 1 - float(np.interp(least, self.unknown, levels))
         known, unknown = self.examples
+        before, after = self.log_losses
         return Calibration(
             self.temperature,
             least,
@@ -56,27 +61,34 @@ class BaseCalibration:
             false_rejects=(round(false_reject_rate * known), known),
             false_accepts=(round(accepted * unknown), unknown),
             auroc=self.auroc,
-            log_losses=tuple(self.log_losses),
+            log_losses=(before, after),
         )
 
 
+@renamed_parameters(episodes="count")
 def calibrate_on_base_classes(
-    learner, data, ways=5, shots=1, queries=15, episodes=200, seed=0
-):
-    """Calibrates a learner on episodes, for when there is one example a class.
+    learner: Model,
+    data: ClassDataset,
+    ways: int = 5,
+    shots: int = 1,
+    queries: int = 15,
+    count: int = 200,
+    seed: int = 0,
+) -> BaseCalibration:
+    """Calibrates a learner on episodes of base classes.
 
-    Each episode has twice as many classes as the learner gets to know; the others are
-    the unknown ones. Put the result at `learner.base_calibration`, where `adapt`
-    finds it.
+    Each episode has `2 * ways` classes. The learner gets examples of `ways` classes;
+    the queries of the others stand for unknown classes. Assign the result to
+    `learner.base_calibration`, so that `adapt` uses it.
 
     Args:
         learner: a learner.
-        data: `ClassDataset` of classes that are not those to be learned later.
-        ways: integer, the classes that are known in an episode.
-        shots: integer, the examples of each.
-        queries: integer, the queries of each class, known or unknown.
-        episodes: integer, how many there are.
-        seed: integer, of the episodes.
+        data: `ClassDataset` of base classes, different from those to be learned later.
+        ways: integer, the number of known classes per episode.
+        shots: integer, the number of examples per class.
+        queries: integer, the number of queries per class, known or unknown.
+        count: integer, the number of episodes.
+        seed: integer, the seed of the episodes.
 
     Returns:
         A `BaseCalibration`.
@@ -84,41 +96,39 @@ def calibrate_on_base_classes(
     Example:
 
     >>> import fsl_keras as fsl, keras
-    >>> nothing = keras.Sequential([keras.Input((2,)), keras.layers.Identity()])
-    >>> learner = fsl.models.PrototypicalNetwork(nothing)
+    >>> identity = keras.Sequential([keras.Input((2,)), keras.layers.Identity()])
+    >>> learner = fsl.models.PrototypicalNetwork(identity)
     >>> angles = np.repeat(np.linspace(0, 3, 8), 6) + np.tile([0, 0.1], 24)
     >>> vectors = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     >>> data = fsl.ClassDataset.from_arrays(
     ...     vectors.astype("float32"), np.repeat(np.arange(8), 6))
-    >>> found = calibrate_on_base_classes(learner, data, ways=3, queries=4, episodes=20)
+    >>> found = calibrate_on_base_classes(learner, data, ways=3, queries=4, count=20)
     >>> learner.base_calibration = found
     >>> classifier = learner.adapt(
     ...     vectors[::6].astype("float32"), range(8), false_reject_rate=0.1)
     >>> classifier.calibration.source
     'arrays, 20 episodes of 3-way 1-shot, seed 0'
     """
-    answer = tf.function(lambda x: learner(x, training=False), reduce_retracing=True)
-    known, unknown, labels = [], [], []
-    stream = data.episodes(2 * ways, shots, queries, seed=seed, count=episodes)
-    for x, y in stream:
-        # Without a label an example is padding, and its class one not known.
+    predict = tf.function(lambda x: learner(x, training=False), reduce_retracing=True)
+    batches = []
+    for x, y in data.episodes(2 * ways, shots, queries, seed=seed, count=count):
+        # An example without a label is padding, so its class is unknown.
         support_labels = x["support_labels"][..., :ways]
-        logits = answer({**x, "support_labels": support_labels})
+        logits = predict({**x, "support_labels": support_labels})
         logits, y = np.asarray(logits[0]), y[0].numpy()
-        known.append(logits[y < ways])
-        labels.append(y[y < ways])
-        unknown.append(logits[y >= ways])
-    known, unknown, labels = map(np.concatenate, (known, unknown, labels))
+        batches.append((logits[y < ways], y[y < ways], logits[y >= ways]))
+    known, labels, unknown = map(np.concatenate, zip(*batches, strict=True))
     temperature = temperature_of(known, labels)
-    shares = np.linspace(0, 1, QUANTILES)
+    levels = np.linspace(0, 1, QUANTILES)
+    before, after = (
+        float(log_losses(known, labels, value).mean()) for value in (1.0, temperature)
+    )
     return BaseCalibration(
         temperature,
-        np.quantile(known.max(axis=-1), shares).tolist(),
-        np.quantile(unknown.max(axis=-1), shares).tolist(),
+        np.quantile(known.max(axis=-1), levels).tolist(),
+        np.quantile(unknown.max(axis=-1), levels).tolist(),
         (len(known), len(unknown)),
         auroc(known.max(axis=-1), unknown.max(axis=-1)),
-        tuple(
-            float(log_losses(known, labels, value).mean()) for value in (1, temperature)
-        ),
-        f"{data.name}, {episodes} episodes of {ways}-way {shots}-shot, seed {seed}",
+        (before, after),
+        f"{data.name}, {count} episodes of {ways}-way {shots}-shot, seed {seed}",
     )

@@ -1,12 +1,14 @@
-"""Probabilities that mean what they say, and the answer "unknown"."""
+"""Calibrated probabilities and the answer "unknown"."""
 
 import dataclasses
 import math
 
 import numpy as np
 
+from fsl_keras.heads.head import is_absent
 from fsl_keras.metrics import wilson_interval
-from fsl_keras.model_selection.cross_validation import softmax
+from fsl_keras.model_selection.held_out import softmax
+from fsl_keras.typing import Tensor
 
 
 @dataclasses.dataclass
@@ -14,39 +16,41 @@ class Calibration:
     """How a classifier turns logits into probabilities and into "unknown".
 
     Attributes:
-        temperature: float, by which logits are divided before the softmax.
-        least_logit: float, below which the largest logit means "unknown"; None where
-            the examples are too few for the rate that was asked for, and nothing is
-            called unknown.
-        false_reject_rate: float, the share of examples of known classes that may be
-            called unknown.
-        source: string, what it was found on.
-        false_rejects: pair of integers: how many of how many examples of known
-            classes were called unknown, each by a classifier and a calibration that
-            had not seen it.
-        false_accepts: the same of examples of unknown classes that were not called
-            unknown.
-        auroc: float, how well the largest logit tells known from unknown classes:
-            0.5 is chance, 1 is always; NaN where there is nothing unknown.
+        temperature: float, divides the logits before the softmax (temperature scaling,
+            [Guo et al., 2017](https://arxiv.org/abs/1706.04599)).
+        least_logit: float, the prediction is "unknown" if the largest logit is below
+            it. None if there are too few examples for `false_reject_rate`: then
+            nothing is rejected.
+        false_reject_rate: float, the fraction of examples of known classes that may be
+            rejected as "unknown".
+        source: string, the examples and the method.
+        false_rejects: pair of integers: how many examples of known classes were
+            rejected, and how many there were. Neither the classifier nor its
+            calibration was fitted on them.
+        false_accepts: pair of integers: how many examples of unknown classes were not
+            rejected, and how many there were.
+        auroc: float, the area under the ROC curve of the largest logit as a score of
+            known against unknown classes: 0.5 is chance, 1 is perfect. NaN without
+            examples of unknown classes.
         log_losses: pair of floats, the mean negative log probability of the right
-            class before and after, of examples that were not seen.
+            class before and after calibration, on examples as for `false_rejects`.
     """
 
     temperature: float
     least_logit: float | None
     false_reject_rate: float
     source: str
-    false_rejects: tuple = (0, 0)
-    false_accepts: tuple = (0, 0)
+    false_rejects: tuple[int, int] = (0, 0)
+    false_accepts: tuple[int, int] = (0, 0)
     auroc: float = math.nan
-    log_losses: tuple = (math.nan, math.nan)
+    log_losses: tuple[float, float] = (math.nan, math.nan)
 
     def __post_init__(self):
-        # They come back from a file as lists.
+        # A file stores them as lists.
         for name in ("false_rejects", "false_accepts", "log_losses"):
             setattr(self, name, tuple(getattr(self, name)))
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [f"Calibrated by {self.source}"]
         if self.least_logit is None:
             least = f"{100 * self.false_reject_rate:g} %"
@@ -69,25 +73,25 @@ class Calibration:
         return "; ".join(lines)
 
 
-def check_rate(false_reject_rate):
-    """Refuses what is no share of examples."""
+def check_rate(false_reject_rate: float) -> None:
+    """Raises an error if a rate is not between 0 and 1."""
     if not 0 < false_reject_rate < 1:
         raise ValueError(
-            f"`false_reject_rate` is a share above 0 and below 1, such as 0.05. "
-            f"Received: {false_reject_rate!r}"
+            f"`false_reject_rate` must be between 0 and 1, exclusive, such as 0.05. "
+            f"Received: false_reject_rate={false_reject_rate!r}"
         )
 
 
-def fit(logits, labels, false_reject_rate):
-    """Finds temperature and threshold on answers about unseen examples.
+def fit(logits: Tensor, labels: Tensor, false_reject_rate: float) -> Calibration:
+    """Fits temperature and threshold on the logits of held-out examples.
 
     Args:
         logits: float array `[n, N]`.
-        labels: int array `[n]`, the right classes.
+        labels: integer array `[n]`, the right classes.
         false_reject_rate: float in (0, 1).
 
     Returns:
-        A `Calibration`, of which only these are filled.
+        A `Calibration` without the figures of its evaluation.
 
     Example:
 
@@ -104,15 +108,20 @@ def fit(logits, labels, false_reject_rate):
     )
 
 
-def least_logit(largest, false_reject_rate):
-    """Returns the threshold below which at most a share of new examples fall.
+def least_logit(largest: Tensor, false_reject_rate: float) -> float | None:
+    """Returns the split-conformal quantile of the largest logits.
 
-    Of `n` examples as good as the new one, it falls below the `k`-th smallest with a
-    probability of at most `k / (n + 1)`. None where even the smallest is too likely.
+    A new example that is exchangeable with the `n` given ones is below the `k`-th
+    smallest of them with a probability of at most `k / (n + 1)` (see
+    [Angelopoulos and Bates, 2021](https://arxiv.org/abs/2107.07511)).
 
     Args:
-        largest: float array `[n]`, the largest logit of each example.
+        largest: float array `[n]`, the largest logit of each held-out example.
         false_reject_rate: float in (0, 1).
+
+    Returns:
+        The largest of the logits with a probability of at most `false_reject_rate`, or
+        None if there is none.
 
     Example:
 
@@ -123,13 +132,20 @@ def least_logit(largest, false_reject_rate):
     return float(np.sort(largest)[place - 1]) if place else None
 
 
-def is_known(logits, least):
-    """Says of which logits `[n, N]` the largest is not below a threshold."""
+def is_known(logits: Tensor, least: float | None) -> np.ndarray:
+    """Returns which logits `[n, N]` have a maximum that is not below a threshold."""
     return logits.max(axis=-1) >= (-math.inf if least is None else least)
 
 
-def auroc(known, unknown):
-    """Returns how likely a known example scores above an unknown one; ties are halves.
+def auroc(known: Tensor, unknown: Tensor) -> float:
+    """Returns the area under the ROC curve, from the Mann-Whitney U statistic.
+
+    Args:
+        known: float array `[n]`, the scores of examples of known classes.
+        unknown: float array `[m]`, the scores of examples of unknown classes.
+
+    Returns:
+        The probability that a known example has the higher score; a tie is 0.5.
 
     Example:
 
@@ -143,34 +159,43 @@ def auroc(known, unknown):
     return float((ranks[: len(known)].sum() - least) / (len(known) * len(unknown)))
 
 
-def log_losses(logits, labels, temperature=1.0):
-    """Returns the negative log probability of the right class of each `[n]`."""
+def log_losses(logits: Tensor, labels: Tensor, temperature: float = 1.0) -> np.ndarray:
+    """Returns the negative log probabilities `[n]` of the right classes."""
     right = softmax(np.asarray(logits, "float64") / temperature)
     return -np.log(np.maximum(right[np.arange(len(labels)), labels], 1e-12))
 
 
-def temperature_of(logits, labels):
-    """Returns the temperature of the least loss.
+def temperature_of(logits: Tensor, labels: Tensor) -> float:
+    """Fits the temperature of temperature scaling by minimum log loss.
 
-    As in Platt's scaling, a right class counts as `(n + 1) / (n + 2)` sure: where all
-    of a few examples are right, the next one need not be.
+    The targets are smoothed as in Platt scaling: the right class has a probability of
+    `(n + 1) / (n + 2)`, and the rest is shared by all classes. Otherwise the
+    temperature of a few examples that are all predicted right would be zero.
+
+    Args:
+        logits: float array `[n, N]` of held-out examples.
+        labels: integer array `[n]`, the right classes.
+
+    Returns:
+        A float from 1e-4 to 1e4, 1.0 if there are no two classes.
     """
     logits = np.asarray(logits, "float64")
-    ways = (logits > -1e8).sum(axis=-1, keepdims=True)  # of absent classes it is -1e9
+    present = ~is_absent(logits)
+    ways = present.sum(axis=-1, keepdims=True)
     if (ways < 2).all():
         return 1.0
     doubt = 1 / (len(labels) + 2)
-    targets = np.where(logits > -1e8, doubt / ways, 0.0)
+    targets = np.where(present, doubt / ways, 0.0)
     targets[np.arange(len(labels)), labels] += 1 - doubt
     logits = np.maximum(logits, logits.max(axis=-1, keepdims=True) - 1e4)
 
     def loss(log_temperature):
         scaled = logits / math.exp(log_temperature)
         scaled -= scaled.max(axis=-1, keepdims=True)
-        surprise = np.log(np.exp(scaled).sum(axis=-1, keepdims=True)) - scaled
-        return (targets * surprise).sum(axis=-1).mean()
+        losses = np.log(np.exp(scaled).sum(axis=-1, keepdims=True)) - scaled
+        return (targets * losses).sum(axis=-1).mean()
 
-    # The loss has one minimum in the inverse of the temperature.
+    # Convex in the inverse temperature, so that ternary search finds the minimum.
     low, high = math.log(1e-4), math.log(1e4)
     for _ in range(60):
         third = (high - low) / 3

@@ -1,4 +1,4 @@
-"""The examples of one task as a learner sees them, of which estimates are made."""
+"""The support set of a classifier: features, classes and near duplicates."""
 
 import collections
 import functools
@@ -7,23 +7,22 @@ import math
 import numpy as np
 
 from fsl_keras.images import fit
+from fsl_keras.typing import Tensor
 
-# Two pictures whose thumbnails correlate above this are copies of one: resized, stored
-# again, brightened, or taken in the same moment.
+# Images whose thumbnails have a correlation above this are near duplicates: resized,
+# compressed again, brightened, or taken in the same moment.
 NEAR, THUMBNAIL = 0.99, (16, 16)
 
-# Features that differ by less than rounding are those of one item.
+# Features with a cosine similarity above this differ by rounding alone.
 SAME = 1 - 1e-6
 
 
 class SupportSet:
-    """The features and classes of the examples that a classifier was made of.
-
-    It grows batch by batch. The same item given twice for a class is in it once.
+    """The features and classes of the examples of a classifier, added in batches.
 
     Args:
-        most: optional integer, how many examples of a class are kept; later ones are
-            left out, so that a million of them need no more memory than these.
+        most: optional integer, the maximum number of examples per class. Later ones are
+            ignored, so that memory is bounded.
 
     Example:
 
@@ -34,27 +33,35 @@ class SupportSet:
     ([0, 1, 0], [0, 1, 0])
     """
 
-    def __init__(self, most=None):
+    def __init__(self, most: int | None = None):
         self.most = most
-        self._counts = collections.Counter()
-        self._batches = []
-        self._repeats = []
+        self._counts: collections.Counter[int] = collections.Counter()
+        self._batches: list[dict[str, np.ndarray]] = []
+        self._repeats: list[tuple[int, int]] = []
 
-    def __len__(self):
+    def __len__(self) -> int:
         return sum(len(batch["labels"]) for batch in self._batches)
 
-    def add(self, features, labels, rows=None, images=None, copies=()):
+    def add(
+        self,
+        features: Tensor,
+        labels: Tensor,
+        rows: Tensor | None = None,
+        images: Tensor | None = None,
+        copies: Tensor = (),
+    ) -> None:
         """Adds examples.
 
         Args:
             features: float array `[n, *feature]`.
-            labels: the class number of each.
-            rows: optional index of each among the examples as they were given.
-            images: optional float pictures `[n, H, W, C]` from 0 to 1, by which near
-                copies are found; otherwise they are by features.
-            copies: optional features `[k * n, *feature]` of augmented copies: of all
-                examples in their order, then again. They are learned from and left
-                out with what they are copies of, and never asked about.
+            labels: integers `[n]`, the class of each.
+            rows: optional integers `[n]`, the index of each among the examples as
+                given.
+            images: optional float images `[n, H, W, C]` in [0, 1], by which near
+                duplicates are found. By default they are found by features.
+            copies: optional features `[k * n, *feature]` of augmented copies: a copy of
+                each example in order, `k` times. They are in the same fold as their
+                example, and are not predicted.
         """
         if rows is None:
             rows = len(self) + np.arange(len(labels))
@@ -83,43 +90,43 @@ class SupportSet:
         self._counts[int(label)] += 1
         return self.most is None or self._counts[int(label)] <= self.most
 
-    def repeat(self, row, other):
-        """Notes that two of the examples as they were given are one item."""
+    def repeat(self, row: int, other: int) -> None:
+        """Records that two of the examples as given are the same item."""
         self._repeats.append((int(row), int(other)))
 
     @property
-    def features(self):
+    def features(self) -> np.ndarray:
         """Float32 array `[n, *feature]`."""
         return self._joined("features").astype("float32", copy=False)
 
     @property
-    def labels(self):
-        """Integer array `[n]`, the class numbers."""
+    def labels(self) -> np.ndarray:
+        """Integer array `[n]`, the class of each example."""
         return self._joined("labels")
 
     @property
-    def rows(self):
+    def rows(self) -> np.ndarray:
         """Integer array `[n]`, the index of each among the examples as given."""
         return self._joined("rows")
 
     @property
-    def copies(self):
+    def copies(self) -> np.ndarray:
         """Float32 array `[m, *feature]` of augmented copies."""
         return self._joined("copies").astype("float32", copy=False)
 
     @property
-    def copied(self):
-        """Integer array `[m]`, which example each augmented copy is of."""
+    def copied(self) -> np.ndarray:
+        """Integer array `[m]`, the example of each augmented copy."""
         return self._joined("copied")
 
     @property
-    def groups(self):
-        """Integer array `[n]`, the same number for near copies of one another."""
+    def groups(self) -> np.ndarray:
+        """Integer array `[n]`, the group of near duplicates of each example."""
         return self._near[1]
 
     @property
-    def duplicates(self):
-        """List of pairs of near copies, by their index among the examples as given."""
+    def duplicates(self) -> list[tuple[int, int]]:
+        """List of pairs of near duplicates, by index among the examples as given."""
         rows = self.rows.tolist()
         return sorted(self._repeats + [(rows[i], rows[j]) for i, j in self._near[0]])
 
@@ -134,16 +141,18 @@ class SupportSet:
         return np.concatenate([batch[name] for batch in self._batches])
 
 
-def near_duplicates(vectors, similarity):
-    """Finds the vectors that point the same way.
+def near_duplicates(
+    vectors: Tensor, similarity: float
+) -> tuple[list[tuple[int, int]], np.ndarray]:
+    """Finds the pairs of vectors with a high cosine similarity, and their components.
 
     Args:
         vectors: float array `[n, D]`.
-        similarity: float, the least cosine similarity.
+        similarity: float, the threshold.
 
     Returns:
-        The list of their pairs `(i, j)`, `i < j`, and an int array `[n]`: the same
-        number for vectors that a chain of such pairs connects.
+        The list of pairs `(i, j)`, `i < j`, and an integer array `[n]`: the connected
+        component of each vector in the graph of these pairs.
 
     Example:
 
@@ -154,7 +163,8 @@ def near_duplicates(vectors, similarity):
     """
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     unit = vectors / np.maximum(lengths, 1e-12)
-    groups, pairs = np.arange(len(vectors)), []
+    groups = np.arange(len(vectors))
+    pairs: list[tuple[int, int]] = []
     for i in range(len(vectors)):
         others = i + 1 + np.flatnonzero(unit[i + 1 :] @ unit[i] > similarity)
         if len(others):
@@ -164,8 +174,8 @@ def near_duplicates(vectors, similarity):
     return pairs, groups
 
 
-def thumbnails(images):
-    """Returns a small picture `[n, 256]` of each, grey, with a mean of zero."""
+def thumbnails(images: Tensor) -> np.ndarray:
+    """Returns grayscale thumbnails `[n, 256]` of images, each with a mean of zero."""
     small = np.asarray(fit(images, THUMBNAIL, channels=1), "float32")
     small = small.reshape(len(images), math.prod(THUMBNAIL))
     return small - small.mean(axis=1, keepdims=True)

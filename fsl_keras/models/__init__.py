@@ -1,4 +1,4 @@
-"""Learners: Keras models that learn from episodes how to learn from few examples."""
+"""Learners: Keras models that learn new classes from few examples."""
 
 from fsl_keras.models.baseline import Baseline
 from fsl_keras.models.baseline_plus_plus import BaselinePlusPlus

@@ -1,17 +1,20 @@
 """Baseline: a linear classifier on pretrained features."""
 
+from typing import Any
+
 import keras
 
 from fsl_keras.heads import LinearHead
 from fsl_keras.models.transfer import TransferLearner
+from fsl_keras.typing import Model
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class Baseline(TransferLearner):
-    """Fits a linear classifier to the pretrained features of each support set.
+    """Baseline: fits a linear classifier to the features of each support set.
 
-    The backbone is trained to tell the training classes apart, by
-    `SupervisedPretraining`; `fit` on episodes is refused.
+    `SupervisedPretraining` trains the backbone as a classifier of the base classes;
+    `fit` on episodes raises an error.
 
     Reference:
 
@@ -20,7 +23,7 @@ class Baseline(TransferLearner):
     Args:
         backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`.
         steps: integer, gradient steps on a support set.
-        learning_rate: float, the size of a step, see `LinearHead`.
+        learning_rate: float, see `LinearHead`.
         weight_decay: float.
         name: optional string.
 
@@ -36,20 +39,16 @@ class Baseline(TransferLearner):
     (6, 3)
     """
 
+    head_arguments = ("steps", "learning_rate", "weight_decay")
+
     def __init__(
         self,
-        backbone,
-        steps=100,
-        learning_rate=1.0,
-        weight_decay=1e-3,
-        name=None,
-        **kwargs,
+        backbone: Model,
+        steps: int = 100,
+        learning_rate: float = 1.0,
+        weight_decay: float = 1e-3,
+        name: str | None = None,
+        **kwargs: Any,
     ):
-        head = LinearHead("linear", steps, learning_rate, weight_decay, name="linear")
+        head = LinearHead("dot", steps, learning_rate, weight_decay, name="linear")
         super().__init__(backbone, head, name=name, **kwargs)
-
-    def get_config(self):
-        config = super().get_config()
-        del config["head"]
-        options = ("steps", "learning_rate", "weight_decay")
-        return {**config, **{name: getattr(self.head, name) for name in options}}

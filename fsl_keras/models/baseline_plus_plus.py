@@ -1,18 +1,22 @@
 """Baseline++: a cosine classifier on pretrained features."""
 
+from typing import Any
+
 import keras
 
+from fsl_keras.compat import renamed_arguments
 from fsl_keras.heads import LinearHead
 from fsl_keras.models.transfer import TransferLearner
+from fsl_keras.typing import Model
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
+@renamed_arguments(temperature="scale")
 class BaselinePlusPlus(TransferLearner):
-    """Fits a cosine classifier to the pretrained features of each support set.
+    """Baseline++: fits a cosine classifier to the features of each support set.
 
-    The backbone is trained under a cosine classifier too, by
-    `SupervisedPretraining(backbone, classes, head="cosine")`; `fit` on episodes is
-    refused.
+    `SupervisedPretraining(backbone, classes, "cosine")` trains the backbone under
+    a cosine classifier as well; `fit` on episodes raises an error.
 
     Reference:
 
@@ -21,9 +25,9 @@ class BaselinePlusPlus(TransferLearner):
     Args:
         backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`.
         steps: integer, gradient steps on a support set.
-        learning_rate: float, the size of a step, see `LinearHead`.
+        learning_rate: float, see `LinearHead`.
         weight_decay: float.
-        temperature: float, the factor of cosine similarities, which stays as it is.
+        scale: float, the fixed factor of cosine similarities.
         name: optional string.
 
     Example:
@@ -38,24 +42,19 @@ class BaselinePlusPlus(TransferLearner):
     """
 
     pretraining_head = "cosine"
+    head_arguments = ("steps", "learning_rate", "weight_decay", "scale")
 
     def __init__(
         self,
-        backbone,
-        steps=100,
-        learning_rate=1.0,
-        weight_decay=1e-3,
-        temperature=10.0,
-        name=None,
-        **kwargs,
+        backbone: Model,
+        steps: int = 100,
+        learning_rate: float = 1.0,
+        weight_decay: float = 1e-3,
+        scale: float = 10.0,
+        name: str | None = None,
+        **kwargs: Any,
     ):
         head = LinearHead(
-            "cosine", steps, learning_rate, weight_decay, temperature, name="cosine"
+            "cosine", steps, learning_rate, weight_decay, scale, name="cosine"
         )
         super().__init__(backbone, head, name=name, **kwargs)
-
-    def get_config(self):
-        config = super().get_config()
-        del config["head"]
-        options = ("steps", "learning_rate", "weight_decay", "temperature")
-        return {**config, **{name: getattr(self.head, name) for name in options}}

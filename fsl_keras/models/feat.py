@@ -1,20 +1,25 @@
 """FEAT: few-shot learning by set-to-set functions."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from fsl_keras.backbones.check import check_backbone
+from fsl_keras.compat import renamed_arguments
 from fsl_keras.heads import FEATHead
 from fsl_keras.models.metric import MetricModel, all_labels
+from fsl_keras.typing import EpisodeBatch, Model, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
+@renamed_arguments(heads="num_heads", regularization="auxiliary_weight")
 class FEAT(MetricModel):
-    """FEAT: prototypes that attention adapts to the task at hand.
+    """FEAT: prototypes that self-attention adapts to the task.
 
-    Training has a second task: support and query together are classified by the
-    centres of their classes, each adapted as a set, which keeps the adapted
-    embeddings of a class close. `val_loss` and `evaluate` measure the first alone.
+    Training has an auxiliary loss: support and query together are classified by the
+    centers of their classes, each adapted as a set, which keeps the adapted embeddings
+    of a class close together. `val_loss` and `evaluate` measure the main loss alone.
     The paper starts from a backbone that was trained as a classifier.
 
     Reference:
@@ -23,11 +28,10 @@ class FEAT(MetricModel):
 
     Args:
         backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`.
-        heads: integer, the heads of the attention.
-        dropout: float, the share of what the attention adds that is dropped in
-            training.
-        temperature: float above 0, which divides squared distances.
-        regularization: float, the weight of the second task in the loss.
+        num_heads: integer, the number of attention heads.
+        dropout: float, the dropout rate of the attention output.
+        temperature: float above 0, by which squared distances are divided.
+        auxiliary_weight: float, the weight of the auxiliary loss.
         name: optional string.
 
     Example:
@@ -35,41 +39,45 @@ class FEAT(MetricModel):
     >>> import numpy as np, fsl_keras as fsl
     >>> model = FEAT(fsl.backbones.Conv4((28, 28, 1)))
     >>> model.compile()
-    >>> pictures = np.random.default_rng(0).random((6, 28, 28, 1), "float32")
-    >>> episode = fsl.episodes.make_episode(pictures, [0, 0, 1, 1, 2, 2])
+    >>> images = np.random.default_rng(0).random((6, 28, 28, 1), "float32")
+    >>> episode = fsl.episodes.make_episode(images, [0, 0, 1, 1, 2, 2])
     >>> model.predict(episode, verbose=0).shape
     (1, 6, 3)
     """
 
+    head_arguments = ("num_heads", "dropout", "temperature")
+
     def __init__(
         self,
-        backbone,
-        heads=1,
-        dropout=0.5,
-        temperature=64.0,
-        regularization=0.1,
-        name=None,
-        **kwargs,
+        backbone: Model,
+        num_heads: int = 1,
+        dropout: float = 0.5,
+        temperature: float = 64.0,
+        auxiliary_weight: float = 0.1,
+        name: str | None = None,
+        **kwargs: Any,
     ):
         check_backbone(backbone)
         key_dim = backbone.output_shape[-1]
-        head = FEATHead(key_dim, heads, dropout, temperature, name="adapted")
+        head = FEATHead(key_dim, num_heads, dropout, temperature, name="adapted")
         super().__init__(backbone, head, name=name, **kwargs)
-        self.regularization = regularization
+        self.auxiliary_weight = auxiliary_weight
 
-    def training_loss(self, x, y, sample_weight):
-        """Returns logits and loss, the second task's with it."""
+    def training_loss(
+        self, x: EpisodeBatch, y: Tensor, sample_weight: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Returns the logits, and the compiled loss plus the auxiliary loss."""
         support, query = self.embed_episode(x, training=True)
         logits = self.head(support, x["support_labels"], query, training=True)
         loss = self.compute_loss(x, y, logits, sample_weight, training=True)
-        second = self.second_loss(
+        auxiliary = self.auxiliary_loss(
             ops.concatenate([support, query], axis=1),
             all_labels(x["support_labels"], y, sample_weight),
         )
-        return logits, loss + self.regularization * second
+        return logits, loss + self.auxiliary_weight * auxiliary
 
-    def second_loss(self, items, labels):
-        """Returns the mean cross-entropy of items by the centres of their classes.
+    def auxiliary_loss(self, items: Tensor, labels: Tensor) -> Tensor:
+        """Returns the mean cross-entropy of items by the centers of their classes.
 
         Args:
             items: embeddings `[T, L, D]`, of support and query.
@@ -78,13 +86,5 @@ class FEAT(MetricModel):
         logits = self.head.contrast(items, labels, training=True)
         return -ops.sum(labels * ops.log_softmax(logits)) / ops.sum(labels)
 
-    def get_config(self):
-        config = super().get_config()
-        del config["head"]
-        return {
-            **config,
-            "heads": self.head.heads,
-            "dropout": self.head.dropout,
-            "temperature": self.head.temperature,
-            "regularization": self.regularization,
-        }
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "auxiliary_weight": self.auxiliary_weight}

@@ -1,20 +1,25 @@
-"""Meta-Baseline: a pretrained backbone, trained on by cosine prototypes."""
+"""Meta-Baseline: a pretrained backbone, fine-tuned under cosine prototypes."""
+
+from typing import Any
 
 import keras
 
+from fsl_keras.compat import renamed_arguments
 from fsl_keras.heads import PrototypeHead
 from fsl_keras.models.metric import MetricModel
+from fsl_keras.typing import Model
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
+@renamed_arguments(temperature="scale")
 class MetaBaseline(MetricModel):
-    """Meta-Baseline: cosine prototypes on a backbone that was a classifier before.
+    """Meta-Baseline: cosine prototypes on a backbone pretrained as a classifier.
 
-    A query is scored by its cosine similarity to the prototype of each class, times
-    a learned temperature. Train the backbone with `SupervisedPretraining` first, then
-    this on episodes, with small steps: `compile()` takes SGD at a rate of 1e-3 with
-    momentum and weight decay, as the paper does. Batch normalization trains on the
-    statistics of the episodes, as in the paper's code for miniImageNet.
+    A logit is the cosine similarity to the prototype of the class, multiplied by a
+    learned scale. Train the backbone with `SupervisedPretraining` first, then this
+    learner on episodes with small steps: `compile()` takes SGD at a learning rate of
+    1e-3 with momentum and weight decay, as in the paper. Batch normalization trains on
+    the statistics of the episodes, as in the paper's code for miniImageNet.
 
     Reference:
 
@@ -22,7 +27,7 @@ class MetaBaseline(MetricModel):
 
     Args:
         backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`.
-        temperature: float, the factor of cosine similarities when training starts.
+        scale: float, the initial factor of cosine similarities.
         name: optional string.
 
     Example:
@@ -38,15 +43,18 @@ class MetaBaseline(MetricModel):
     (1, 6, 3)
     """
 
-    def __init__(self, backbone, temperature=10.0, name=None, **kwargs):
-        head = PrototypeHead("cosine", temperature, name="prototypes")
+    head_arguments = ("scale",)
+
+    def __init__(
+        self,
+        backbone: Model,
+        scale: float = 10.0,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        head = PrototypeHead("cosine", scale, name="prototypes")
         super().__init__(backbone, head, name=name, **kwargs)
 
-    def default_optimizer(self):
+    def default_optimizer(self) -> keras.optimizers.Optimizer:
         """Returns the optimizer that `compile(optimizer="auto")` takes."""
         return keras.optimizers.SGD(1e-3, momentum=0.9, weight_decay=5e-4)
-
-    def get_config(self):
-        config = super().get_config()
-        del config["head"]
-        return {**config, "temperature": self.head.temperature}

@@ -49,6 +49,10 @@ class MetricModel(EpisodicModel):
     (4,)
     """
 
+    # For subclasses that make their head: the arguments of the head that are arguments
+    # of the learner. None means that the head itself is an argument.
+    head_arguments: tuple[str, ...] | None = None
+
     def __init__(
         self, backbone: Model, head: Head, name: str | None = None, **kwargs: Any
     ):
@@ -248,11 +252,13 @@ class MetricModel(EpisodicModel):
         )
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
-            "head": keras.saving.serialize_keras_object(self.head),
-            "name": self.name,
-        }
+        backbone = keras.saving.serialize_keras_object(self.backbone)
+        if self.head_arguments is None:
+            head = {"head": keras.saving.serialize_keras_object(self.head)}
+        else:
+            options = self.head.get_config()
+            head = {name: options[name] for name in self.head_arguments}
+        return {"backbone": backbone, **head, "name": self.name}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

@@ -1,16 +1,19 @@
-"""Nearest neighbour on pretrained features."""
+"""Nearest neighbor on pretrained features."""
+
+from typing import Any
 
 import keras
 
 from fsl_keras.heads import NearestNeighborHead
 from fsl_keras.models.transfer import TransferLearner
+from fsl_keras.typing import Model
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class NearestNeighbor(TransferLearner):
-    """Classifies by the examples whose pretrained features are nearest.
+    """Classifies by the examples with the nearest pretrained features.
 
-    The backbone stays as it is: `fit` on episodes is refused.
+    The backbone is frozen: `fit` on episodes raises an error.
 
     Reference:
 
@@ -19,8 +22,8 @@ class NearestNeighbor(TransferLearner):
     Args:
         backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`; a
             `Flatten` layer compares the items themselves.
-        neighbors: integer, how many examples vote. With one, the logit of a class is
-            the negative distance to its nearest example.
+        neighbors: integer, the number of examples that vote. With one, the logit of a
+            class is the negative distance to its nearest example.
         distance: `"squared_euclidean"` or `"cosine"`.
         name: optional string.
 
@@ -35,14 +38,15 @@ class NearestNeighbor(TransferLearner):
     ['low', 'low', 'high']
     """
 
+    head_arguments = ("neighbors", "distance")
+
     def __init__(
-        self, backbone, neighbors=1, distance="squared_euclidean", name=None, **kwargs
+        self,
+        backbone: Model,
+        neighbors: int = 1,
+        distance: str = "squared_euclidean",
+        name: str | None = None,
+        **kwargs: Any,
     ):
         head = NearestNeighborHead(neighbors, distance, name="neighbors")
         super().__init__(backbone, head, name=name, **kwargs)
-
-    def get_config(self):
-        config = super().get_config()
-        del config["head"]
-        neighbors, distance = self.head.neighbors, self.head.distance
-        return {**config, "neighbors": neighbors, "distance": distance}

@@ -1,20 +1,23 @@
 """Relation networks."""
 
+from typing import Any
+
 import keras
 
 from fsl_keras.heads import RelationHead
 from fsl_keras.losses import OneHotSquaredError
 from fsl_keras.models.metric import MetricModel
+from fsl_keras.typing import Model
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class RelationNetwork(MetricModel):
-    """Relation network: a class is found by a learned comparison of feature maps.
+    """Relation network: classifies by a learned comparison of feature maps.
 
-    Backbone and relation head learn together, by the squared error of the sigmoid
-    of each score. The backbone keeps places apart: the paper's is
-    `Conv4(item_shape, pooling=None, pooled_blocks=2)`, which turns 28x28 pictures
-    into maps of 7x7.
+    Backbone and relation head are trained together, with the squared error of the
+    sigmoid of each score. The backbone gives feature maps: the paper's is
+    `Conv4(input_shape, pooling=None, pooled_blocks=2)`, which turns 28x28 images into
+    7x7 maps.
 
     Reference:
 
@@ -26,8 +29,8 @@ class RelationNetwork(MetricModel):
         filters: integer, channels of the head's convolutions.
         units: integer, size of the head's first dense layer.
         momentum: float, of the head's running statistics.
-        aggregate: `"sum"`, as in the paper, for the shots it is trained at, or
-            `"mean"`, which serves other shots too.
+        aggregate: `"sum"`, as in the paper, for the number of shots of the training, or
+            `"mean"` for any number of shots.
         name: optional string.
 
     Example:
@@ -36,36 +39,27 @@ class RelationNetwork(MetricModel):
     >>> backbone = fsl.backbones.Conv4((28, 28, 1), pooling=None, pooled_blocks=2)
     >>> model = RelationNetwork(backbone)
     >>> model.compile()
-    >>> pictures = np.random.default_rng(0).random((6, 28, 28, 1), "float32")
-    >>> episode = fsl.episodes.make_episode(pictures, [0, 0, 1, 1, 2, 2])
+    >>> images = np.random.default_rng(0).random((6, 28, 28, 1), "float32")
+    >>> episode = fsl.episodes.make_episode(images, [0, 0, 1, 1, 2, 2])
     >>> model.predict(episode, verbose=0).shape
     (1, 6, 3)
     """
 
+    head_arguments = ("filters", "units", "momentum", "aggregate")
+
     def __init__(
         self,
-        backbone,
-        filters=64,
-        units=8,
-        momentum=0.95,
-        aggregate="sum",
-        name=None,
-        **kwargs,
+        backbone: Model,
+        filters: int = 64,
+        units: int = 8,
+        momentum: float = 0.95,
+        aggregate: str = "sum",
+        name: str | None = None,
+        **kwargs: Any,
     ):
         head = RelationHead(filters, units, momentum, aggregate, name="relation")
         super().__init__(backbone, head, name=name, **kwargs)
 
-    def default_loss(self):
+    def default_loss(self) -> keras.losses.Loss:
         """Returns the squared error of the sigmoids of the scores."""
         return OneHotSquaredError()
-
-    def get_config(self):
-        config = super().get_config()
-        del config["head"]
-        return {
-            **config,
-            "filters": self.head.filters,
-            "units": self.head.units,
-            "momentum": self.head.momentum,
-            "aggregate": self.head.aggregate,
-        }

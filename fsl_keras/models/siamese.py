@@ -1,38 +1,40 @@
 """Siamese networks."""
 
 import functools
+from typing import Any
 
 import keras
 from keras import ops
 
+from fsl_keras.compat import renamed_arguments
 from fsl_keras.heads import SiameseHead
 from fsl_keras.losses import ContrastiveLoss
 from fsl_keras.models.metric import MetricModel
+from fsl_keras.typing import Model
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
+@renamed_arguments(comparison="similarity")
 class SiameseNetwork(MetricModel):
-    """Siamese network: learns whether two items are of one class.
+    """Siamese network: learns whether two items are of the same class.
 
-    Its `pair_model`, which shares its layers, trains on pairs by plain Keras; the
-    network then classifies by the likeness of a query to the examples of a class, and
-    can be trained on episodes as well. With `comparison="sigmoid"` the likeness is
-    the logit of a sigmoid unit on `|a - b|`, and the pair model gives the probability
-    that both are of one class, for `loss="binary_crossentropy"`. With
-    `comparison="distance"` it is the negative Euclidean distance, and the pair model
-    gives the distance, for `fsl_keras.losses.ContrastiveLoss`. Distances within a
-    margin tell classes apart, but their softmax is rarely sure of one. For distances
-    the backbone can also be trained by itself on labelled batches, for
-    `fsl_keras.losses.TripletLoss`.
+    Its `pair_model`, which shares its layers, trains on pairs as any Keras model. The
+    network classifies by the similarity of a query to the examples of each class, and
+    can be trained on episodes as well. With `similarity="learned"` the pair model
+    gives the probability that both items are of the same class, for
+    `loss="binary_crossentropy"`. With `similarity="euclidean"` it gives their distance,
+    for `fsl_keras.losses.ContrastiveLoss`; the softmax of distances within a margin is
+    accurate, but rarely confident. For distances the backbone can also be trained on
+    its own on labeled batches, with `fsl_keras.losses.TripletLoss`.
 
     Reference:
 
     - [Koch et al., 2015](https://www.cs.cmu.edu/~rsalakhu/papers/oneshot1.pdf)
-    - distance: [Hadsell et al., 2006](https://ieeexplore.ieee.org/document/1640964)
+    - euclidean: [Hadsell et al., 2006](https://ieeexplore.ieee.org/document/1640964)
 
     Args:
         backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`.
-        comparison: `"sigmoid"` or `"distance"`.
+        similarity: `"learned"` or `"euclidean"`, see `SiameseHead`.
         aggregate: `"mean"` or `"max"`, over the examples of a class.
         name: optional string.
 
@@ -51,46 +53,47 @@ class SiameseNetwork(MetricModel):
     (1, 6, 3)
     """
 
+    head_arguments = ("similarity", "aggregate")
+
     def __init__(
-        self, backbone, comparison="sigmoid", aggregate="mean", name=None, **kwargs
+        self,
+        backbone: Model,
+        similarity: str = "learned",
+        aggregate: str = "mean",
+        name: str | None = None,
+        **kwargs: Any,
     ):
-        head = SiameseHead(comparison, aggregate, name="likeness")
+        head = SiameseHead(similarity, aggregate, name="likeness")
         super().__init__(backbone, head, name=name, **kwargs)
 
-    # In the instance's dictionary and no attribute that Keras tracks: its layers are
-    # those of this model, and are saved with it.
+    # A cached property is not tracked by Keras: the layers are those of this model and
+    # are saved with it.
     @functools.cached_property
-    def pair_model(self):
-        """A Keras model from pairs `(a, b)` to `[B, 1]`; to train it trains this one.
+    def pair_model(self) -> Model:
+        """A Keras model from pairs `(a, b)` to `[B, 1]`; training it trains this one.
 
-        It gives the probability that both are of one class, or the distance where
-        this is the comparison. Both items of all pairs go through the backbone in one
-        batch and share its statistics in training.
+        It gives the probability that both are of the same class, or their distance
+        with `similarity="euclidean"`. Both items of all pairs go through the backbone
+        in one batch and share its statistics in training.
         """
         a, b = (
             keras.Input(self.item_shape, dtype=self.item_dtype, name=f"{self.name}_{x}")
             for x in "ab"
         )
-        both = self.backbone(ops.concatenate([a, b], axis=0))
-        likeness = self.head.compare(*ops.split(ops.cast(both, "float32"), 2, axis=0))
-        if self.head.comparison == "distance":
-            output = -likeness
+        both = ops.cast(self.backbone(ops.concatenate([a, b], axis=0)), "float32")
+        similarity = self.head.pair_similarity(*ops.split(both, 2, axis=0))
+        if self.head.similarity == "euclidean":
+            output = -similarity
         else:
-            output = keras.layers.Activation("sigmoid", dtype="float32")(likeness)
+            output = keras.layers.Activation("sigmoid", dtype="float32")(similarity)
         return keras.Model((a, b), output, name=f"{self.name}_pairs")
 
-    def default_pair_loss(self):
-        """Returns the loss that suits what `pair_model` gives."""
-        if self.head.comparison == "distance":
+    def default_pair_loss(self) -> keras.losses.Loss:
+        """Returns the loss for the output of `pair_model`."""
+        if self.head.similarity == "euclidean":
             return ContrastiveLoss()
         return keras.losses.BinaryCrossentropy()
 
-    def default_pair_metrics(self):
-        """Returns the metrics that suit what `pair_model` gives."""
-        return [] if self.head.comparison == "distance" else ["accuracy"]
-
-    def get_config(self):
-        config = super().get_config()
-        del config["head"]
-        comparison, aggregate = self.head.comparison, self.head.aggregate
-        return {**config, "comparison": comparison, "aggregate": aggregate}
+    def default_pair_metrics(self) -> list[str]:
+        """Returns the metrics for the output of `pair_model`."""
+        return [] if self.head.similarity == "euclidean" else ["accuracy"]

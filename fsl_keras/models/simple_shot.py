@@ -41,6 +41,8 @@ class SimpleShot(TransferLearner):
     (8,)
     """
 
+    head_arguments = ()
+
     def __init__(self, backbone: Model, name: str | None = None, **kwargs: Any):
         head = SimpleShotHead(name="prototypes")
         super().__init__(backbone, head, name=name, **kwargs)
@@ -56,8 +58,3 @@ class SimpleShot(TransferLearner):
             stacklevel=2,
         )
         self.fit_base(data, cache=False)
-
-    def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        del config["head"]
-        return config

@@ -198,7 +198,7 @@ class TransferLearner(MetricModel):
             f"{type(self.head).__name__} has no trainable weights. Continue with "
             f"`evaluate` or `adapt`, unfreeze the last layers with `unfreeze`, or "
             f"pretrain the backbone: fit `SupervisedPretraining(backbone, "
-            f"classes=len(data), head={self.pretraining_head!r})` on "
+            f"classes=len(data), classifier={self.pretraining_head!r})` on "
             f"`data.batches(64)`."
         )
 

@@ -1,9 +1,9 @@
 """Figures of episodes, embeddings and training curves.
 
-Each function returns a `matplotlib.figure.Figure` that `pyplot` does not know:
-nothing is shown until you show it; `figure.savefig("episode.png")` writes it.
-Names are written in Matplotlib's fonts: where these lack the script of a name, put a
-font that has it into `matplotlib.rcParams["font.family"]`.
+Each function returns a `matplotlib.figure.Figure` that is not managed by `pyplot`:
+display it in a notebook, or write it by `figure.savefig("episode.png")`. Names are
+written in Matplotlib's fonts: if these lack the script of a name, add a font that has
+it to `matplotlib.rcParams["font.family"]`.
 """
 
 from fsl_keras.plots.attention import attention

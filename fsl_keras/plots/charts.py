@@ -1,4 +1,7 @@
-"""Charts: embeddings in a plane, and training by epoch."""
+"""Charts of embeddings and of training curves."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -7,29 +10,35 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from fsl_keras.plots.text import INK, NAME_SIZE, add_legend, class_ids, names_of
+from fsl_keras.typing import Tensor
 
 GRID = "#cccccc"
 COLORS = matplotlib.color_sequences["petroff8"]
-MARKERS = "osD^vPX"  # the star is kept for prototypes
+MARKERS = "osD^vPX"  # prototypes are stars
 
 
-def embeddings(embeddings, labels, prototypes=None, class_names=None):
-    """Draws embeddings in the plane of their two greatest principal components.
+def embeddings(
+    embeddings: Tensor,
+    labels: Tensor,
+    prototypes: Tensor | None = None,
+    class_names: Sequence[str] | None = None,
+) -> Figure:
+    """Draws embeddings, projected to their first two principal components.
 
-    Two-dimensional embeddings are drawn as they are. Prototypes go through the
-    same linear map, so that a prototype stays the mean of its examples.
+    Two-dimensional embeddings are drawn without a projection. Prototypes are projected
+    by the same linear map, so that a prototype remains the mean of its examples.
 
     Args:
         embeddings: floats `[n, D]`, at least two of each.
         labels: integers `[n]` or one-hot `[n, N]`; -1 or all zeros is padding.
-        prototypes: floats `[N, D]`, that of class `i` at position `i`.
-        class_names: sequence of strings, the name of class `i` at position `i`.
+        prototypes: optional floats `[N, D]`, that of class `i` at index `i`.
+        class_names: optional sequence of strings, the name of class `i` at index `i`.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if shapes, values or lengths do not fit.
+        ValueError: If shapes, values or lengths do not match.
 
     Example:
 
@@ -50,10 +59,10 @@ def embeddings(embeddings, labels, prototypes=None, class_names=None):
 
     figure = Figure(figsize=(6.4, 4.8), layout="constrained")
     axes = _add_axes(figure, xlabel="dimension 1", ylabel="dimension 2")
-    center, directions, shares = _plane(points)
-    if shares is not None:
-        first, second = (f"component {i + 1} ({shares[i]:.0%})" for i in range(2))
-        title = f"2 principal components, {shares.sum():.0%} of the variance"
+    center, directions, explained = _plane(points)
+    if explained is not None:
+        first, second = (f"component {i + 1} ({explained[i]:.0%})" for i in range(2))
+        title = f"2 principal components, {explained.sum():.0%} of the variance"
         axes.set(xlabel=first, ylabel=second)
         axes.set_title(title, fontsize=NAME_SIZE, loc="left")
     handles, colors = [], [COLORS[i % len(COLORS)] for i in classes]
@@ -71,20 +80,20 @@ def embeddings(embeddings, labels, prototypes=None, class_names=None):
     return figure
 
 
-def training_curves(history, validation_freq=1):
-    """Draws loss and accuracy by epoch, as `fit` returns them.
+def training_curves(history: Any, validation_freq: int = 1) -> Figure:
+    """Draws the loss and the accuracy of each epoch.
 
     Args:
-        history: what `fit` returned, or its dictionary of lists. Drawn are `loss`,
-            `accuracy` and, as a band, `accuracy_ci95` (the half-width of its 95%
-            confidence interval), with and without `val_`, as far as they are there.
-        validation_freq: integer, as given to `fit`.
+        history: the `History` that `fit` returns, or its dictionary of lists. It draws
+            `loss`, `accuracy` and, as a band, `accuracy_ci95` (the half-width of its
+            95% confidence interval), with and without `val_`, if present.
+        validation_freq: integer, as passed to `fit`. Defaults to `1`.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if there is nothing to draw, or lengths do not fit.
+        ValueError: If there is nothing to draw, or lengths do not match.
 
     Example:
 
@@ -97,8 +106,9 @@ def training_curves(history, validation_freq=1):
     metrics = [metric for metric in ("loss", "accuracy") if metric in known]
     if not metrics:
         raise ValueError(
-            "`history` must have 'loss' or 'accuracy', with or without 'val_'; given "
-            f"{sorted(history)}. Compile with `metrics=['accuracy']` and train."
+            "`history` must have 'loss' or 'accuracy', with or without 'val_'. "
+            f"Received: {sorted(history)}. Compile with `metrics=['accuracy']`, and "
+            f"train."
         )
     figure = Figure(figsize=(4.6 * len(metrics), 3.4), layout="constrained")
     for i, metric in enumerate(metrics):
@@ -123,8 +133,9 @@ def _vectors(vectors, what):
     vectors = np.asarray(vectors, "float64")
     if vectors.ndim != 2 or min(vectors.shape) < 2 or not np.isfinite(vectors).all():
         raise ValueError(
-            f"`{what}` must be finite, [n, D], n and D >= 2; given {vectors.shape}, "
-            f"{np.sum(~np.isfinite(vectors))} not finite. Take one task, `{what}[0]`."
+            f"`{what}` must be finite, [n, D], n and D >= 2. Received: shape "
+            f"{vectors.shape}, {np.sum(~np.isfinite(vectors))} not finite. Select one "
+            f"task, `{what}[0]`."
         )
     return vectors
 
@@ -133,26 +144,26 @@ def _check_prototypes(prototypes, dimensions, ways):
     prototypes = _vectors(prototypes, "prototypes")
     if len(prototypes) < ways or prototypes.shape[1] != dimensions:
         raise ValueError(
-            f"`prototypes` must be [N, {dimensions}], N >= {ways}, one a class; given "
-            f"{prototypes.shape}. Take both from one backbone."
+            f"`prototypes` must be [N, {dimensions}], N >= {ways}, one per class. "
+            f"Received: shape {prototypes.shape}. Compute both by one backbone."
         )
     return prototypes
 
 
 def _plane(points):
-    """Returns the centre, two directions `[D, 2]`, and their shares of the variance."""
+    """Returns the center, two directions `[D, 2]`, and the variance they explain."""
     if points.shape[1] == 2:
         return np.zeros(2), np.eye(2), None
     center = points.mean(axis=0)
     _, scales, directions = np.linalg.svd(points - center, full_matrices=False)
     directions, variances = directions[:2].T, scales**2
-    # Their signs are arbitrary; fixed, the same points always give the same figure.
+    # Signs are arbitrary; fixing them makes figures reproducible.
     signs = np.sign(directions[np.abs(directions).argmax(axis=0), [0, 1]])
     return center, directions * signs, variances[:2] / max(variances.sum(), 1e-30)
 
 
 def _curve(axes, history, key, label, color, step=1):
-    """Draws `history[key]`, and the band of its interval where there is one."""
+    """Draws `history[key]`, and the band of its interval if there is one."""
     trained, values, half = (
         np.asarray(history.get(name, []), "float64")
         for name in (key.removeprefix("val_"), key, f"{key}_ci95")
@@ -163,8 +174,8 @@ def _curve(axes, history, key, label, color, step=1):
     if len(values) != expected or len(half) not in (0, expected):
         raise ValueError(
             f"`{key}` must have a value for every {step} of the {len(trained)} epochs, "
-            f"and `{key}_ci95` as many or none; given {len(values)} and {len(half)}. "
-            "Give the history of one `fit`, and its `validation_freq`."
+            f"and `{key}_ci95` as many or none. Received: {len(values)} and "
+            f"{len(half)}. Pass the history of one `fit`, and its `validation_freq`."
         )
     epochs = step * np.arange(1, len(values) + 1)
     axes.plot(epochs, values, color=color, marker=".", label=label)

@@ -1,31 +1,40 @@
-"""Accuracies of many methods beside each other, with their intervals."""
+"""Comparison of the accuracies of several methods, with intervals."""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from fsl_keras.plots.charts import COLORS, GRID
 from fsl_keras.plots.text import INK, add_legend
+from fsl_keras.typing import Tensor
 
 MARKERS = "oDs^"
 
 
-def comparison(names, accuracies, intervals, groups=None, label="accuracy"):
-    """Draws one row a method: its accuracy and the interval of it.
+def comparison(
+    names: Sequence[str],
+    accuracies: Tensor | Mapping[str, Tensor],
+    intervals: Tensor | Mapping[str, Tensor],
+    groups: Sequence[str] | None = None,
+    label: str = "accuracy",
+) -> Figure:
+    """Draws the accuracy and its interval for each method, one row per method.
 
     Args:
         names: list of strings, the rows from top to bottom.
         accuracies: dictionary from series to floats `[n]` from 0 to 1, or floats `[n]`
-            where there is one series alone. NaN leaves a place empty.
-        intervals: half widths of the intervals, in the same form.
-        groups: optional list of strings, what kind each row is of; rows of one kind
-            stand together under a heading.
-        label: string, what the axis shows.
+            of a single series. NaN is not drawn.
+        intervals: half-widths of the intervals, in the same form.
+        groups: optional list of strings, the heading of each row. Consecutive rows of
+            the same group have one heading.
+        label: string, the label of the axis. Defaults to `"accuracy"`.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if lengths do not fit.
+        ValueError: If lengths do not match.
 
     Example:
 

@@ -1,21 +1,23 @@
 """Confusion matrices."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 
 from fsl_keras.plots.text import INK, NAME_SIZE, names_of, write_ticks
 
-# Inches: a cell of few classes, a cell of very many, and the room for names.
+# Inches: a cell for few classes, a cell for many, and the space for names.
 LARGE, SMALL, NAMES = 0.5, 0.22, 1.9
-# Up to so many classes have large cells.
+# The maximum number of classes with large cells.
 FEW = 12
 
 
-def confusion_matrix(report):
+def confusion_matrix(report: Any) -> Figure:
     """Draws the confusion matrix of a classifier.
 
-    A row is a class of the images and a column a prediction. Colors are shares of the
-    row, numbers count images. Cells of right predictions have a frame.
+    Rows are true classes, columns predictions. Numbers count images, and colors show
+    their fraction of the row. Cells of correct predictions are framed.
 
     Args:
         report: an `evaluation.ClassifierReport`, or any object with its
@@ -35,17 +37,17 @@ def confusion_matrix(report):
     """
     matrix = np.asarray(report.matrix)
     rows, columns = matrix.shape
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    fractions = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     side = LARGE if max(rows, columns) <= FEW else SMALL
     size = (NAMES + side * columns + 0.9, NAMES + side * rows)
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.add_subplot(xlabel="predicted class", ylabel="true class")
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    image = axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
     bar = figure.colorbar(image, shrink=min(1, 3 / size[1]), pad=0.01, format=_percent)
     bar.outline.set_visible(False)
     text_size = NAME_SIZE if side == LARGE else 6
     _write_names(axes, report, text_size)
-    _write_counts(axes, matrix, shares, text_size)
+    _write_counts(axes, matrix, fractions, text_size)
     for row, column in enumerate(report.right_columns):
         _frame(axes, row, column)
     # Cells are square, so that the layout needs a second pass for all names to fit.
@@ -73,9 +75,9 @@ def _write_names(axes, report, size):
     axes.tick_params(which="minor", length=0)
 
 
-def _write_counts(axes, matrix, shares, size):
+def _write_counts(axes, matrix, fractions, size):
     for row, column in zip(*np.nonzero(matrix), strict=True):
-        color = "white" if shares[row, column] > 0.55 else INK
+        color = "white" if fractions[row, column] > 0.55 else INK
         axes.text(
             column,
             row,

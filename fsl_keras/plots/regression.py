@@ -1,31 +1,40 @@
-"""Regression tasks: what was to be learned, and what was."""
+"""Predictions and true values of regression tasks."""
+
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from fsl_keras.plots.charts import COLORS, GRID
 from fsl_keras.plots.text import INK, add_legend
+from fsl_keras.typing import Tensor
 
-# Of the curves that are not the truth, in their order.
+# Of the predicted curves, in their order.
 DASHES = [(1, (1, 1.5)), (0, (4, 2)), "solid", (0, (6, 2, 1, 2))]
 
 
-def regression(x, truth, curves, support, support_values):
-    """Draws curves that a model learned beside the true one, a panel for each task.
+def regression(
+    x: Tensor,
+    truth: Tensor,
+    curves: Mapping[str, Tensor],
+    support: Tensor,
+    support_values: Tensor,
+) -> Figure:
+    """Draws predicted curves and the true curve, one panel per task.
 
     Args:
-        x: floats `[T, P]`, where the curves are drawn, rising.
+        x: floats `[T, P]`, the inputs of the curves, in ascending order.
         truth: floats `[T, P]`, the true values.
         curves: dictionary from label to floats `[T, P]`, such as the predictions before
-            and after the steps to a task.
-        support: floats `[T, S]`, where the examples lie.
+            and after adaptation.
+        support: floats `[T, S]`, the inputs of the support examples.
         support_values: floats `[T, S]`, their values.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if shapes do not fit.
+        ValueError: If shapes do not match.
 
     Example:
 

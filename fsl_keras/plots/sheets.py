@@ -1,15 +1,17 @@
-"""Sheets of pictures: the few examples of each class, and whole episodes."""
+"""Sheets of images: the few examples of each class, and episodes."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from fsl_keras.plots.text import INK, NAME_SIZE, class_ids, names_of, write
+from fsl_keras.typing import Tensor
 
-GREY, FRAME = "#737373", "#cccccc"
-# Bluish green and vermilion differ in lightness for every kind of colour vision.
+GRAY, FRAME = "#737373", "#cccccc"
+# Bluish green and vermilion differ in lightness for every kind of color vision.
 RIGHT, WRONG = "#00785a", "#c03a06"
 
 TITLE_SIZE = 8  # points
@@ -17,21 +19,26 @@ GAP, TITLE_HEIGHT, TITLE_WIDTH = 0.08, 0.18, 1.45  # inches, as all lengths here
 HEADER, HEADER_WIDTH = 0.32, 0.8
 
 
-def few_shot_classes(images, labels, class_names=None, columns=10):
-    """Draws the few examples of each class, a row a class.
+def few_shot_classes(
+    images: Tensor,
+    labels: Tensor,
+    class_names: Sequence[str] | None = None,
+    columns: int = 10,
+) -> Figure:
+    """Draws the examples of each class, one row per class.
 
     Args:
-        images: array `[n, H, W, 1]` (drawn as dark ink on white, ink = 1) or
+        images: array `[n, H, W, 1]` (drawn inverted: 0 is white, 1 is black) or
             `[n, H, W, 3]`, uint8 or floats in [0, 1].
         labels: integers `[n]` or one-hot `[n, N]`; -1 or all zeros is padding.
-        class_names: sequence of strings, the name of class `i` at position `i`.
-        columns: integer, the most examples to draw of a class.
+        class_names: optional sequence of strings, the name of class `i` at index `i`.
+        columns: integer, the maximum number of examples per class. Defaults to `10`.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if shapes, values or lengths do not fit.
+        ValueError: If shapes, values or lengths do not match.
 
     Example:
 
@@ -41,7 +48,7 @@ def few_shot_classes(images, labels, class_names=None, columns=10):
     >>> len(figure.axes[0].images)
     6
     """
-    images = pictures_of(images, "images")
+    images = images_of(images, "images")
     labels = class_ids(labels, len(images), "labels")
     ranks, classes = _ranks(labels), np.unique(labels[labels >= 0])
     drawn = np.flatnonzero((labels >= 0) & (ranks < columns))
@@ -54,37 +61,36 @@ def few_shot_classes(images, labels, class_names=None, columns=10):
 
 
 def episode(
-    support,
-    support_labels,
-    query,
-    query_labels=None,
-    probabilities=None,
-    class_names=None,
-    max_queries=40,
-):
-    """Draws one episode: the support set at the left, the queries beside it.
+    support: Tensor,
+    support_labels: Tensor,
+    query: Tensor,
+    query_labels: Tensor | None = None,
+    probabilities: Tensor | None = None,
+    class_names: Sequence[str] | None = None,
+    max_queries: int = 40,
+) -> Figure:
+    """Draws one episode: the support set on the left, the queries on the right.
 
-    With `query_labels`, a query stands in the row of its true class; without, the
-    queries keep their order. With `probabilities`, the predicted class and its
-    probability stand above each query, marked ✓ and green where right, ✗ and red
-    where wrong.
+    With `query_labels`, queries are in the row of their true class; without, they are
+    in their order. With `probabilities`, the predicted class and its probability are
+    written above each query, in green with a ✓ if correct, in red with a ✗ if not.
 
     Args:
-        support: array `[S, H, W, 1]` (drawn as dark ink on white, ink = 1) or
+        support: array `[S, H, W, 1]` (drawn inverted: 0 is white, 1 is black) or
             `[S, H, W, 3]`, uint8 or floats in [0, 1].
         support_labels: integers `[S]` or one-hot `[S, N]`; -1 or all zeros is padding.
         query: array like `support`, `[M, H, W, 1]` or `[M, H, W, 3]`.
-        query_labels: like `support_labels`, `[M]` or `[M, N]`.
-        probabilities: floats `[M, N]` in [0, 1].
-        class_names: sequence of strings, the name of class `i` at position `i`.
-        max_queries: integer, the most queries to draw: the first ones, spread
-            evenly over the classes where `query_labels` tell them.
+        query_labels: optional labels like `support_labels`, `[M]` or `[M, N]`.
+        probabilities: optional floats `[M, N]` in [0, 1].
+        class_names: optional sequence of strings, the name of class `i` at index `i`.
+        max_queries: integer, the maximum number of queries: the first ones, evenly
+            over the classes if `query_labels` are given. Defaults to `40`.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if shapes, values or lengths do not fit.
+        ValueError: If shapes, values or lengths do not match.
 
     Example:
 
@@ -96,13 +102,13 @@ def episode(
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['heron', 'egret', 'support set', 'query set', '✓ egret 0.80']
     """
-    support, query = pictures_of(support, "support"), pictures_of(query, "query")
+    support, query = images_of(support, "support"), images_of(query, "query")
     labels = class_ids(support_labels, len(support), "support_labels")
     classes, truth = np.unique(labels[labels >= 0]), None
     if query_labels is not None:
         truth = class_ids(query_labels, len(query), "query_labels")
         classes = np.union1d(classes, truth[truth >= 0])
-    titles, colors, title_height = [""] * len(query), [FRAME] * len(query), 0
+    titles, colors, title_height = [""] * len(query), [FRAME] * len(query), 0.0
     if probabilities is not None:
         titles, colors = _titles(probabilities, len(query), truth, classes, class_names)
         title_height = TITLE_HEIGHT
@@ -110,7 +116,7 @@ def episode(
     names, ranks = names_of(classes, class_names), _ranks(labels)
     sheet = _Sheet(names, support.shape[1:3], HEADER, title_height)
     left, step = sheet.left, sheet.width + GAP
-    sheet.head(left, "support set")
+    sheet.write_heading(left, "support set")
     for i in np.flatnonzero(labels >= 0):
         row = np.searchsorted(classes, labels[i])
         sheet.draw(support[i], left + ranks[i] * step, row)
@@ -118,26 +124,27 @@ def episode(
     left = sheet.right + 4 * GAP
     step = max(step, TITLE_WIDTH + GAP) if title_height else step
     drawn, rows, columns = _query_places(len(query), truth, classes, max_queries)
-    sheet.head(left, "query set")
+    sheet.write_heading(left, "query set")
     for i, row, column in zip(drawn, rows, columns, strict=True):
         sheet.draw(query[i], left + column * step, row, titles[i], colors[i])
     return sheet.finish()
 
 
-def pictures_of(images, what):
+def images_of(images: Tensor, what: str) -> np.ndarray:
     """Returns `images` as floats in [0, 1], `[n, H, W]` or `[n, H, W, 3]`."""
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or images.size == 0:
         raise ValueError(
-            f"`{what}` must be [n, H, W, 1] or [n, H, W, 3]; given {images.shape}. "
-            f"Take one episode, `{what}[0]`, or add an axis, `{what}[..., None]`."
+            f"`{what}` must be [n, H, W, 1] or [n, H, W, 3]. Received: shape "
+            f"{images.shape}. Select one episode, `{what}[0]`, or add an axis, "
+            f"`{what}[..., None]`."
         )
     images = images / 255 if images.dtype == np.uint8 else images.astype("float32")
     low, high = images.min(), images.max()
-    if not (low >= -1e-3 and high <= 1 + 1e-3):  # so much may be rounding
+    if not (low >= -1e-3 and high <= 1 + 1e-3):  # up to rounding
         raise ValueError(
-            f"`{what}` must be uint8, or floats in [0, 1]; given values from {low:g} "
-            f"to {high:g}. Scale them, as in `{what} / 255`."
+            f"`{what}` must be uint8, or floats in [0, 1]. Received: values from "
+            f"{low:g} to {high:g}. Scale them, as in `{what} / 255`."
         )
     return np.clip(images[..., 0] if images.shape[-1] == 1 else images, 0, 1)
 
@@ -161,12 +168,13 @@ def _query_places(count, truth, classes, limit):
 
 
 def _titles(probabilities, count, truth, classes, class_names):
-    """Returns the queries' titles, and the colours that tell right from wrong."""
+    """Returns the titles of queries and their colors, by whether they are correct."""
     values, ways = np.asarray(probabilities), classes[-1] + 1
     if values.ndim != 2 or len(values) != count or values.shape[1] < ways:
         raise ValueError(
-            f"`probabilities` must be [{count}, N], a row for each query, with N of "
-            f"at least {ways} classes; given {values.shape}. Predict this very episode."
+            f"`probabilities` must be [{count}, N], one row per query, with N of at "
+            f"least {ways} classes. Received: shape {values.shape}. Pass the "
+            f"predictions for this episode."
         )
     predicted = values.argmax(axis=1)
     names = names_of(predicted, class_names, longest=12)
@@ -179,13 +187,13 @@ def _titles(probabilities, count, truth, classes, class_names):
 
 
 class _Sheet:
-    """Rows of pictures, each begun by the name of its class.
+    """Rows of images, each with the name of its class on the left.
 
     Args:
-        names: strings, one a row.
-        shape: pair, the height and width of a picture in pixels.
-        header: the room above all rows.
-        title_height: the room above each row.
+        names: strings, one per row.
+        shape: pair, the height and width of an image in pixels.
+        header: the space above all rows.
+        title_height: the space above each row.
     """
 
     def __init__(self, names, shape, header=GAP, title_height=0):
@@ -200,7 +208,7 @@ class _Sheet:
         self.left = self.right = self._write_names(names)
 
     def _write_names(self, names):
-        """Writes the names flush right, and returns where pictures may begin."""
+        """Writes the names right-aligned, and returns where images begin."""
         texts = [
             write(
                 self.axes,
@@ -218,16 +226,16 @@ class _Sheet:
             text.set_x(left - GAP)
         return left
 
-    def head(self, x, text):
-        """Writes the heading of the pictures that begin at `x`."""
-        write(self.axes, x, HEADER / 2, text, fontsize=TITLE_SIZE, color=GREY)
+    def write_heading(self, x, text):
+        """Writes the heading of the images that begin at `x`."""
+        write(self.axes, x, HEADER / 2, text, fontsize=TITLE_SIZE, color=GRAY)
         self.right = max(self.right, x + HEADER_WIDTH)
 
-    def draw(self, picture, x, row, title="", color=FRAME):
-        """Draws a framed picture in a row, with its title above."""
+    def draw(self, image, x, row, title="", color=FRAME):
+        """Draws a framed image in a row, with its title above."""
         y = self.top + row * self.step
         box = (x, x + self.width, y + self.height, y)
-        self.axes.imshow(picture, cmap="gray_r", vmin=0, vmax=1, extent=box)
+        self.axes.imshow(image, cmap="gray_r", vmin=0, vmax=1, extent=box)
         judged = color != FRAME
         frame = {"fill": False, "ec": color, "lw": 1.6 if judged else 0.8}
         self.axes.add_patch(Rectangle((x, y), self.width, self.height, **frame))
@@ -238,7 +246,7 @@ class _Sheet:
             self.right = max(self.right, x + TITLE_WIDTH)
 
     def finish(self):
-        """Cuts the figure to what it holds, and returns it."""
+        """Crops the figure to its content, and returns it."""
         width, height = self.right + GAP, self.bottom
         self.axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
         self.axes.figure.set_size_inches(width, height)

@@ -1,27 +1,32 @@
-"""What figures say of classes: their numbers, their names, and the letters drawn."""
+"""Classes in figures: their numbers, names and fonts."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
 
+from fsl_keras.typing import Tensor
+
 INK = "#262626"
 NAME_SIZE = 9  # points
-SYMBOLS = "DejaVu Sans"  # Matplotlib brings it along, and it has ✓ and ✗
+SYMBOLS = "DejaVu Sans"  # ships with Matplotlib, and has ✓ and ✗
 
 
-def class_ids(labels, count, what):
+def class_ids(labels: Tensor, count: int, what: str) -> np.ndarray:
     """Returns the class number of each example.
 
     Args:
         labels: integers `[count]` or one-hot `[count, N]`; -1 or all zeros is
             padding.
         count: integer, the number of examples.
-        what: string, what errors call the labels.
+        what: string, the name of the labels in errors.
 
     Returns:
         Integers `[count]`, -1 at padding.
 
     Raises:
-        ValueError: if these are no labels, too few or too many, or all padding.
+        ValueError: If these are not labels, not `count`, or all padding.
 
     Example:
 
@@ -35,23 +40,25 @@ def class_ids(labels, count, what):
     if not integers or labels.max() < 0:
         raise ValueError(
             f"`{what}` must be integers [{count}] or one-hot [{count}, N], not all "
-            f"padding; given {labels.dtype} of shape {labels.shape}. From names: "
+            f"padding. Received: {labels.dtype} of shape {labels.shape}. From names: "
             f"`class_names, {what} = np.unique(names, return_inverse=True)`."
         )
     return labels
 
 
-def names_of(classes, class_names, longest=28):
-    """Returns what to call each class, in one line of few letters.
+def names_of(
+    classes: Tensor, class_names: Sequence[str] | None, longest: int = 28
+) -> list[str]:
+    """Returns the name of each class, in one line and shortened.
 
     Args:
         classes: integers, the numbers of the classes.
-        class_names: sequence of strings, the name of class `i` at position `i`; or
-            None, to call it `class i`.
-        longest: integer, the letters that a name may have.
+        class_names: sequence of strings, the name of class `i` at index `i`; or `None`
+            for the names `class i`.
+        longest: integer, the maximum length of a name.
 
     Raises:
-        ValueError: if there is no name for one of the classes.
+        ValueError: If a class has no name.
 
     Example:
 
@@ -62,27 +69,29 @@ def names_of(classes, class_names, longest=28):
         return [f"class {i}" for i in classes]
     if len(class_names) <= max(classes):
         raise ValueError(
-            f"`class_names` must name classes 0 to {max(classes)}; given "
-            f"{len(class_names)} names. Give one a class, in the order of the labels."
+            f"`class_names` must name classes 0 to {max(classes)}. Received: "
+            f"{len(class_names)} names. Pass one per class, in the order of the labels."
         )
     return [_shorten(class_names[i], longest) for i in classes]
 
 
-def write(axes, x, y, text, **style):
-    """Writes text to the right of the middle of its left edge, and returns it."""
+def write(axes: Any, x: float, y: float, text: str, **style: Any) -> Any:
+    """Writes left-aligned, vertically centered text, and returns it."""
     style = {"color": INK, "va": "center", **style}
-    # Names are data: a dollar sign in one does not begin a formula.
+    # A dollar sign in a name does not begin a formula.
     return axes.text(x, y, text, fontfamily=_fonts(), parse_math=False, **style)
 
 
-def write_ticks(axis, names, size=NAME_SIZE):
-    """Writes a name at each of the places 0, 1, 2, ... of an axis."""
+def write_ticks(axis: Any, names: Sequence[str], size: float = NAME_SIZE) -> None:
+    """Writes names at the positions 0, 1, 2, ... of an axis."""
     style = {"fontsize": size, "fontfamily": _fonts(), "parse_math": False}
     axis.set_ticks(range(len(names)), names, **style)
 
 
-def add_legend(owner, handles, names, loc):
-    """Adds a legend to a figure or to axes, in more columns where it is long."""
+def add_legend(
+    owner: Any, handles: Iterable[Any], names: Sequence[str], *, loc: str
+) -> None:
+    """Adds a legend to a figure or to axes, in several columns if it is long."""
     style = {"fontsize": NAME_SIZE, "frameon": False, "ncols": 1 + len(names) // 25}
     legend = owner.legend(handles, names, loc=loc, **style)
     for text in legend.get_texts():
@@ -90,7 +99,7 @@ def add_legend(owner, handles, names, loc):
 
 
 def _shorten(name, longest):
-    """Cuts the middle out of a long name: its start and its end tell the most."""
+    """Omits the middle of a long name."""
     name = " ".join(str(name).split())
     if len(name) <= longest:
         return name
@@ -99,5 +108,5 @@ def _shorten(name, longest):
 
 
 def _fonts():
-    """Returns the reader's fonts, and one that has the symbols theirs may lack."""
+    """Returns the configured fonts, and one that has the symbols they may lack."""
     return [*matplotlib.rcParams["font.family"], SYMBOLS]

@@ -1,23 +1,25 @@
-"""The card of a preset: what people read before they use it."""
+"""The model card of a preset."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
-# What of a protocol is told under a figure.
-TOLD = ("dataset", "episodes", "queries", "seed", "kind", "batch_norm", "overlap")
+# The parts of a protocol that are listed with a figure.
+LISTED = ("dataset", "episodes", "queries", "seed", "kind", "batch_norm", "overlap")
 
 
-def model_card(told):
+def model_card(metadata: Mapping[str, Any]) -> str:
     """Returns the Markdown of the card.
 
     Args:
-        told: dictionary, the metadata of a preset; what is missing is left out.
+        metadata: dictionary, the metadata of a preset; missing items are left out.
     """
-    name = told["name"]
-    parts = [f"# {name}", told.get("description"), _use(name), _figures(told)]
-    return "\n\n".join(part for part in [*parts, _made(told)] if part) + "\n"
+    name = metadata["name"]
+    parts = [f"# {name}", metadata.get("description"), _use(name), _figures(metadata)]
+    return "\n\n".join(part for part in [*parts, _made(metadata)] if part) + "\n"
 
 
-def percent(figure):
+def percent(figure: Mapping[str, Any]) -> str:
     """Returns accuracy and interval of a figure as a cell."""
     return f"{100 * figure['accuracy']:.2f} ± {100 * figure['ci95']:.2f}"
 
@@ -28,15 +30,15 @@ def _use(name):
     )
 
 
-def _figures(told):
-    figures = told.get("figures")
+def _figures(metadata):
+    figures = metadata.get("figures")
     if not figures:
         return None
     lines = ["| task | accuracy, % | protocol |", "|---|---|---|"]
     for figure in figures:
         protocol = figure["protocol"]
         spelled = ", ".join(
-            f"{key} {protocol[key]}" for key in TOLD if protocol.get(key) is not None
+            f"{key} {protocol[key]}" for key in LISTED if protocol.get(key) is not None
         )
         lines.append(
             f"| {protocol['ways']}-way {protocol['shots']}-shot | {percent(figure)} "
@@ -45,20 +47,20 @@ def _figures(told):
     return "Accuracies with 95% intervals over episodes:\n\n" + "\n".join(lines)
 
 
-def _made(told):
-    options = told.get("options", {})
-    classes = told.get("training_classes")
+def _made(metadata):
+    options = metadata.get("options", {})
+    classes = metadata.get("training_classes")
     rows = {
-        "model": told["model"],
-        "made by": f"`{told['command']}`" if "command" in told else None,
-        "training data": told.get("data"),
+        "model": metadata["model"],
+        "made by": f"`{metadata['command']}`" if "command" in metadata else None,
+        "training data": metadata.get("data"),
         "training classes": classes and f"{len(classes)}, named in `metadata.json`",
         "options": options and f"`{json.dumps(options)}`",
-        "CPU minutes": told.get("cpu_minutes"),
-        "commit": told.get("commit"),
-        "made": told["made"],
-        "versions": ", ".join(f"{k} {v}" for k, v in told["versions"].items()),
-        "licence": told.get("licence"),
+        "CPU minutes": metadata.get("cpu_minutes"),
+        "commit": metadata.get("commit"),
+        "made": metadata["made"],
+        "versions": ", ".join(f"{k} {v}" for k, v in metadata["versions"].items()),
+        "licence": metadata.get("licence"),
     }
     lines = [f"- {key}: {value}" for key, value in rows.items() if value]
     return "\n".join(lines)

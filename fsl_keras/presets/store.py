@@ -3,16 +3,14 @@
 import datetime
 import hashlib
 import importlib.metadata
-import json
 import pathlib
 import platform
-import re
 import warnings
 from typing import Any
 
 import keras
 
-from fsl_keras.files import read_json, replacing, write_text
+from fsl_keras.files import read_json, replacing, write_json, write_text
 from fsl_keras.files.outputs import PRESET
 from fsl_keras.presets.card import model_card
 from fsl_keras.presets.folders import (
@@ -200,22 +198,22 @@ def save(
     }
     origin = getattr(getattr(model, "learner", model), "origin", {})
     known |= {name: value for name, value in origin.items() if value is not None}
-    with replacing(folder, PRESET) as beside:
-        beside.mkdir()
+    with replacing(folder, PRESET) as new:
+        new.mkdir()
         config = keras.saving.serialize_keras_object(model)
         # A preset has no optimizer.
         config.pop("compile_config", None)
-        _write_json(beside / CONFIG, config)
+        write_json(new / CONFIG, config)
         plain = keras.saving.deserialize_keras_object(config)
         plain.set_weights(model.get_weights())
-        plain.save_weights(beside / WEIGHTS)
-        known["files"] = {name: _sha256(beside / name) for name in (CONFIG, WEIGHTS)}
-        write_text(beside / CARD, model_card(known))
+        plain.save_weights(new / WEIGHTS)
+        known["files"] = {name: _sha256(new / name) for name in (CONFIG, WEIGHTS)}
+        write_text(new / CARD, model_card(known))
         if "training_classes" in known:
             known["training_classes"] = _grouped(known["training_classes"])
-        _write_json(beside / METADATA, known)
+        write_json(new / METADATA, known)
         if saved_model:
-            model.export(beside / SAVED_MODEL)
+            model.export(new / SAVED_MODEL)
 
 
 def _learner(preset):
@@ -253,10 +251,3 @@ def _sha256(path):
 def _versions():
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {"python": platform.python_version(), **versions}
-
-
-def _write_json(path, content):
-    text = json.dumps(content, indent=1, ensure_ascii=False)
-    # Lists of numbers and names each on one line. A string has no raw line break.
-    text = re.sub(r"\[[^\[\]{}]*\]", lambda found: re.sub(r"\n *", " ", found[0]), text)
-    write_text(path, text + "\n")

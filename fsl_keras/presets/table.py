@@ -1,10 +1,15 @@
-"""The table of the zoo: what its models reach, beside what their papers report."""
+"""The tables of results of the presets, with the figures of their papers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fsl_keras.datasets.catalogue import DATASETS
 from fsl_keras.presets.card import percent
 
 
-def zoo_table(presets, papers, runs=()):
+def zoo_table(
+    presets: Sequence[dict], papers: Mapping[str, dict], runs: Sequence[dict] = ()
+) -> str:
     """Returns the Markdown of the tables, one for each data set.
 
     Args:
@@ -12,20 +17,20 @@ def zoo_table(presets, papers, runs=()):
         papers: dictionary from data set and method to `figures`, `protocol` and
             whether they are `remembered`.
         runs: list of the metadata of further runs of recipes: with other seeds, or of
-            those of which no preset is shipped.
+            recipes without a shipped preset.
     """
     parts = []
-    shipped = {told["name"] for told in presets}
+    shipped = {preset["name"] for preset in presets}
     for name, entry in DATASETS.items():
-        own = [told for told in [*presets, *runs] if told["options"]["dataset"] == name]
+        own = [run for run in [*presets, *runs] if _options(run)["dataset"] == name]
         if own:
             table = _table(own, papers.get(name, {}), shipped)
             parts.append(f"## {entry.title}\n\n{entry.note}\n\n{table}")
     return "\n\n".join(parts)
 
 
-def measured_table(report):
-    """Returns the Markdown of a report that a benchmark wrote.
+def measured_table(report: Mapping[str, Any]) -> str:
+    """Returns the Markdown table of the report of a benchmark.
 
     Args:
         report: dictionary of `title`, `command`, `note` and `rows`, each a `name` and
@@ -42,12 +47,12 @@ def measured_table(report):
 
 
 def _table(presets, papers, shipped):
-    tasks = _tasks(figure for told in presets for figure in told["figures"])
+    tasks = _tasks(figure for preset in presets for figure in preset["figures"])
     lines = _head(["model", *tasks, "statistics", "seeds", "CPU minutes"])
     methods = []
-    for name in dict.fromkeys(told["name"] for told in presets):
-        runs = [told for told in presets if told["name"] == name]
-        method = runs[0]["options"]["method"]
+    for name in dict.fromkeys(preset["name"] for preset in presets):
+        runs = [preset for preset in presets if preset["name"] == name]
+        method = _options(runs[0])["method"]
         if method not in methods:
             methods.append(method)
         kinds = dict.fromkeys(_kind(figure) for figure in runs[0]["figures"])
@@ -69,23 +74,35 @@ def _table(presets, papers, shipped):
     return "\n".join(lines) + _protocols(presets)
 
 
-def _model(told, shipped):
+def _options(metadata):
+    """Returns data set, method and filters of a run, of tables or of the flat form."""
+    options = metadata["options"]
+    if "dataset" in options:
+        return {"filters": 64, **options}
+    return {
+        "dataset": options["data"]["name"],
+        "method": options["method"]["name"],
+        "filters": options["backbone"].get("filters", 64),
+    }
+
+
+def _model(metadata, shipped):
     """Returns a name, with the filters of blocks that differ, and if it is a recipe."""
     remarks = []
-    filters = told["options"].get("filters", 64)
+    filters = _options(metadata)["filters"]
     if not isinstance(filters, int):
         remarks.append(f"filters {', '.join(map(str, filters))}")
-    if told["name"] not in shipped:
+    if metadata["name"] not in shipped:
         remarks.append("a recipe, not shipped")
     remark = f" ({'; '.join(remarks)})" if remarks else ""
-    return f"`{told['name']}`{remark}"
+    return f"`{metadata['name']}`{remark}"
 
 
 def _cell(runs, task, kind):
     """Returns the figure of the first run, and the range if there are several."""
     found = [
-        next((f for f in told["figures"] if (_task(f), _kind(f)) == (task, kind)), None)
-        for told in runs
+        next((f for f in run["figures"] if (_task(f), _kind(f)) == (task, kind)), None)
+        for run in runs
     ]
     if found[0] is None:
         return ""
@@ -97,8 +114,8 @@ def _cell(runs, task, kind):
 
 
 def _protocols(presets):
-    """Returns the lines that say how the figures were measured and made again."""
-    told = {
+    """Returns the protocols of the figures, and the commands that reproduce them."""
+    protocols = {
         f"{figure['protocol']['episodes']:,} episodes, queries "
         f"{figure['protocol']['queries']}, seed {figure['protocol']['seed']}"
         for preset in presets
@@ -108,7 +125,7 @@ def _protocols(presets):
         f"    {preset['command']}  # {preset['commit']}, {preset['made']}"
         for preset in presets
     ]
-    return f"\n\n{'; '.join(sorted(told))}.\n\n" + "\n".join(commands)
+    return f"\n\n{'; '.join(sorted(protocols))}.\n\n" + "\n".join(commands)
 
 
 def _tasks(figures):
@@ -121,11 +138,11 @@ def _task(figure):
 
 
 def _kind(figure):
-    told = figure["protocol"]
-    prior = f", {told['prior']} prior" if told.get("prior") else ""
-    queries = told["queries"]
+    protocol = figure["protocol"]
+    prior = f", {protocol['prior']} prior" if protocol.get("prior") else ""
+    queries = protocol["queries"]
     unequal = "" if isinstance(queries, int) else f", {queries}"
-    return f"{told['kind']}, {told['batch_norm']} BatchNorm{prior}{unequal}"
+    return f"{protocol['kind']}, {protocol['batch_norm']} BatchNorm{prior}{unequal}"
 
 
 def _head(columns):

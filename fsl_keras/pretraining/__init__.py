@@ -1,4 +1,4 @@
-"""Pretraining: how backbones are trained before they meet few-shot tasks."""
+"""Pretraining of backbones on the training classes."""
 
 from fsl_keras.pretraining.supervised import SupervisedPretraining
 

@@ -1,48 +1,54 @@
 """Training a backbone as a classifier of the training classes."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from fsl_keras.backbones.check import check_backbone
+from fsl_keras.compat import renamed_arguments
 from fsl_keras.episodes.tuner import ReadsUntuned
 from fsl_keras.files import SavesBeside
 from fsl_keras.layers import CosineDense
+from fsl_keras.typing import Model, Shape, Tensor
 
-HEADS = ("linear", "cosine")
+CLASSIFIERS = ("linear", "cosine")
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
+@renamed_arguments(head="classifier", temperature="scale")
 class SupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
-    """Trains a backbone to tell all training classes apart, as any classifier.
+    """Trains a backbone as a classifier of all training classes.
 
-    Fit it on `ClassDataset.batches`, then give its `backbone` to a learner of new
-    classes: `Baseline`, `SimpleShot`, `NearestNeighbor` or `MetaBaseline` after the
-    linear head, `BaselinePlusPlus` after the cosine one.
+    Fit it on `ClassDataset.batches`, then pass its `backbone` to a learner of new
+    classes: `Baseline`, `SimpleShot`, `NearestNeighbor` or `MetaBaseline` after a
+    linear classifier, `BaselinePlusPlus` after a cosine classifier.
 
     Reference:
 
     - [Chen et al., 2019](https://arxiv.org/abs/1904.04232)
 
     Args:
-        backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`. It
-            is trained itself, not a copy.
+        backbone: built Keras model from items `[*, *item]` to vectors `[*, D]`. It is
+            trained itself, not a copy.
         classes: integer, the number of training classes.
-        head: `"linear"` for a dense layer on the embedding, or `"cosine"` for the
-            cosine similarities to a vector of each class.
-        temperature: float, the factor of cosine similarities when training starts;
-            it is learned. Unused with the linear head.
+        classifier: `"linear"` (a dense layer) or `"cosine"` (cosine similarities to one
+            weight vector per class). Defaults to `"linear"`.
+        scale: float, the initial factor of cosine similarities, which is learned.
+            Ignored by the linear classifier. Defaults to `10.0`.
         name: optional string.
+        **kwargs: further arguments of `keras.Model`.
 
     Call arguments:
         items: `[B, *item]`.
-        training: bool, whether batch normalization, dropout and the like train.
+        training: bool, whether layers such as dropout are in training mode.
 
     Returns:
         float32 logits `[B, classes]`.
 
     Raises:
-        ValueError: if the backbone is not built or gives no vectors, or there is no
-            such head.
+        ValueError: If the backbone is not built or does not give vectors, or the
+            classifier is unknown.
 
     Example:
 
@@ -61,25 +67,34 @@ class SupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
     """
 
     def __init__(
-        self, backbone, classes, head="linear", temperature=10.0, name=None, **kwargs
-    ):
+        self,
+        backbone: Model,
+        classes: int,
+        classifier: str = "linear",
+        scale: float = 10.0,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(name=name, **kwargs)
         check_backbone(backbone)
         if len(backbone.output_shape) != 2:
             raise ValueError(
-                f"`backbone` must give vectors: let it end with a pooling or `Flatten` "
+                f"`backbone` must give vectors: end it with a pooling or `Flatten` "
                 f"layer. Received: backbone={backbone!r} of output shape "
                 f"{backbone.output_shape}"
             )
-        if head not in HEADS:
-            raise ValueError(f"`head` must be one of {HEADS}. Received: head={head!r}")
+        if classifier not in CLASSIFIERS:
+            raise ValueError(
+                f"`classifier` must be one of {CLASSIFIERS}. "
+                f"Received: classifier={classifier!r}"
+            )
         self.backbone = backbone
         self.classes = classes
-        self.head = head
-        self.temperature = temperature
+        self.classifier_type = classifier
+        self.initial_scale = scale
         # In float32 under every policy: a loss of hundreds of classes needs it.
-        if head == "cosine":
-            self.classifier = CosineDense(classes, temperature, name="classifier")
+        if classifier == "cosine":
+            self.classifier = CosineDense(classes, scale, name="classifier")
         else:
             self.classifier = keras.layers.Dense(
                 classes, dtype="float32", name="classifier"
@@ -87,31 +102,31 @@ class SupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
         self.classifier.build(backbone.output_shape)
         self.built = True
 
-    def call(self, items, training=None):
+    def call(self, items: Tensor, training: bool | None = None) -> Tensor:
         return self.classifier(self.backbone(items, training=training))
 
-    def compute_output_shape(self, items_shape):
+    def compute_output_shape(self, items_shape: Shape) -> Shape:
         return (items_shape[0], self.classes)
 
     def compile(
         self,
-        optimizer="auto",
-        loss="auto",
-        metrics="auto",
-        jit_compile="auto",
-        **kwargs,
-    ):
+        optimizer: Any = "auto",
+        loss: Any = "auto",
+        metrics: Any = "auto",
+        jit_compile: bool | str = "auto",
+        **kwargs: Any,
+    ) -> None:
         """Configures training, as `keras.Model.compile` does.
 
         Args:
-            optimizer: an optimizer, or `"auto"` for Adam at a rate of 1e-3.
+            optimizer: an optimizer, or `"auto"` for Adam with a learning rate of 1e-3.
             loss: a loss, or `"auto"` for the cross-entropy of the logits and integer
-                labels. For label smoothing, one-hot the labels of the stream and pass
+                labels. For label smoothing, one-hot encode the labels and pass
                 `keras.losses.CategoricalCrossentropy(from_logits=True,
                 label_smoothing=0.1)`.
             metrics: metrics, or `"auto"` for the accuracy.
-            jit_compile: bool, or `"auto"` for XLA where a GPU is: on a CPU the
-                plain graph is faster.
+            jit_compile: bool, or `"auto"` for XLA if there is a GPU; on a CPU the plain
+                graph is faster.
             **kwargs: further arguments of `keras.Model.compile`.
         """
         if isinstance(optimizer, str) and optimizer == "auto":
@@ -130,22 +145,22 @@ class SupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
             **kwargs,
         )
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles the model as it was when it was saved."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "backbone": keras.saving.serialize_keras_object(self.backbone),
             "classes": self.classes,
-            "head": self.head,
-            "temperature": self.temperature,
+            "classifier": self.classifier_type,
+            "scale": self.initial_scale,
             "name": self.name,
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "SupervisedPretraining":
         backbone = keras.saving.deserialize_keras_object(config["backbone"])
         return cls(**{**config, "backbone": backbone})

@@ -3,7 +3,7 @@
 from fsl_keras.names import did_you_mean
 from fsl_keras.training.method import Method
 
-# Backbone and classifier of MAML's family; 5-way tasks of as many as fit the time.
+# What suits gradient-based methods: as many 5-way tasks as take a few minutes.
 _FIVE_WAYS = {
     "ways": 5,
     "queries": 5,
@@ -60,24 +60,24 @@ METHODS = {
     "prototypical": Method(
         "PrototypicalNetwork",
         "Snell et al., 2017",
-        options={"distance": "squared_euclidean", "temperature": 10.0},
+        options={"distance": "squared_euclidean", "scale": 10.0},
     ),
     "matching": Method(
         "MatchingNetwork",
         "Vinyals et al., 2016",
-        options={"full_context": False, "temperature": 10.0, "steps": 3},
+        options={"full_context": False, "scale": 10.0, "steps": 3},
     ),
     "siamese": Method(
         "SiameseNetwork",
         "Koch et al., 2015",
-        options={"comparison": "sigmoid", "aggregate": "mean"},
+        options={"similarity": "learned", "aggregate": "mean"},
         streams=("pairs",),
     ),
     "relation": Method(
         "RelationNetwork",
         "Sung et al., 2018",
         options={"filters": 64, "units": 8, "momentum": 0.95, "aggregate": "sum"},
-        backbone={"pooling": None, "pooled_blocks": 2},
+        takes_feature_maps=True,
         suited={"ways": 5, "queries": 15, "augment": True},
     ),
     "frn": Method(
@@ -85,12 +85,12 @@ METHODS = {
         "Wertheimer et al., 2021",
         options={
             "regularization": 1.0,
-            "temperature": 10.0,
+            "scale": 10.0,
             "learned": True,
             "bidirectional": False,
             "all_pairs": False,
         },
-        backbone={"pooling": None, "pooled_blocks": 2},
+        takes_feature_maps=True,
     ),
     "maml": _maml("Finn et al., 2017"),
     "anil": _maml("Raghu et al., 2020", adapt_scope="head"),
@@ -131,14 +131,14 @@ METHODS = {
         "RidgeRegressionNetwork",
         "Bertinetto et al., 2019",
         incremental="refit",
-        options={"regularization": 1.0, "temperature": 10.0, "learned": True},
+        options={"regularization": 1.0, "scale": 10.0, "learned": True},
     ),
     "baseline": _pretrained("Baseline", "Chen et al., 2019", "refit", _LINEAR_OPTIONS),
     "baseline++": _pretrained(
         "BaselinePlusPlus",
         "Chen et al., 2019",
         "refit",
-        {**_LINEAR_OPTIONS, "temperature": 10.0},
+        {**_LINEAR_OPTIONS, "scale": 10.0},
     ),
     "simple_shot": _pretrained("SimpleShot", "Wang et al., 2019", "exact", {}),
     "nearest_neighbor": _pretrained(
@@ -151,18 +151,23 @@ METHODS = {
         "MetaBaseline",
         "Chen et al., 2021",
         "exact",
-        {"temperature": 10.0},
+        {"scale": 10.0},
         streams=("batches", "episodes"),
     ),
     "feat": _pretrained(
         "FEAT",
         "Ye et al., 2020",
         "refit",
-        {"heads": 1, "dropout": 0.5, "temperature": 64.0, "regularization": 0.1},
+        {
+            "num_heads": 1,
+            "dropout": 0.5,
+            "temperature": 64.0,
+            "auxiliary_weight": 0.1,
+        },
         streams=("batches", "episodes"),
     ),
     "soft_k_means": _transductive("SoftKMeansHead", "Ren et al., 2018", {"steps": 1}),
-    "bd_cspn": _transductive("BDCSPNHead", "Liu et al., 2020", {"temperature": 10.0}),
+    "bd_cspn": _transductive("BDCSPNHead", "Liu et al., 2020", {"scale": 10.0}),
     "laplacian_shot": _transductive(
         "LaplacianShotHead",
         "Ziko et al., 2020",
@@ -171,22 +176,22 @@ METHODS = {
     "tim": _transductive(
         "TIMHead",
         "Boudiaf et al., 2020",
-        {"alpha": None, "steps": 100, "learning_rate": 0.001, "temperature": 15.0},
+        {"alpha": None, "steps": 100, "learning_rate": 0.001, "scale": 15.0},
     ),
     "pt_map": _transductive(
         "PTMAPHead",
         "Hu et al., 2021",
-        {"power": 0.5, "sharpness": 10.0, "rate": 0.2, "steps": 20},
+        {"power": 0.5, "sharpness": 10.0, "learning_rate": 0.2, "steps": 20},
     ),
     "transductive_finetuning": _transductive(
         "TransductiveFinetuningHead",
         "Dhillon et al., 2020",
-        {"steps": 25, "learning_rate": 5e-05, "temperature": 1.0},
+        {"steps": 25, "learning_rate": 5e-05, "scale": 1.0},
     ),
 }
 
 
-def get(name):
+def get(name: str) -> Method:
     """Returns the method of a name.
 
     Raises:

@@ -12,15 +12,15 @@ def pictures(shape=(3, 16, 16, 1), seed=0):
 
 
 @pytest.mark.parametrize(
-    ("item_shape", "length"), [((28, 28, 1), 64), ((84, 84, 3), 1600)]
+    ("input_shape", "length"), [((28, 28, 1), 64), ((84, 84, 3), 1600)]
 )
-def test_the_embeddings_of_the_papers(item_shape, length):
-    assert Conv4(item_shape).output_shape == (None, length)
+def test_the_embeddings_of_the_papers(input_shape, length):
+    assert Conv4(input_shape).output_shape == (None, length)
 
 
 @pytest.mark.parametrize(
     ("pooling", "shape"),
-    [("flatten", (3, 16)), ("average", (3, 4)), (None, (3, 2, 2, 4))],
+    [("flatten", (3, 16)), ("avg", (3, 4)), (None, (3, 2, 2, 4))],
 )
 def test_pooling(pooling, shape):
     backbone = Conv4((32, 32, 1), filters=4, pooling=pooling)
@@ -40,7 +40,7 @@ def test_each_block_may_have_its_own_filters():
 def test_the_poolings_are_of_the_same_feature_maps():
     maps, flat, mean = (
         Conv4((32, 48, 1), filters=4, pooling=pooling)
-        for pooling in (None, "flatten", "average")
+        for pooling in (None, "flatten", "avg")
     )
     flat.set_weights(maps.get_weights())
     mean.set_weights(maps.get_weights())
@@ -50,9 +50,9 @@ def test_the_poolings_are_of_the_same_feature_maps():
     np.testing.assert_allclose(mean(x), features.mean(axis=(1, 2)), rtol=1e-5)
 
 
-def textbook(item_shape, filters):
+def textbook(input_shape, filters):
     """The network as the papers write it: ReLU before the maximum."""
-    network = keras.Sequential([keras.Input(item_shape)])
+    network = keras.Sequential([keras.Input(input_shape)])
     for _ in range(4):
         network.add(layers.Conv2D(filters, 3, padding="same", use_bias=False))
         network.add(layers.BatchNormalization(momentum=0.95))
@@ -76,7 +76,7 @@ def test_equals_the_network_of_the_papers(training):
 
 
 def test_strides_in_place_of_maxima():
-    backbone = Conv4((28, 28, 1), filters=32, downsampling="stride", pooling="average")
+    backbone = Conv4((28, 28, 1), filters=32, downsampling="stride", pooling="avg")
     assert backbone.output_shape == (None, 32)
     maps = Conv4((28, 28, 1), filters=32, downsampling="stride", pooling=None)
     assert maps.output_shape == (None, 2, 2, 32)
@@ -124,7 +124,7 @@ def test_many_channels_take_the_plain_layers():
 
 
 def test_configuration():
-    backbone = Conv4((16, 20, 3), filters=5, pooling="average", momentum=0.8, name="c")
+    backbone = Conv4((16, 20, 3), filters=5, pooling="avg", momentum=0.8, name="c")
     assert_config_round_trip(backbone)
     copy = Conv4.from_config(backbone.get_config())
     assert (copy.name, copy.output_shape) == ("c", (None, 5))
@@ -145,14 +145,14 @@ def test_saving(tmp_path):
     assert_same_predictions_after_saving(backbone, pictures(), path)
 
 
-@pytest.mark.parametrize("item_shape", [(28, 28), (12, 28, 1), (28, 15, 3)])
-def test_shapes_without_an_embedding_are_refused(item_shape):
+@pytest.mark.parametrize("input_shape", [(28, 28), (12, 28, 1), (28, 15, 3)])
+def test_shapes_without_an_embedding_are_refused(input_shape):
     with pytest.raises(ValueError, match=r"height, width, channels.*16 pixels"):
-        Conv4(item_shape)
+        Conv4(input_shape)
 
 
 def test_an_unknown_pooling_is_refused():
-    with pytest.raises(ValueError, match=r"flatten.*average.*None.*'max'"):
+    with pytest.raises(ValueError, match=r"flatten.*avg.*None.*'max'"):
         Conv4((28, 28, 1), pooling="max")
 
 

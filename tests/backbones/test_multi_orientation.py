@@ -63,7 +63,7 @@ def test_saving(pictures, backbone, tmp_path):
 
 
 def test_pictures_that_are_not_square_are_refused():
-    with pytest.raises(ValueError, match=r"square pictures.*\(16, 20, 1\)"):
+    with pytest.raises(ValueError, match=r"square images.*\(16, 20, 1\)"):
         MultiOrientation(Conv4((16, 20, 1), filters=4))
 
 

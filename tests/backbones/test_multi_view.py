@@ -5,7 +5,7 @@ import fsl_keras as fsl
 from fsl_keras.backbones import Conv4, MultiView
 from tests.checks import assert_config_round_trip, assert_same_predictions_after_saving
 
-SMALL = {"rotation": 5.0, "shift": 1.0}
+SMALL = {"rotation_factor": 5 / 360, "translation_factor": 1 / 16}
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_an_embedding_is_the_mean_of_those_of_the_views(pictures):
 
 def test_views_that_do_not_move_are_the_backbone_itself(pictures):
     backbone = Conv4((16, 16, 1), filters=4)
-    model = MultiView(backbone, rotation=0, zoom=0, shear=0, shift=0)
+    model = MultiView(backbone, 0.0, 0.0, 0.0, 0.0)
     np.testing.assert_allclose(model(pictures), backbone(pictures), rtol=1e-5)
 
 

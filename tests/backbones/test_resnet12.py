@@ -7,7 +7,7 @@ from fsl_keras.backbones import ResNet12
 from fsl_keras.layers import DropBlock
 from tests.checks import assert_config_round_trip, assert_same_predictions_after_saving
 
-SMALL = {"item_shape": (16, 16, 3), "filters": (3, 4, 5, 6)}
+SMALL = {"input_shape": (16, 16, 3), "filters": (3, 4, 5, 6)}
 
 
 def pictures(shape=(4, 16, 16, 3), seed=0):
@@ -28,7 +28,7 @@ def test_the_network_of_the_papers():
 
 
 def test_feature_maps_and_their_mean():
-    kwargs = {**SMALL, "item_shape": (32, 48, 3)}
+    kwargs = {**SMALL, "input_shape": (32, 48, 3)}
     maps, mean = ResNet12(**kwargs, pooling=None), ResNet12(**kwargs)
     mean.set_weights(maps.get_weights())
     x = pictures((2, 32, 48, 3))
@@ -107,12 +107,12 @@ def test_mixed_precision_travels_with_the_configuration():
     assert np.isfinite(keras.ops.cast(embedding, "float32")).all()
 
 
-@pytest.mark.parametrize("item_shape", [(84, 84), (12, 28, 3)])
-def test_shapes_without_an_embedding_are_refused(item_shape):
+@pytest.mark.parametrize("input_shape", [(84, 84), (12, 28, 3)])
+def test_shapes_without_an_embedding_are_refused(input_shape):
     with pytest.raises(ValueError, match=r"height, width, channels.*16 pixels"):
-        ResNet12(item_shape)
+        ResNet12(input_shape)
 
 
 def test_an_unknown_pooling_is_refused():
-    with pytest.raises(ValueError, match=r"average.*None.*'flatten'"):
+    with pytest.raises(ValueError, match=r"avg.*None.*'flatten'"):
         ResNet12((84, 84, 3), pooling="flatten")

@@ -82,5 +82,5 @@ def test_shapes_without_an_embedding_are_refused(small_input, least):
 
 
 def test_an_unknown_pooling_is_refused():
-    with pytest.raises(ValueError, match=r"average.*None.*'max'"):
+    with pytest.raises(ValueError, match=r"avg.*None.*'max'"):
         ResNet18((84, 84, 3), pooling="max")

@@ -1,4 +1,4 @@
-"""What a classifier learns, says and keeps; how it grows is another file."""
+"""Prediction, adaptation and saving of classifiers."""
 
 import zipfile
 
@@ -10,7 +10,6 @@ import tensorflow as tf
 
 import fsl_keras as fsl
 from fsl_keras.classifier import UNKNOWN, ClassPrediction, FewShotClassifier
-from tests.checks import run_python
 from tests.shapes import (
     NAMES,
     THREE,
@@ -22,19 +21,8 @@ from tests.shapes import (
     write,
 )
 
-# `pytest.warns` tells all other warnings again, those that are ignored in Keras too.
-told_by_keras = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")
-
-
-@pytest.fixture(scope="module")
-def learner():
-    return make_learner()
-
-
-@pytest.fixture
-def classifier(learner):
-    """Knows the first three shapes."""
-    return learner.adapt(*pictures(THREE))
+# `pytest.warns` issues other warnings again, also those that are ignored in Keras.
+warned_by_keras = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +31,11 @@ def held_out():
 
 
 class TestPredict:
-    def test_new_pictures_are_named_right(self, classifier):
+    def test_new_images_are_predicted_right(self, classifier):
         images, labels = pictures(THREE, seed=100)
         assert names(classifier, images) == labels
 
-    def test_answers_have_names_and_probabilities(self, classifier):
+    def test_predictions_have_names_and_probabilities(self, classifier):
         images, _ = pictures(["disk"], count=1, seed=100)
         (answer,) = classifier.predict_classes(images)
         assert isinstance(answer, ClassPrediction)
@@ -68,7 +56,7 @@ class TestPredict:
         assert found.shape == (12, 3)
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
-    def test_the_forms_of_pictures_agree(self, classifier, tmp_path):
+    def test_the_forms_of_images_agree(self, classifier, tmp_path):
         images, labels = pictures(THREE, count=2, seed=100)
         expected = classifier.predict(images, verbose=0)
         dataset = tf.data.Dataset.from_tensor_slices(images).batch(4)
@@ -82,11 +70,11 @@ class TestPredict:
             ]
             np.testing.assert_allclose(rows, expected, atol=1e-6)
         floats = images.astype("float32") / 255
-        # uint8 pictures are rounded again after they are resized, floats are not.
+        # uint8 images are rounded again after they are resized, floats are not.
         found = classifier.predict(floats, verbose=0)
         np.testing.assert_allclose(found, expected, atol=0.02)
 
-    def test_a_list_of_pictures_of_different_sizes(self, classifier):
+    def test_a_list_of_images_of_different_sizes(self, classifier):
         sizes = [(20, 24), (64, 48), (16, 16)]
         images = [
             picture(name, size, seed=100)
@@ -94,13 +82,13 @@ class TestPredict:
         ]
         assert names(classifier, images) == THREE
 
-    def test_the_answer_does_not_depend_on_the_batch(self, classifier):
+    def test_a_prediction_does_not_depend_on_the_batch(self, classifier):
         images, _ = pictures(NAMES, count=8, seed=100)
         assert len(images) == 32
         one, all_ = (classifier.predict(images, n, verbose=0) for n in (1, 32))
         np.testing.assert_allclose(one, all_, atol=1e-6)
 
-    def test_below_the_threshold_a_picture_is_unknown(self, classifier, held_out):
+    def test_below_the_threshold_an_image_is_unknown(self, classifier, held_out):
         images, _ = held_out
         sure = [answer.probability for answer in classifier.predict_classes(images)]
         best = names(classifier, images)
@@ -157,7 +145,7 @@ class TestEvaluate:
         )
         with pytest.raises(ValueError, match="value_range"):
             learner.adapt(train)
-        # Both are shuffled anew at every pass.
+        # Both are shuffled again in every pass.
         classifier = learner.adapt(train, value_range=(0, 255))
         assert classifier.class_names == THREE
         assert classifier.evaluate(test, verbose=0)[1] == 1.0
@@ -190,17 +178,17 @@ class TestAdapt:
         images, labels = pictures(THREE, seed=100)
         assert names(classifier, images) == labels
 
-    @told_by_keras
-    def test_unreadable_files_are_left_out_and_named(self, learner, tmp_path):
+    @warned_by_keras
+    def test_unreadable_files_are_skipped_and_named(self, learner, tmp_path):
         images, labels = pictures(THREE)
         paths = write(tmp_path, images, labels)
-        paths[5].write_bytes(b"no picture")
+        paths[5].write_bytes(b"no image")
         with pytest.warns(UserWarning, match=r"1 of 12.*005\.png"):
             classifier = learner.adapt(paths, labels)
         assert np.asarray(classifier.task.memory["counts"]).tolist() == [[4, 3, 4]]
         assert names(classifier, images) == labels
 
-    @told_by_keras
+    @warned_by_keras
     def test_a_class_without_readable_files_is_named(self, learner, tmp_path):
         paths = write(tmp_path, *pictures(THREE, count=1))
         paths[1].write_bytes(b"")
@@ -210,13 +198,13 @@ class TestAdapt:
         ):
             learner.adapt(paths, THREE)
 
-    def test_the_same_picture_counts_once(self, learner, classifier):
+    def test_the_same_image_counts_once(self, learner, classifier):
         images, labels = pictures(THREE)
         twice = learner.adapt(np.concatenate([images, images[:3]]), labels + labels[:3])
         assert len(twice.task.examples) == 12
         np.testing.assert_array_equal(prototypes(twice), prototypes(classifier))
 
-    def test_the_same_picture_may_be_of_two_classes(self, learner):
+    def test_the_same_image_may_be_in_two_classes(self, learner):
         image = picture("bar")
         classifier = learner.adapt(np.stack([image, image]), ["bar", "line"])
         np.testing.assert_allclose(
@@ -262,12 +250,12 @@ class TestAdapt:
             "floats",
             "negative",
             "gap",
-            "strange name",
+            "other name",
             "empty class",
             "nothing",
         ],
     )
-    def test_errors_name_the_mend(self, learner, change, message):
+    def test_errors_name_the_fix(self, learner, change, message):
         with pytest.raises(ValueError, match=message):
             learner.adapt(*change(*pictures(THREE)))
 
@@ -277,7 +265,7 @@ class TestAdapt:
             FewShotClassifier.from_examples(backbone, *pictures(THREE))
 
 
-def test_training_the_learner_on_does_not_change_the_classifier(tmp_path):
+def test_training_the_learner_does_not_change_the_classifier(tmp_path):
     learner = make_learner()
     learner.compile()
     images, labels = pictures(THREE)
@@ -316,13 +304,15 @@ def test_mixed_precision_leaves_memory_and_state_in_float32():
         keras.config.set_dtype_policy(before)
     parts = (classifier.task.memory, classifier.task.state)
     assert {v.dtype.name for part in parts for v in part.values()} == {"float32"}
-    # The picture itself is not rounded to half precision.
+    # The image itself is not rounded to half precision.
     assert found.dtype == classifier.compute_dtype == "float32"
     np.testing.assert_allclose(found, one_by_one, atol=1e-3)
 
 
 class TestSaving:
-    def test_saved_and_loaded_it_goes_on(self, classifier, tmp_path, held_out):
+    def test_a_loaded_classifier_predicts_and_grows(
+        self, classifier, tmp_path, held_out
+    ):
         images, labels = held_out
         path = tmp_path / "shapes.keras"
         classifier.unknown_threshold = 0.25
@@ -342,28 +332,9 @@ class TestSaving:
         targets = np.repeat([0, 1, 2, 3], 4)
         assert again.evaluate(images, targets, verbose=0)[1] == 1.0
 
-    def test_in_a_process_that_imports_the_package_alone(self, classifier, tmp_path):
-        images = pictures(THREE, seed=100)[0]
-        classifier.save(tmp_path / "shapes.keras")
-        np.save(tmp_path / "images.npy", images)
-        run_python(
-            "import sys, fsl_keras, keras, numpy as np\n"
-            "folder = sys.argv[1]\n"
-            "model = keras.saving.load_model(folder + '/shapes.keras')\n"
-            "images = np.load(folder + '/images.npy')\n"
-            "np.save(folder + '/found.npy', model.predict(images, verbose=0))\n",
-            tmp_path,
-        )
-        # A process of its own optimizes graphs, which a test's does not.
-        np.testing.assert_allclose(
-            np.load(tmp_path / "found.npy"),
-            classifier.predict(images, verbose=0),
-            rtol=1e-5,
-        )
-
 
 class TestVectors:
-    """Items that are no pictures are taken as they are."""
+    """Items that are not images are taken as they are."""
 
     @pytest.fixture
     def learner(self):
@@ -387,7 +358,7 @@ class TestVectors:
         found = classifier.predict(items, verbose=0)
         assert found.argmax(-1).tolist() == [0] * 4 + [1] * 4 + [2] * 4
 
-    def test_the_dtype_makes_no_other_example(self, classifier, items):
+    def test_an_example_of_another_dtype_is_the_same(self, classifier, items):
         classifier.update("a", items[:4].astype("float32"))
         assert np.asarray(classifier.task.memory["counts"]).tolist() == [[4, 4]]
 

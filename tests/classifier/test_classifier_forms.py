@@ -1,4 +1,4 @@
-"""A classifier takes images in the forms people have them in, everywhere."""
+"""Every method of a classifier takes images in any form."""
 
 import io
 
@@ -10,19 +10,8 @@ import tensorflow as tf
 from PIL import Image
 
 from fsl_keras.evaluation import evaluate_classifier
-from fsl_keras.layers import PicturePreprocessing
-from tests.shapes import NAMES, THREE, make_learner, names, pictures, prototypes, write
-
-
-@pytest.fixture(scope="module")
-def learner():
-    return make_learner()
-
-
-@pytest.fixture
-def classifier(learner):
-    """Knows the first three shapes."""
-    return learner.adapt(*pictures(THREE))
+from fsl_keras.layers import ImagePreprocessing
+from tests.shapes import NAMES, THREE, names, pictures, prototypes, write
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +34,7 @@ def frames(folder):
 
 
 class TestPredict:
-    def test_a_series_is_answered_in_its_order(self, classifier, paths):
+    def test_a_series_is_predicted_in_its_order(self, classifier, paths):
         series = pd.Series([str(path) for path in paths]).sample(frac=1, random_state=0)
         expected = [path.split("/")[-2] for path in series]
         assert names(classifier, series) == expected
@@ -134,7 +123,7 @@ class TestAdapt:
     def test_how_images_are_resized(self, learner, folder, resize, tmp_path):
         images, _ = pictures(THREE)
         classifier = learner.adapt(folder, resize=resize)
-        items = PicturePreprocessing((16, 16), 1, resize=resize)(images)
+        items = ImagePreprocessing((16, 16), 1, resize=resize)(images)
         embedded = np.asarray(learner.backbone(items)).reshape(3, 4, -1)
         np.testing.assert_allclose(
             prototypes(classifier), embedded.mean(axis=1), atol=1e-5
@@ -162,22 +151,21 @@ class TestGrowth:
         classifier.update("frame", Image.open(path))
         assert len(classifier.task.examples) == 13
 
-    def test_integers_become_names(self, classifier, tmp_path):
+    def test_integers_become_names(self, classifier):
         images = pictures(["frame"])[0]
         classifier.add_class(3, images[:2])
         classifier.update(np.int64(3), images[2:])
         assert classifier.class_names == [*THREE, "3"]
-        classifier.export(tmp_path / "exported")
         classifier.remove_class(3)
         assert classifier.class_names == THREE
 
     @pytest.mark.parametrize("name", [None, float("nan"), "", " ", 1.5])
-    def test_what_is_no_name(self, classifier, name):
+    def test_invalid_names_are_refused(self, classifier, name):
         for change in (classifier.add_class, classifier.update):
             with pytest.raises(ValueError, match="name of a class must be a string"):
                 change(name, pictures(["frame"])[0])
 
-    def test_labels_are_not_left_out(self, classifier):
+    def test_labels_are_not_ignored(self, classifier):
         dataset = tf.data.Dataset.from_tensor_slices(pictures(NAMES))
         with pytest.raises(ValueError, match="Dataset holds labels"):
             classifier.add_class("frame", dataset)
@@ -206,7 +194,7 @@ class TestEvaluate:
             assert report.accuracy == 1.0
             assert report.recalls == dict.fromkeys(THREE, 1.0)
 
-    def test_images_that_bring_their_labels(self, named, folder):
+    def test_images_that_contain_their_labels(self, named, folder):
         images, labels = pictures(THREE)
         numbers = [named.class_names.index(label) for label in labels]
         for given in (
@@ -217,9 +205,11 @@ class TestEvaluate:
             report = evaluate_classifier(named, given)
             assert report.recalls == dict.fromkeys(THREE, 1.0)
 
-    # Keras's own, which `pytest.warns` tells again.
+    # `pytest.warns` issues other warnings again, here one of Keras.
     @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-    def test_files_that_cannot_be_read_take_their_labels_along(self, named, paths):
+    def test_files_that_cannot_be_read_are_skipped_with_their_labels(
+        self, named, paths
+    ):
         labels = [path.parent.name for path in paths]
         with pytest.warns(UserWarning, match=r"Skipped 1 of 13 files: nowhere\.png"):
             report = evaluate_classifier(

@@ -1,4 +1,4 @@
-"""What Keras's own methods do on a classifier, and what is refused."""
+"""The methods of `keras.Model` on a classifier."""
 
 import math
 
@@ -6,19 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from tests.shapes import THREE, make_learner, pictures
+from tests.shapes import THREE, pictures
 
 TARGETS = np.repeat([0, 1, 2], 4)
-
-
-@pytest.fixture(scope="module")
-def learner():
-    return make_learner()
-
-
-@pytest.fixture
-def classifier(learner):
-    return learner.adapt(*pictures(THREE))
 
 
 class TestTrainingIsRefused:

@@ -103,7 +103,7 @@ def test_a_report_survives_a_file(report, tmp_path):
 
 def test_a_file_of_something_else_is_refused(tmp_path):
     (tmp_path / "report.json").write_text('{"accuracy": 1.0}')
-    with pytest.raises(ValueError, match=r"no \['class_names'.*Measure"):
+    with pytest.raises(ValueError, match=r"no \['class_names'.*Evaluate"):
         ClassifierReport.load(tmp_path / "report.json")
 
 

@@ -1,15 +1,8 @@
 import numpy as np
-import pytest
 
 from fsl_keras.classifier.learning import learn, relearn
 from fsl_keras.layers.augmentation import RandomAffine, SupportExpansion
-from fsl_keras.model_selection.support_set import SupportSet
-from tests.shapes import make_learner
-
-
-@pytest.fixture(scope="module")
-def learner():
-    return make_learner()
+from fsl_keras.model_selection import SupportSet
 
 
 def batch(seeds, classes):
@@ -37,7 +30,7 @@ def test_examples_are_added_to_those_in_memory(learner):
     np.testing.assert_allclose(memory["sums"], at_once["sums"], atol=1e-5)
 
 
-def test_a_support_set_is_told_what_is_new_and_what_comes_again(learner):
+def test_a_support_set_gets_new_examples_and_repeats(learner):
     support = SupportSet()
     batches = [batch([1, 2, 1], [0, 1, 0]), batch([2, 3], [1, 1])]
     learn(learner, batches, ways=2, support=support)
@@ -52,7 +45,7 @@ def test_a_support_set_is_told_what_is_new_and_what_comes_again(learner):
 
 def test_augmented_copies_are_learned_as_well(learner):
     support = SupportSet()
-    expansion = SupportExpansion(RandomAffine(shift=2), copies=3)
+    expansion = SupportExpansion(RandomAffine(translation_factor=1 / 8), copies=3)
     images = batch([1, 2], [0, 1])
     memory, examples = learn(
         learner, [images], ways=2, support=support, expansion=expansion
@@ -77,7 +70,7 @@ def test_sources_are_those_of_the_rows_as_given(learner):
 
 
 def test_features_make_the_memory_again(learner):
-    expansion = SupportExpansion(RandomAffine(shift=2), copies=3)
+    expansion = SupportExpansion(RandomAffine(translation_factor=1 / 8), copies=3)
     batches = [batch([1, 2], [0, 1]), batch([3], [1])]
     memory, examples = learn(learner, batches, ways=2, expansion=expansion)
     assert examples.owners.tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 2, 2, 2, 2]
@@ -87,14 +80,12 @@ def test_features_make_the_memory_again(learner):
     assert np.asarray(fewer["counts"]).tolist() == [[4, 4]]
 
 
-def test_the_features_of_very_many_examples_are_not_kept(learner, monkeypatch):
-    monkeypatch.setattr(
-        "fsl_keras.classifier.learning.MOST_KEPT", 20
-    )  # numbers: 2 examples
-    _, examples = learn(learner, [batch([1, 2], [0, 1])], ways=2)
+def test_the_features_of_very_many_examples_are_not_kept(learner):
+    two = 20  # values of two examples, but not of three
+    _, examples = learn(learner, [batch([1, 2], [0, 1])], ways=2, max_values=two)
     assert examples.features.shape == (2, 8)
     batches = [batch([1, 2], [0, 1]), batch([3], [1]), batch([4], [0])]
-    _, examples = learn(learner, batches, ways=2)
+    _, examples = learn(learner, batches, ways=2, max_values=two)
     assert len(examples) == 4
     assert examples.features is None
     assert examples.owners is None

@@ -1,6 +1,5 @@
 import numpy as np
 
-from fsl_keras.classifier import task_examples
 from fsl_keras.classifier.task_examples import LearnedExamples
 
 PAIRS = [(11, 0), (12, 1), (13, 1), (14, 2)]
@@ -52,9 +51,8 @@ def test_arrays_hold_everything_and_any_file_name():
     assert_equal(LearnedExamples.from_arrays(arrays), given)
 
 
-def test_features_of_very_many_are_dropped(monkeypatch):
-    monkeypatch.setattr(task_examples, "MOST_KEPT", 15)
-    both = examples() + examples()
+def test_features_of_very_many_are_dropped():
+    both = examples().joined(examples(), max_values=15)
     assert both.features is None
     assert both.owners is None
     assert len(both.sources) == 8

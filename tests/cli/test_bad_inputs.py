@@ -112,7 +112,7 @@ CASES = [
     ("evaluate classifier.keras nowhere", 1, "nowhere"),
     ("evaluate classifier.keras empty", 1, "empty"),
     ("evaluate classifier.keras split", 1, "split/train"),
-    ("evaluate classifier.keras strange", 1, "crow"),
+    ("evaluate classifier.keras unknown", 1, "crow"),
     ("evaluate classifier.keras photos --output folder", 1, "folder"),
     ("evaluate classifier.keras photos --output a.txt", 1, ".json"),
     ("evaluate classifier.keras photos --confusion folder", 1, "folder"),
@@ -198,7 +198,7 @@ def world(tmp_path_factory):
         images(root / "split" / "val" / name, 2, shade)
         images(root / "wrapped" / "photos" / name, 2, shade)
     images(root / "flat")
-    images(root / "strange" / "crow")
+    images(root / "unknown" / "crow")
     images(root / "one_empty" / "heron")
     (root / "one_empty" / "egret").mkdir()
     (root / "empty").mkdir()

@@ -1,11 +1,5 @@
 import json
-import os
-import pathlib
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import keras
 import numpy as np
@@ -14,38 +8,13 @@ from PIL import Image
 
 import fsl_keras as fsl
 from fsl_keras import cli
-from fsl_keras.cli import options
-from fsl_keras.training import runs
-from fsl_keras.training.methods import METHODS
-
-SMALL = [
-    "--ways=5",
-    "--steps=4",
-    "--steps-per-epoch=2",
-    "--filters=4",
-    "--test-episodes=4",
-]
-# The command, with as few episodes of validation as `few_episodes` gives.
-CODE = """
-from fsl_keras import cli
-from fsl_keras.training import runs
-runs.VALIDATION_EPISODES = 4
-cli.main()
-"""
-COMMAND = [sys.executable, "-c", CODE]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def few_episodes():
-    """Validation of few episodes: what is tested is not how well runs learn."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "VALIDATION_EPISODES", 4)
-        yield
+from fsl_keras.training.learners import make_learner
+from fsl_keras.training.sections import BackboneOptions, MethodOptions
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Three classes of five pictures: noise around a shade, as PNG files."""
+    """Three classes of five images: noise around a shade, as PNG files."""
     folder = tmp_path_factory.mktemp("photos")
     generator = np.random.default_rng(0)
     for shade, name in ((40, "heron"), (128, "grey egret"), (210, "φλαμίνγκο")):
@@ -74,13 +43,6 @@ def classifier(run_cli, folder, learner, tmp_path_factory):
     return path
 
 
-def test_the_data_sets_are_listed(run_cli):
-    status, out, _ = run_cli("datasets")
-    assert status == 0
-    for name in ("glyphs", "omniglot", "omniglot/lake", "mini_imagenet", "Gurmukhi"):
-        assert name in out
-
-
 @pytest.mark.parametrize(
     "command",
     ["train", "evaluate", "adapt", "predict", "export", "reproduce", "benchmark"],
@@ -98,12 +60,12 @@ def test_adapt_makes_a_classifier_of_a_folder(run_cli, classifier):
 
 
 def test_predict_names_pictures(run_cli, classifier, folder):
-    pictures = [folder / "heron" / "0.png", folder / "φλαμίνγκο" / "1.png"]
-    status, out, _ = run_cli("predict", classifier, *pictures, "--json")
+    images = [folder / "heron" / "0.png", folder / "φλαμίνγκο" / "1.png"]
+    status, out, _ = run_cli("predict", classifier, *images, "--json")
     assert status == 0
     predictions = json.loads(out)["predictions"]
-    assert [p["file"] for p in predictions] == [str(p) for p in pictures]
-    expected = keras.saving.load_model(classifier).predict_classes(pictures)
+    assert [p["file"] for p in predictions] == [str(p) for p in images]
+    expected = keras.saving.load_model(classifier).predict_classes(images)
     for prediction, wanted in zip(predictions, expected, strict=True):
         assert prediction["class_name"] == wanted.class_name
         assert prediction["probability"] == pytest.approx(wanted.probability)
@@ -131,16 +93,16 @@ def test_pictures_are_read_alike_whatever_arrays_the_classifier_was_made_of(
 
 
 def test_predict_prints_the_most_probable_classes(run_cli, classifier, folder):
-    picture = folder / "heron" / "0.png"
-    (expected,) = keras.saving.load_model(classifier).predict_classes([picture])
-    status, out, _ = run_cli("predict", classifier, picture, "--top=2")
+    image = folder / "heron" / "0.png"
+    (expected,) = keras.saving.load_model(classifier).predict_classes([image])
+    status, out, _ = run_cli("predict", classifier, image, "--top=2")
     assert status == 0
     rows = [line for line in out.splitlines() if "0.png" in line]
     assert len(rows) == 2
     for row, (name, probability) in zip(rows, expected.top(2), strict=True):
         assert name in row
         assert f"{probability:.3f}" in row
-    _, out, _ = run_cli("predict", classifier, picture, "--top=2", "--json")
+    _, out, _ = run_cli("predict", classifier, image, "--top=2", "--json")
     (prediction,) = json.loads(out)["predictions"]
     assert [row["class_name"] for row in prediction["top"]] == [
         name for name, _ in expected.top(2)
@@ -162,18 +124,18 @@ def test_adapt_shows_recalls_where_classes_are_of_unequal_size(
     (tmp_path / "photos" / "heron" / "4.png").unlink()
     arguments = ("--learner", learner, "--output", tmp_path / "birds.keras")
     _, out, _ = run_cli("adapt", tmp_path / "photos", *arguments)
-    assert "Balanced accuracy" in out
+    assert "balanced accuracy" in out
     assert [line for line in out.splitlines() if "recall" in line]
     _, out, _ = run_cli("adapt", folder, *arguments)
-    assert "Balanced accuracy" not in out
+    assert "balanced accuracy" not in out
 
 
 def test_a_classifier_of_other_items_takes_no_pictures(run_cli, folder, tmp_path):
     backbone = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     learner = fsl.models.PrototypicalNetwork(backbone)
     learner.adapt(np.eye(4), [0, 1, 2, 3]).save(tmp_path / "vectors.keras")
-    picture = folder / "heron" / "0.png"
-    for command in (["predict", picture], ["evaluate", folder]):
+    image = folder / "heron" / "0.png"
+    for command in (["predict", image], ["evaluate", folder]):
         status, _, err = run_cli(command[0], tmp_path / "vectors.keras", command[1])
         assert status == 1
         assert "no images: " in err
@@ -190,15 +152,15 @@ def test_a_file_that_is_no_model_is_one_line(run_cli, tmp_path, contents):
 
 
 def test_predict_names_and_counts_what_it_skips(run_cli, classifier, folder, tmp_path):
-    bad = tmp_path / "broken picture.jpg"
-    bad.write_bytes(b"no picture")
+    bad = tmp_path / "broken image.jpg"
+    bad.write_bytes(b"no image")
     good = folder / "heron" / "0.png"
     status, out, err = run_cli("predict", classifier, good, bad, "--json")
     assert status == 1
     assert [row["file"] for row in json.loads(out)["predictions"]] == [str(good)]
     assert [row["file"] for row in json.loads(out)["skipped"]] == [str(bad)]
     assert "Skipped 1 of 2 files" in err
-    assert "broken picture.jpg" in err
+    assert "broken image.jpg" in err
     status, _, err = run_cli("predict", classifier, bad)
     assert status == 1
     assert "No image could be read" in err
@@ -207,16 +169,16 @@ def test_predict_names_and_counts_what_it_skips(run_cli, classifier, folder, tmp
 def test_evaluate_measures_a_classifier_on_a_folder(
     run_cli, classifier, folder, tmp_path
 ):
-    report, picture = tmp_path / "report.json", tmp_path / "confusion.png"
+    report, figure = tmp_path / "report.json", tmp_path / "confusion.png"
     status, out, _ = run_cli(
-        "evaluate", classifier, folder, "--output", report, "--confusion", picture
+        "evaluate", classifier, folder, "--output", report, "--confusion", figure
     )
     assert status == 0
     measured = fsl.evaluation.ClassifierReport.load(report)
     assert measured.matrix.sum() == 15
     assert measured.summary() in out
     assert [line for line in out.splitlines() if "weighted avg" in line]
-    with Image.open(picture) as drawn:
+    with Image.open(figure) as drawn:
         assert drawn.format == "PNG"
     measured = json.loads(report.read_text())
     assert set(measured["recalls"]) == {"heron", "grey egret", "φλαμίνγκο"}
@@ -224,15 +186,15 @@ def test_evaluate_measures_a_classifier_on_a_folder(
 
 
 @pytest.mark.parametrize(
-    ("item_shape", "told"),
+    ("item_shape", "message"),
     [((16, 16, 1), "28x28 alone"), ((28, 28, 3), r"(28, 28, 3), and those of glyphs")],
 )
-def test_pictures_that_a_learner_does_not_take(run_cli, tmp_path, item_shape, told):
+def test_images_that_a_learner_does_not_take(run_cli, tmp_path, item_shape, message):
     learner = fsl.models.PrototypicalNetwork(fsl.backbones.Conv4(item_shape, 4))
     learner.save(tmp_path / "learner.keras")
     status, _, err = run_cli("evaluate", tmp_path / "learner.keras")
     assert status == 1
-    assert told in " ".join(err.split())
+    assert message in " ".join(err.split())
 
 
 def test_evaluate_measures_a_learner_on_episodes(run_cli, tmp_path):
@@ -247,10 +209,10 @@ def test_evaluate_measures_a_learner_on_episodes(run_cli, tmp_path):
 
 
 def test_evaluate_shows_what_a_transductive_figure_rests_on(run_cli, tmp_path):
+    backbone = BackboneOptions(arguments={"filters": 2})
     for name in ("tim", "anil"):
-        METHODS[name].make((28, 28, 1), filters=2, ways=5).save(
-            tmp_path / f"{name}.keras"
-        )
+        learner = make_learner((28, 28, 1), MethodOptions(name), backbone)
+        learner.save(tmp_path / f"{name}.keras")
     episodes = "--episodes=2"
     status, out, _ = run_cli("evaluate", tmp_path / "tim.keras", episodes)
     assert status == 0
@@ -271,7 +233,7 @@ def test_export_writes_a_saved_model(run_cli, classifier, tmp_path):
     ("arguments", "message"),
     [
         (["train", "--dataset", "omniglott"], "Did you mean 'omniglot'?"),
-        (["train", "--ways", "0"], "ways must be at least 1"),
+        (["train", "--ways", "0"], "`train.ways` must be at least 1"),
         (["train", "--ways", "100000"], "Lower `ways`"),
         (["train", "--shots", "18"], "classes have fewer"),
         (["train", "--resume"], "holds no run to resume"),
@@ -315,107 +277,3 @@ def test_a_learner_is_no_classifier(run_cli, learner, folder):
     status, _, err = run_cli("predict", learner, folder / "heron" / "0.png")
     assert status == 1
     assert "fsl-keras adapt" in err
-
-
-def train(folder, *options):
-    """Trains in a process of its own: it cannot leave deterministic operations."""
-    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1"}
-    return subprocess.Popen(
-        [*COMMAND, "train", "--output", folder, *SMALL, "--deterministic", *options],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for(path, process):
-    for _ in range(600):
-        if path.exists():
-            return
-        assert process.poll() is None, process.communicate()[1]
-        time.sleep(0.1)
-    raise AssertionError(f"{path} was not written")
-
-
-def weights(folder):
-    model = keras.saving.load_model(pathlib.Path(folder) / "learner.keras")
-    return model.get_weights()
-
-
-def test_a_run_that_was_killed_and_resumed_ends_like_one_that_was_not(tmp_path):
-    whole = train(tmp_path / "whole")
-    killed = train(tmp_path / "killed")
-    wait_for(tmp_path / "killed" / "checkpoint.keras", killed)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
-    assert not (tmp_path / "killed" / "learner.keras").exists()
-    # What the checkpoint holds is not trained again: a mark in it stays.
-    history = tmp_path / "killed" / "history.json"
-    done = json.loads(history.read_text())
-    done["loss"][0] = 123.0
-    history.write_text(json.dumps(done))
-    resumed = train(tmp_path / "killed", "--resume")
-    wait_for(tmp_path / "whole" / "learner.keras", whole)
-    whole.kill()  # what else it would leave is not looked at
-    whole.communicate()
-    out, err = resumed.communicate()
-    assert resumed.returncode == 0, err
-    assert "checkpoint.keras" in out
-    assert json.loads(history.read_text())["loss"][0] == 123.0
-    for one, other in zip(
-        weights(tmp_path / "whole"), weights(tmp_path / "killed"), strict=True
-    ):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_methods_are_listed_with_paper_kind_and_options(run_cli):
-    status, output, _ = run_cli("methods")
-    assert status == 0
-    lines = {line.split("│")[1].strip(): line for line in output.splitlines()[3:-1]}
-    assert set(lines) == set(METHODS)
-    assert "Finn et al., 2017" in lines["maml"]
-    assert "transductive" in lines["maml"]
-    assert "inner_steps=3" in lines["maml"]
-    assert "makes no classifier" in lines["tim"]
-
-
-def test_another_method_and_its_options(run_cli, tmp_path):
-    folder = tmp_path / "run"
-    status, output, _ = run_cli(
-        "train", "--method=simple_shot", f"--output={folder}", "--no-augment", *SMALL
-    )
-    assert status == 0
-    assert "5-way 5-shot" in output
-    status, _, error = run_cli("train", "--method=magic", f"--output={folder}-2")
-    assert status == 1
-    assert "no method 'magic'" in error
-    status, _, error = run_cli(
-        "train", "--option=speed=3", f"--output={folder}-2", *SMALL
-    )
-    assert status == 1
-    assert "no options ['speed']" in error
-    status, _, error = run_cli("train", "--option=speed", f"--output={folder}-2")
-    assert status == 1
-    assert "NAME=VALUE" in error
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("a=0.5", 0.5),
-        ("a=true", True),
-        ("a=cosine", "cosine"),
-        ("a=null", None),
-        ("a=[[5, 1]]", [[5, 1]]),
-        ('a={"pooled_blocks": 3}', {"pooled_blocks": 3}),
-        ('a={ pooling = "average" }', {"pooling": "average"}),
-    ],
-)
-def test_the_value_of_an_option(text, value):
-    assert options.parsed_option(text) == ("a", value)
-
-
-def test_a_table_that_is_none():
-    with pytest.raises(ValueError, match="value of a is no list or table"):
-        options.parsed_option("a={ pooling = average }")

@@ -1,4 +1,4 @@
-"""Folders of pictures as people have them, through `fsl-keras adapt`."""
+"""Folders and tables of images of every kind, with `fsl-keras adapt`."""
 
 import json
 
@@ -51,7 +51,7 @@ def test_one_picture_of_each_class(adapt, tmp_path):
     classifier, out, _ = adapt(tmp_path / "photos [/of] birds")
     assert classifier.class_names == ["bar", "disk"]
     assert "The accuracy cannot be estimated" in out
-    assert "no other image of them is left: bar; disk\n" in out
+    assert "Not tested, with no second image: bar; disk\n" in out
     assert "Learned 2 classes from 2 different images" in out
 
 
@@ -65,7 +65,7 @@ def test_what_is_no_terminal_gets_lines_of_progress(adapt, tmp_path):
 
 
 @pytest.mark.parametrize("quality", [None, 80])
-def test_the_same_picture_under_two_names(adapt, tmp_path, quality):
+def test_the_same_image_in_two_classes(adapt, tmp_path, quality):
     images, labels = pictures(["bar", "disk"], size=(48, 48))
     first, *_ = write(tmp_path / "photos", images, labels)
     copy = first.parents[1] / "disk" / "a copy.png"
@@ -75,33 +75,35 @@ def test_the_same_picture_under_two_names(adapt, tmp_path, quality):
         Image.open(first).save(copy, quality=quality)
         copy.with_suffix(".png").unlink()
     _, out, _ = adapt(tmp_path / "photos")
-    told = "Nearly the same image under two names, one of which is probably wrong"
-    assert f"{told}: {first} and {copy}\n" in out
+    line = "Nearly the same image in two classes, one of which is probably wrong"
+    assert f"{line}: {first} and {copy}\n" in out
 
 
-def test_of_animations_the_first_frame_is_used_and_told_once(adapt, run_cli, tmp_path):
+def test_the_first_frame_of_animations_is_used_with_one_warning(
+    adapt, run_cli, tmp_path
+):
     folder = tmp_path / "photos"
     write(folder, *pictures(["bar", "disk"], count=2))
     still = gif(folder / "bar" / "still.gif", count=1)
     moving = gif(folder / "bar" / "moving.gif", count=3)
-    told = "Only the first frame is used of 1 of {} pictures, which are animated: {}."
+    line = "Only the first frame is used of 1 of {} images, which are animated: {}."
     _, _, err = adapt(folder)
-    assert err.count("animated") == err.count(told.format(6, moving)) == 1
+    assert err.count("animated") == err.count(line.format(6, moving)) == 1
     classifier = tmp_path / "classifier.keras"
     status, out, err = run_cli("predict", classifier, moving, still, "--json")
     assert status == 0
-    assert told.format(2, moving) in err
+    assert line.format(2, moving) in err
     answers = [line for line in out.splitlines() if '"class_name"' in line]
     assert len(answers) == 2
     assert answers[0] == answers[1]
     _, _, err = run_cli("evaluate", classifier, folder)
-    assert told.format(6, moving) in err
+    assert line.format(6, moving) in err
 
 
 def test_an_unreadable_picture_of_a_new_class_is_left_out(adapt, run_cli, tmp_path):
     write(tmp_path / "photos", *pictures(["bar", "disk"], count=2))
     bad, *_ = write(tmp_path, *pictures(["beam"], count=3))
-    bad.write_bytes(b"no picture")
+    bad.write_bytes(b"no image")
     adapt(tmp_path / "photos")
     path = tmp_path / "classifier.keras"
     status, out, err = run_cli("add-class", path, tmp_path / "beam")
@@ -131,7 +133,7 @@ def test_many_classes_of_one_or_two_pictures(adapt, tmp_path):
 
 
 def table_of(folder, paths, name="labels.csv"):
-    """Writes a CSV file of images and labels beside their folder."""
+    """Writes a CSV file of images and labels next to their folder."""
     rows = [f"{path.relative_to(folder.parent)},{path.parent.name}" for path in paths]
     table = folder.parent / name
     table.write_text("\n".join(["file,label", *rows]), encoding="utf-8")
@@ -196,7 +198,7 @@ def test_the_parts_of_a_data_set_are_refused(run_cli, learner, tmp_path):
         write(tmp_path / "photos" / part, *pictures(["bar", "disk"], count=1))
     status, _, err = run_cli("adapt", tmp_path / "photos", learner)
     assert status == 1
-    assert f"did you mean {tmp_path / 'photos' / 'train'}?" in err
+    assert f"Did you mean {tmp_path / 'photos' / 'train'}?" in err
 
 
 def test_images_are_cropped(adapt, run_cli, learner, tmp_path):

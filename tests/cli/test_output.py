@@ -152,7 +152,7 @@ def photos(tmp_path_factory):
 
 
 def process(arguments, **environment):
-    """A process of the command, with an environment that says nothing of logs."""
+    """A process of the command, whose environment has no setting of logs."""
     inherited = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     return subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
@@ -205,7 +205,7 @@ def test_json_of_adapt(run_cli, learner, photos, tmp_path):
     status, out, err = run_cli(
         "adapt", photos, "--learner", learner, "--output", path, "--json"
     )
-    assert status == 0
+    assert status == 0, err
     document = json.loads(out)
     assert [row["examples"] for row in document["classes"]] == [2, 2]
     assert document["estimate"]["tested"] == 4

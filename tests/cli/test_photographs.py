@@ -22,10 +22,10 @@ def network(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """Three classes of four pictures, a copy of one, and a class of one picture."""
+    """Three classes of four images, a copy of one, and a class of one image."""
     folder = tmp_path_factory.mktemp("photos")
     images, labels = pictures(["bar", "beam", "disk"], size=(40, 50))
-    # Where the shape lies differs, so that no two pictures are copies.
+    # The shape is in different places, so that no two images are near duplicates.
     places = [(5 * (i % 4), 9 * (i % 4)) for i in range(len(images))]
     images = [
         np.roll(image, place, axis=(0, 1))
@@ -47,7 +47,7 @@ def adapted(run_cli, network, photos, tmp_path_factory):
     return path, out
 
 
-def test_adapt_writes_a_classifier_of_any_pictures(adapted, photos):
+def test_adapt_writes_a_classifier_of_images_of_any_size(adapted, photos):
     classifier = keras.saving.load_model(adapted[0])
     assert classifier.class_names == ["bar", "beam", "disk", "frame"]
     assert classifier.learner.item_shape == (224, 224, 3)
@@ -55,11 +55,11 @@ def test_adapt_writes_a_classifier_of_any_pictures(adapted, photos):
     assert classifier.predict(images, verbose=0).shape == (4, 4)
 
 
-def test_adapt_tells_what_leaving_out_each_picture_shows(adapted):
+def test_adapt_prints_the_leave_one_out_report(adapted):
     _, out = adapted
     assert "Leave-one-out accuracy" in out
     assert "13 images)" in out
-    assert "no other image of them is left: frame\n" in out
+    assert "Not tested, with no second image: frame\n" in out
     (line,) = [text for text in out.splitlines() if "Nearly the same image" in text]
     assert "000.png" in line
     assert "copy.jpg" in line
@@ -94,7 +94,7 @@ def test_adapt_takes_statistics_of_base_classes(run_cli, network, photos, tmp_pa
     assert np.abs(keras.saving.load_model(path).learner.head.center).max() > 0
     status, _, err = run_cli(*arguments, "--head=ridge")
     assert status == 1
-    assert "RidgeHead has no statistics of base classes" in err
+    assert "--base needs a head with statistics of base classes" in err
 
 
 def test_compare_recommends_a_backbone_and_a_head(run_cli, network, photos):
@@ -109,14 +109,14 @@ def test_compare_recommends_a_backbone_and_a_head(run_cli, network, photos):
     assert "1 backbones and 2 weights" in err
 
 
-def test_add_class_teaches_one_more_and_leaves_the_others(
+def test_add_class_leaves_the_other_classes_unchanged(
     run_cli, adapted, photos, tmp_path
 ):
     path = tmp_path / "birds.keras"
     path.write_bytes(adapted[0].read_bytes())
     ibis = tmp_path / "ibis"
     write(tmp_path, pictures(["frame"], seed=50)[0], ["ibis"] * 4)
-    (ibis / "notes.txt").write_text("no picture")
+    (ibis / "notes.txt").write_text("no image")
     status, out, err = run_cli("add-class", path, ibis)
     assert status == 0
     assert "It knows 5 classes" in out
@@ -145,7 +145,7 @@ def test_a_mistake_is_one_line(run_cli, photos, arguments, message):
     assert err.count("\n") == 1
 
 
-def test_embed_writes_the_features_of_every_picture(run_cli, network, photos, tmp_path):
+def test_embed_writes_the_features_of_every_image(run_cli, network, photos, tmp_path):
     path = tmp_path / "features.npz"
     status, out, err = run_cli("embed", photos, *network, f"--output={path}")
     assert status == 0, err

@@ -1,4 +1,4 @@
-"""No line of TensorFlow or of a converter gets between the lines of the command."""
+"""TensorFlow and converters print nothing between the lines of the command."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-# What TensorFlow, absl and their like write unasked.
+# Logs of TensorFlow, absl and others.
 NOISE = re.compile(
     r"absl|oneDNN|cuda|[EIW]0000|retracing|tensorflow:|converter|Traceback", re.I
 )
@@ -32,7 +32,7 @@ for line in lines:
 
 
 def run(*lines):
-    """Runs commands in a fresh process that nobody told how much to log."""
+    """Runs commands in a fresh process without a setting of logs."""
     arguments = [argument for line in lines for argument in (*line, "then")][:-1]
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     done = subprocess.run(
@@ -49,9 +49,10 @@ def test_training_and_exporting_are_quiet(tmp_path):
     pytest.importorskip("tf2onnx", reason="needs the extra of ONNX")
     run_folder = tmp_path / "run"
     classifier = run_folder / "classifier.keras"
-    small = ["--ways=5", "--steps=10", "--steps-per-epoch=5", "--test-episodes=4"]
+    small = ["--ways=5", "--steps=10", "--set=train.steps_per_epoch=5"]
+    small += ["--set=backbone.filters=4", "--set=test.episodes=4"]
     out, err = run(
-        ["train", f"--output={run_folder}", "--filters=4", *small],
+        ["train", f"--output={run_folder}", *small],
         ["export", classifier, tmp_path / "folder"],
         ["export", classifier, tmp_path / "a.tflite", "--format=litert"],
         ["export", classifier, tmp_path / "a.onnx", "--format=onnx"],

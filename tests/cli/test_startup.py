@@ -22,7 +22,9 @@ COMMANDS = [
     "export",
     "embed",
     "presets",
+    "recipes",
     "methods",
+    "backbones",
     "datasets",
     "benchmark",
 ]
@@ -34,7 +36,9 @@ TABLES = [
     "predict",
     "evaluate",
     "presets",
+    "recipes",
     "methods",
+    "backbones",
     "datasets",
 ]
 
@@ -44,7 +48,9 @@ def test_no_list_and_no_help_needs_tensorflow():
         ["--help"],
         ["--version"],
         ["presets"],
+        ["recipes"],
         ["methods", "--json"],
+        ["backbones"],
         ["datasets", "--csv"],
         *([command, "--help"] for command in COMMANDS),
     ]

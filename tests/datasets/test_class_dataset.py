@@ -40,7 +40,7 @@ class TestFromArrays:
         )
         assert repr(data) == f"<ClassDataset {data.summary()}>"
 
-    def test_uint8_pictures_stay_uint8_and_are_drawn_in_the_unit_range(self):
+    def test_uint8_images_stay_uint8_and_are_drawn_in_the_unit_range(self):
         pictures = np.stack([picture(i) for i in range(4)])
         data = ClassDataset.from_arrays(pictures, [0, 0, 1, 1])
         assert data.item_shape == (12, 10, 3)
@@ -54,14 +54,14 @@ class TestFromArrays:
             drawn, np.sort(pictures.reshape(4, -1), axis=0), atol=1e-3
         )
 
-    def test_float_pictures_in_the_unit_range_stay_as_they_are(self):
+    def test_float_images_in_the_unit_range_stay_as_they_are(self):
         pictures = np.random.default_rng(0).random((4, 3, 5, 1))
         data = ClassDataset.from_arrays(pictures, [0, 0, 1, 1])
         assert data.class_items("0").dtype == "float32"
         np.testing.assert_allclose(data.class_items("0"), pictures[:2], rtol=1e-6)
 
     @pytest.mark.parametrize("dtype", ["uint8", "float32"])
-    def test_grey_pictures_may_lack_their_channel(self, dtype):
+    def test_gray_images_may_lack_their_channel(self, dtype):
         data = ClassDataset.from_arrays(np.ones((3, 4, 5), dtype), [0, 1, 1])
         assert data.item_shape == (4, 5, 1)
 
@@ -90,7 +90,7 @@ class TestFromArrays:
         [
             (np.full((2, 3, 3, 1), 200.0), [0, 1], r"value_range=\(0, 255\)"),
             (np.full((2, 3, 3, 1), 200), [0, 1], r"value_range=\(0, 255\)"),
-            (np.full((2, 3, 3, 1), -0.5), [0, 1], "got -0.5 to -0.5"),
+            (np.full((2, 3, 3, 1), -0.5), [0, 1], r"Received: -0\.5 to -0\.5"),
             (np.asarray([[0, 1], [np.inf, 1]]), [0, 1], r"Items \[1\] hold NaN"),
             (np.zeros((2, 3, 3, 1)), [0.0, 1.0], "Received floats"),
             (np.zeros((2, 3, 3, 1)), [0, -1], "negative"),
@@ -102,7 +102,7 @@ class TestFromArrays:
             ClassDataset.from_arrays(images, labels)
 
     @pytest.mark.parametrize("shape", [(3, 4, 4), (3, 4, 4, 1)])
-    def test_pictures_with_nan_are_named(self, shape):
+    def test_images_with_nan_are_named(self, shape):
         pictures = np.zeros(shape)
         pictures[2, 1] = np.nan
         with pytest.raises(ValueError, match=r"NaN.*index 2\."):
@@ -136,6 +136,11 @@ class TestFromDirectory:
         with pytest.raises(ValueError, match="does not come from files"):
             in_memory.class_files("0")
 
+    def test_the_old_name_of_the_image_size_is_understood(self, birds):
+        with pytest.warns(UserWarning, match="`size` of `ClassDataset"):
+            data = ClassDataset.from_directory(birds, size=(4, 4))
+        assert data.item_shape == (4, 4, 3)
+
     def test_files_on_disk_give_the_same_episodes_bit_for_bit(self, birds):
         (birds / "Ägretta" / "bad.png").write_bytes(b"")
         arguments = {"image_size": (7, 9), "channels": 1, "invert": True}
@@ -155,9 +160,7 @@ class TestFromDirectory:
         )
 
     @pytest.mark.parametrize("memory_limit", [2**20, 0])
-    def test_files_that_cannot_be_read_are_left_out_and_named(
-        self, birds, memory_limit
-    ):
+    def test_files_that_cannot_be_read_are_skipped_and_named(self, birds, memory_limit):
         folder = birds / "grey heron"
         (folder / "zero.png").write_bytes(b"")
         (folder / "text.png").write_text("not a picture")
@@ -165,10 +168,12 @@ class TestFromDirectory:
             cut = whole.read_bytes()[: whole.stat().st_size // 2]
             whole.with_stem("cut").write_bytes(cut)
         (folder / "corrupt.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\x00" * 99)
-        with pytest.warns(UserWarning, match=r"Skipped 5 of 17 .*zero\.png: .*empty"):
+        skipped = r"Skipped 5 of 17 .*zero\.png: .*empty"
+        with pytest.warns(UserWarning, match=skipped) as warned:
             data = ClassDataset.from_directory(
                 birds, image_size=(12, 10), memory_limit=memory_limit
             )
+        assert warned[0].filename == __file__
         assert {path.rsplit("/")[-1] for path, _ in data.skipped} == {
             "zero.png",
             "text.png",
@@ -180,7 +185,7 @@ class TestFromDirectory:
         assert data.class_sizes.tolist() == [4, 4, 4]
         np.testing.assert_array_equal(data.class_items("grey heron")[0], picture(0))
 
-    def test_grey_transparent_and_16_bit_files_come_to_one_form(self, tmp_path):
+    def test_gray_transparent_and_16_bit_files_come_to_one_form(self, tmp_path):
         folder = tmp_path / "kinds" / "class"
         folder.mkdir(parents=True)
         kinds = {
@@ -206,7 +211,7 @@ class TestFromDirectory:
         ):
             ClassDataset.from_directory(birds, image_size=(4, 4))
 
-    def test_a_class_of_unreadable_pictures_is_named(self, birds):
+    def test_a_class_of_unreadable_images_is_named(self, birds):
         (birds / "ibis").mkdir()
         (birds / "ibis" / "a.png").write_bytes(b"")
         with (
@@ -243,10 +248,10 @@ class TestFromDataset:
             assert items.dtype == "uint8"
             np.testing.assert_array_equal(items[0], picture(10 * label))
 
-    def test_numbers_that_are_no_pictures_of_0_to_255_are_not_guessed_at(self):
-        standardised = np.random.default_rng(0).normal(size=(4, 3, 3, 1))
-        dataset = tf.data.Dataset.from_tensor_slices((standardised, [0, 0, 1, 1]))
-        with pytest.raises(ValueError, match="Expected values from 0 to 1"):
+    def test_numbers_that_are_not_images_of_0_to_255_are_not_guessed_at(self):
+        standardized = np.random.default_rng(0).normal(size=(4, 3, 3, 1))
+        dataset = tf.data.Dataset.from_tensor_slices((standardized, [0, 0, 1, 1]))
+        with pytest.raises(ValueError, match="values from 0 to 1"):
             ClassDataset.from_dataset(dataset)
 
     @pytest.mark.parametrize("batch", [None, 4])
@@ -301,12 +306,12 @@ class TestSubsets:
         assert part.class_names == ["5", "0"]
         assert part.name == "arrays"
 
-    @pytest.mark.parametrize("strange", ["7", 6, -1])
-    def test_classes_that_are_not_there_are_refused(self, strange):
+    @pytest.mark.parametrize("unknown", ["7", 6, -1])
+    def test_classes_that_do_not_exist_are_refused(self, unknown):
         with pytest.raises(
-            ValueError, match=rf"no classes \[{strange!r}\].*from 0 to 5"
+            ValueError, match=rf"no classes \[{unknown!r}\].*from 0 to 5"
         ):
-            vectors().subset([1, strange])
+            vectors().subset([1, unknown])
 
     def test_a_class_twice_is_refused(self):
         with pytest.raises(ValueError, match="different names"):
@@ -373,7 +378,7 @@ class TestEpisodes:
             for item, way in zip(x["query"][0, :, 0], y[0], strict=True):
                 assert item % 6 == class_of_way[way]
 
-    def test_the_protocol_tells_how_they_were_drawn(self):
+    def test_the_protocol_says_how_they_were_drawn(self):
         protocol = vectors().episodes(3, 2, 1, seed=5, start=8, count=20).protocol
         assert protocol == {
             "dataset": "arrays",

@@ -92,7 +92,7 @@ def picture(character):
 
 
 @pytest.mark.parametrize("twins", ["AΑА", "Vᐯⴸ", "oOοоօ"])
-def test_the_independent_picture_tells_twins(twins):
+def test_the_independent_image_recognizes_twins(twins):
     pictures = [picture(character) for character in twins]
     assert min(pictures[0] @ other for other in pictures) > 0.91
 
@@ -194,24 +194,24 @@ def square(low, high, reverse=False):
 
 def test_a_contour_of_the_other_direction_is_a_hole():
     both = np.concatenate([square(1, 6), square(2, 5, reverse=True)])
-    ink = outlines.rasterise([both], 7)[0]
+    ink = outlines.rasterize([both], 7)[0]
     assert ink.sum() == 5 * 5 - 3 * 3
     assert not ink[3, 3]
 
 
 def test_overlapping_contours_of_one_direction_leave_no_hole():
     both = np.concatenate([square(1, 4), square(3, 6)])
-    ink = outlines.rasterise([both], 7)[0]
+    ink = outlines.rasterize([both], 7)[0]
     assert ink.sum() == 9 + 9 - 1
     assert ink[3, 3]
 
 
 def test_a_sample_is_ink_when_its_centre_is_inside():
     half = outlines.FINE // 2
-    ink = outlines.rasterise([square(1, 3) + half - 1, square(1, 3) + half], 5)
+    ink = outlines.rasterize([square(1, 3) + half - 1, square(1, 3) + half], 5)
     np.testing.assert_array_equal(np.flatnonzero(ink[0].any(0)), [1, 2])
     np.testing.assert_array_equal(np.flatnonzero(ink[1].any(0)), [1, 2])
-    ink = outlines.rasterise([square(1, 3) + half + 1], 5)
+    ink = outlines.rasterize([square(1, 3) + half + 1], 5)
     np.testing.assert_array_equal(np.flatnonzero(ink[0].any(0)), [2, 3])
 
 

@@ -10,7 +10,7 @@ from fsl_keras.images import read
 ROWS = [3, 0, 3]
 
 
-def test_pictures_in_memory_are_fetched_in_the_unit_range():
+def test_images_in_memory_are_fetched_in_the_unit_range():
     values = np.arange(4 * 4, dtype="uint8").reshape(4, 2, 2, 1) * 17
     items = MemoryItems(values)
     assert len(items) == 4

@@ -145,7 +145,7 @@ def test_numbers_among_names_are_refused(labels):
     [
         ([0.0, 1.0], None, r"Received floats.*\[0.0, 1.0\].*astype\(int\)"),
         ([0, -3], None, "must not be negative. Received -3 at position 1"),
-        ([0, 1, 1], None, r"got labels of shape \(3,\) for 2 images"),
+        ([0, 1, 1], None, r"Received: labels of shape \(3,\) for 2 images"),
         ([[0, 2], [1, 0]], None, r"one-hot rows.*shape \(2, 2\)"),
         ([[0.5, 0.5], [1, 0]], None, r"one-hot rows.*shape \(2, 2\)"),
         ([[1.0], [0.0]], None, "Received floats"),
@@ -154,7 +154,7 @@ def test_numbers_among_names_are_refused(labels):
         (["a", "c"], ["a", "b"], r"Labels \['c'\] are not in `class_names`.*'b'"),
         ([0, 1], ["a", "a"], "repeats a name"),
         ([0, 1], ["a", " "], "not blank. Received: ' '"),
-        (["heron", "heron "], None, "'heron' and 'heron ' differ by blanks"),
+        (["heron", "heron "], None, "'heron' and 'heron ' differ only by blanks"),
         ("heron", None, "one label for each image. Received: 'heron'"),
         (3, None, "one label for each image. Received: 3"),
         (np.asarray(["2026-01-01"] * 2, "datetime64[D]"), None, "datetime64"),

@@ -68,9 +68,9 @@ def test_an_error_rate_with_its_interval(folder):
     assert evaluate(pixels(), one_shot_runs(folder)).error == pytest.approx(0.2)
 
 
-def test_a_learner_that_answers_by_other_queries_is_refused(folder):
+def test_a_transductive_learner_is_refused(folder):
     learner = pixels(fsl.heads.SoftKMeansHead)
-    with pytest.raises(ValueError, match="each query alone"):
+    with pytest.raises(ValueError, match="independent prediction"):
         evaluate(learner, one_shot_runs(folder))
 
 

@@ -46,7 +46,7 @@ def real(data_dir, tmp_path_factory):
     return folder
 
 
-def test_real_pictures_are_read_from_class_folders(real):
+def test_real_images_are_read_from_class_folders(real):
     data = load("mini_imagenet", "validation", real)
     assert data.summary() == (
         "mini_imagenet validation: 3 classes of 6 items, 18 in all, shape (84, 84, 3)"
@@ -138,7 +138,7 @@ def test_a_pickle_of_something_else_is_refused(tmp_path):
         mini_imagenet.read_pickle(path)
 
 
-def test_missing_data_is_told_where_to_lie(tmp_path):
+def test_missing_data_is_reported_with_where_to_put_it(tmp_path):
     with pytest.raises(
         FileNotFoundError,
         match=rf"test classes are not in {tmp_path}.*`mini-imagenet-cache-test\.pkl`"

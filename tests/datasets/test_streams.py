@@ -39,7 +39,7 @@ def test_batches_bear_the_labels_of_their_items():
         np.testing.assert_array_equal(labels, LABELS[items[:, 0].astype(int)])
 
 
-def test_pairs_tell_whether_the_classes_are_the_same():
+def test_pairs_say_whether_the_classes_are_the_same():
     seen = []
     for (a, b), same in numbered().pairs(500, count=4).as_numpy_iterator():
         a, b = a[:, 0].astype(int), b[:, 0].astype(int)

@@ -21,7 +21,7 @@ def test_mirror_images_are_further_classes(data):
         np.testing.assert_array_equal(mirrored, own[:, :, ::-1])
 
 
-def test_turned_classes_are_further_classes(data):
+def test_rotated_classes_are_further_classes(data):
     turned = with_rotations(data)
     assert len(turned) == 8
     for quarters in (1, 2, 3):
@@ -55,13 +55,13 @@ def test_a_subset_can_be_mirrored(data):
     np.testing.assert_array_equal(mirrored, data.class_items("b")[:, :, ::-1])
 
 
-def test_vectors_cannot_be_turned():
+def test_vectors_cannot_be_rotated():
     vectors = ClassDataset.from_arrays(np.eye(4, dtype="float32"), [0, 0, 1, 1])
-    with pytest.raises(ValueError, match="takes pictures in memory"):
+    with pytest.raises(ValueError, match="need images in memory"):
         with_reflections(vectors)
 
 
-def test_oblong_pictures_cannot_be_turned():
+def test_oblong_images_cannot_be_rotated():
     oblong = fsl.ClassDataset.from_arrays(np.zeros((2, 8, 9, 1), "uint8"), [0, 1])
     with pytest.raises(ValueError, match="8 x 9 pixels"):
         with_rotations(oblong)

@@ -56,7 +56,7 @@ class TestSinglesAndBatches:
             np.testing.assert_array_equal([item for item, _ in pairs], images)
             assert {label for _, label in pairs} == {None}
 
-    def test_grey_images(self, images, batch):
+    def test_gray_images(self, images, batch):
         items, found = read(self.batched(slices(images[..., 0], LABELS), batch))
         np.testing.assert_array_equal(items, images[..., 0])
         assert found == LABELS
@@ -79,7 +79,7 @@ class TestSinglesAndBatches:
             np.testing.assert_array_equal([item for item, _ in pairs], expected)
 
 
-def test_single_grey_images_with_one_hot_labels(images):
+def test_single_gray_images_with_one_hot_labels(images):
     items, found = read(slices(images[..., :1], ONE_HOT))
     np.testing.assert_array_equal(items, images[..., :1])
     np.testing.assert_array_equal(found, ONE_HOT)
@@ -135,7 +135,7 @@ def test_whether_there_are_labels(images):
         (([0], [0], [0], [0]), "They have 4 parts"),
     ],
 )
-def test_errors_tell_what_is_missing(element, message):
+def test_errors_say_what_is_missing(element, message):
     with pytest.raises(ValueError, match=message):
         tf_elements(tf.data.Dataset.from_tensor_slices(element), labelled=True)
 

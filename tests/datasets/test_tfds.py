@@ -57,13 +57,13 @@ class TestOtherSets:
         assert x["support"].max() <= 1
         assert sorted(y[0]) == [0, 1]
 
-    def test_pictures_of_many_sizes_need_one(self):
+    def test_images_of_many_sizes_need_one(self):
         with pytest.raises(ValueError, match=r"tf_flowers differ in size.*image_size="):
             ClassDataset.from_tfds("tf_flowers")
         data = ClassDataset.from_tfds("tf_flowers", image_size=(9, 8), channels=1)
         assert data.item_shape == (9, 8, 1)
 
-    def test_a_set_without_pictures_is_refused(self):
+    def test_a_set_without_images_is_refused(self):
         with pytest.raises(ValueError, match=r"no feature \['image'\].*`image_key`"):
             ClassDataset.from_tfds("imdb_reviews")
 
@@ -71,14 +71,14 @@ class TestOtherSets:
         with pytest.raises(ValueError, match="`image` of mnist is not a class label"):
             ClassDataset.from_tfds("mnist", label_key="image")
 
-    def test_classes_without_pictures_are_left_out(self):
+    def test_classes_without_images_are_skipped(self):
         data = ClassDataset.from_tfds("cifar100")
         assert len(data) < 40
         assert data.class_sizes.min() >= 1
         assert np.concatenate(data.class_rows).size == 40
 
 
-def test_data_that_is_not_there_is_told_where_to_lie(tmp_path):
+def test_data_that_is_not_there_is_reported_with_where_to_put_it(tmp_path):
     with pytest.raises(
         FileNotFoundError,
         match=rf"(?s)mnist is not prepared in {tmp_path}.*`mnist/<version>` there, or "
@@ -105,7 +105,7 @@ def without_network(monkeypatch, tmp_path):
 @pytest.mark.filterwarnings("ignore")  # of TensorFlow Datasets
 class TestDataThatCannotBeDownloaded:
     @pytest.mark.parametrize("name", ["mnist", "omniglot"])
-    def test_is_told_where_to_lie(self, without_network, name):
+    def test_is_reported_with_where_to_put_it(self, without_network, name):
         with pytest.raises(
             FileNotFoundError,
             match=rf"{name} is not prepared in {without_network} and was not "

@@ -227,7 +227,7 @@ class TestMetaDatasetQueries:
             )
 
     def test_fixed_shots_are_refused(self):
-        with pytest.raises(ValueError, match="`MetaDatasetShots` alone"):
+        with pytest.raises(ValueError, match="must be `MetaDatasetShots`"):
             EpisodeSampler([9, 9], 2, 1, QUERIES)
 
     @pytest.mark.parametrize("number", [0, 2.5, True])

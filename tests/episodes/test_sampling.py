@@ -138,7 +138,9 @@ def test_every_class_is_equally_likely_in_groups_of_any_size():
 def test_groups_that_do_not_fit():
     with pytest.raises(ValueError, match=r"1 of 2 groups have fewer, such as \['a'\]"):
         EpisodeSampler([6] * 10, ways=4, shots=1, queries=1, groups=GROUPS)
-    with pytest.raises(ValueError, match=r"each of 9 classes\. Received: 10 groups"):
+    with pytest.raises(
+        ValueError, match=r"each of the 9 classes\. Received: 10 groups"
+    ):
         EpisodeSampler([6] * 9, ways=2, shots=1, queries=1, groups=GROUPS)
 
 
@@ -251,8 +253,8 @@ def test_a_class_with_too_few_items_is_named():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"ways": 7}, "7 ways were asked for and there are 6 classes"),
-        ({"ways": (2, 9)}, "9 ways were asked for"),
+        ({"ways": 7}, "Episodes of 7 ways need as many classes. There are 6"),
+        ({"ways": (2, 9)}, "Episodes of 9 ways"),
         ({"ways": 0}, "`ways` must be a positive integer or a pair"),
         ({"ways": -2}, "`ways` must be a positive integer or a pair"),
         ({"shots": -1}, "`shots` must be.*shots=-1"),

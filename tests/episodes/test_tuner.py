@@ -106,6 +106,28 @@ def test_models_read_untuned(seen):
     assert not any(map(is_tuned, seen()))
 
 
+def test_fit_shuffles_arrays_and_no_datasets():
+    seen = []
+
+    class Watched(SupervisedPretraining):
+        def train_step(self, data):
+            seen.extend(data[0].numpy().ravel().tolist())
+            return super().train_step(data)
+
+    backbone = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2)])
+    model = Watched(backbone, classes=2)
+    model.compile(run_eagerly=True)
+    items, labels = np.arange(32, dtype="float32")[:, None], np.arange(32) % 2
+    data = tf.data.Dataset.from_tensor_slices((items, labels)).batch(8)
+    model.fit(data, verbose=0)
+    assert seen == items.ravel().tolist()
+    seen.clear()
+    keras.utils.set_random_seed(0)
+    model.fit(items, labels, batch_size=8, verbose=0)
+    assert seen != items.ravel().tolist()
+    assert sorted(seen) == items.ravel().tolist()
+
+
 def test_the_signatures_are_those_of_keras():
     for name in ("fit", "evaluate", "predict"):
         own, other = (getattr(m, name) for m in (SupervisedPretraining, keras.Model))

@@ -201,7 +201,7 @@ def test_all_methods_are_measured_on_the_same_episodes(tmp_path):
 
 def test_a_gallery_of_augmentations(tmp_path):
     rows = load("12_augmentation_gallery.py").main(tmp_path)
-    image = rows.pop("the picture")
+    image = rows.pop("the image")
     assert len(rows) == 7
     for images in rows.values():
         assert images.shape == image.shape

@@ -21,7 +21,7 @@ from fsl_keras.files import (
     write_json,
 )
 from fsl_keras.files.outputs import SAVED_MODEL
-from fsl_keras.training.stages import Checkpoint, resume
+from fsl_keras.training.callbacks import Checkpoint, restore
 from tests.shapes import THREE, make_learner, pictures
 
 
@@ -44,10 +44,10 @@ def read_folder(path):
 
 def test_a_new_file_takes_its_place(tmp_path):
     path = tmp_path / "deep" / "er" / "report.json"
-    with replacing(path) as beside:
-        assert beside.suffix == ".json"
-        assert beside.parent == path.parent
-        beside.write_text("new")
+    with replacing(path) as temporary:
+        assert temporary.suffix == ".json"
+        assert temporary.parent == path.parent
+        temporary.write_text("new")
         assert not path.exists()
     assert path.read_text() == "new"
     assert names(path.parent) == ["report.json"]
@@ -56,8 +56,8 @@ def test_a_new_file_takes_its_place(tmp_path):
 def test_an_old_file_stays_until_the_new_one_is_written(tmp_path):
     path = tmp_path / "report.json"
     path.write_text("old")
-    with replacing(str(path)) as beside:
-        beside.write_text("new")
+    with replacing(str(path)) as temporary:
+        temporary.write_text("new")
         assert path.read_text() == "old"
     assert path.read_text() == "new"
     assert names(tmp_path) == ["report.json"]
@@ -73,7 +73,7 @@ def test_an_old_file_outlives_an_error_in_the_middle(tmp_path, error):
     path.write_bytes(b"old")
 
     def write():
-        with replacing(path) as beside, beside.open("wb") as file:
+        with replacing(path) as temporary, temporary.open("wb") as file:
             file.write(b"half")
             raise error
 
@@ -87,8 +87,8 @@ def test_a_new_folder_replaces_the_old_one_whole(tmp_path):
     path = tmp_path / "birds"
     write_folder(path, "old")
     (path / "fingerprint.pb").write_text("")
-    with replacing(path, SAVED_MODEL) as beside:
-        write_folder(beside, "new")
+    with replacing(path, SAVED_MODEL) as temporary:
+        write_folder(temporary, "new")
         assert read_folder(path) == "old"
     assert read_folder(path) == "new"
     assert names(path) == ["saved_model.pb", "variables"]
@@ -100,8 +100,8 @@ def test_an_old_folder_outlives_a_full_disk(tmp_path):
     write_folder(path, "old")
 
     def write():
-        with replacing(path, SAVED_MODEL) as beside:
-            write_folder(beside, "half")
+        with replacing(path, SAVED_MODEL) as temporary:
+            write_folder(temporary, "half")
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
@@ -155,7 +155,7 @@ def test_what_cannot_be_cached_is_not_lost(tmp_path):
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "features.npz"
     with pytest.warns(UserWarning, match=r"The features cannot be cached .*HOME"):
-        keep(path, lambda beside: beside.write_text("features"), "The features")
+        keep(path, lambda temporary: temporary.write_text("features"), "The features")
 
 
 def test_json_is_utf_8_under_any_locale(tmp_path):
@@ -175,6 +175,14 @@ write_json(sys.argv[2], read_json(sys.argv[1]))
     )
     assert done.stdout == "0 ANSI_X3.4-1968\n", done.stderr
     assert read_json(copy) == content
+
+
+def test_json_has_lists_of_numbers_and_strings_on_one_line(tmp_path):
+    content = {"text": "a [b\n c]", "list": [1, 2.5, "x"], "nested": [{"a": []}]}
+    write_json(tmp_path / "report.json", content)
+    lines = (tmp_path / "report.json").read_text(encoding="utf-8").splitlines()
+    assert ' "list": [ 1, 2.5, "x" ],' in lines
+    assert read_json(tmp_path / "report.json") == content
 
 
 def without_package(code, *arguments, env=None):
@@ -237,7 +245,7 @@ class TestWhatWasThereOutlivesAFullDisk:
         with full_disk(room), pytest.raises(OSError):  # noqa: PT011
             epoch_ends(tmp_path, learner)
         assert names(tmp_path) == ["checkpoint.keras", "history.json"]
-        resume(learner, tmp_path / "checkpoint.keras")
+        restore(learner, tmp_path / "checkpoint.keras")
         for weight, same in zip(learner.get_weights(), good, strict=True):
             np.testing.assert_array_equal(weight, same)
 

@@ -197,7 +197,7 @@ def test_only_regular_files_are_replaced(tmp_path):
             with pytest.raises(OSError, match="not a regular file"):
                 check_writable(path, JSON)
     (tmp_path / "loop.json").symlink_to(tmp_path / "loop.json")
-    with pytest.raises(OSError, match="leads back to itself"):
+    with pytest.raises(OSError, match="is a link to itself"):
         check_writable(tmp_path / "loop.json", JSON)
 
 

@@ -16,11 +16,11 @@ from tests.files.test_files import names, read_folder, without_package, write_fo
 
 
 def write_new(path, kind=None):
-    with replacing(path, kind) as beside:
+    with replacing(path, kind) as temporary:
         if kind:
-            write_folder(beside, "new")
+            write_folder(temporary, "new")
         else:
-            beside.write_text("new")
+            temporary.write_text("new")
 
 
 def mode(path):
@@ -197,10 +197,10 @@ def count(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 
 sys.addaudithook(count)
-with replacing(path, SAVED_MODEL) as beside:
-    (beside / "variables").mkdir(parents=True)
-    (beside / "variables" / "variables.index").write_text("new")
-    (beside / "saved_model.pb").write_text("new")
+with replacing(path, SAVED_MODEL) as temporary:
+    (temporary / "variables").mkdir(parents=True)
+    (temporary / "variables" / "variables.index").write_text("new")
+    (temporary / "saved_model.pb").write_text("new")
 """
 
 
@@ -242,7 +242,7 @@ class TestLeftovers:
     def leave(self, path, role="new"):
         """Leaves what a killed process would have."""
         code = (
-            "import pathlib; from fsl_keras import swapping; "
+            "import pathlib; from fsl_keras.files import swapping; "
             f"print(swapping.hidden(pathlib.Path({str(path)!r}), {role!r}))"
         )
         left = pathlib.Path(without_package(code).stdout.strip())

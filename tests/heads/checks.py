@@ -15,10 +15,10 @@ def padded_episodes(seed=0, shots=(2, 1, 3), tasks=2, queries=7, shape=(6,)):
     support set and two queries of each task, anywhere among the others, are padding.
     """
     rng = np.random.default_rng(seed)
-    centres = 1.5 * rng.random((tasks, len(shots), *shape)) ** 2
+    centers = 1.5 * rng.random((tasks, len(shots), *shape)) ** 2
     classes = np.repeat(np.arange(len(shots)), shots)
     support, labels, query = [], [], []
-    for of_class in centres:
+    for of_class in centers:
         way = np.append(classes, rng.choice(classes, 2))
         label = np.eye(len(shots))[way]
         label[-2:] = 0
@@ -86,7 +86,7 @@ def class_means(support, labels):
     return np.stack([support[own == 1].mean(axis=0) for own in labels.T])
 
 
-def rectified(support, labels, query, temperature=10.0):
+def rectified(support, labels, query, scale=10.0):
     """The prototypes of BD-CSPN, one class at a time, and the queries moved."""
     support, query = unit(support), unit(query)
     query = query + support.mean(axis=0) - query.mean(axis=0)
@@ -94,7 +94,7 @@ def rectified(support, labels, query, temperature=10.0):
     cosines = unit(items) @ unit(class_means(support, labels)).T
     guesses = cosines.argmax(-1)
     guesses[: len(support)] = labels.argmax(-1)
-    weights = softmax(temperature * cosines)
+    weights = softmax(scale * cosines)
     prototypes = []
     for way in range(labels.shape[1]):
         own = guesses == way
@@ -102,11 +102,11 @@ def rectified(support, labels, query, temperature=10.0):
     return np.stack(prototypes), query
 
 
-def adam(slope, weights, steps, learning_rate):
+def adam(gradient_fn, weights, steps, learning_rate):
     """Adam as its paper writes it, with the mean and the square corrected."""
     mean = square = np.zeros_like(weights)
     for step in range(1, steps + 1):
-        gradient = slope(weights)
+        gradient = gradient_fn(weights)
         mean = 0.9 * mean + 0.1 * gradient
         square = 0.999 * square + 0.001 * gradient**2
         spread = np.sqrt(square / (1 - 0.999**step)) + 1e-8

@@ -17,9 +17,9 @@ def test_steps_are_those_of_keras():
     np.testing.assert_allclose(weights, variable.value, rtol=1e-5, atol=1e-6)
 
 
-def test_the_first_step_is_the_rate_whatever_the_slope():
-    slopes = np.array([[1e-3, -5.0, 700.0]], "float32")
-    weights = adam(lambda _: slopes, np.zeros((1, 3), "float32"), 1, 0.01)
+def test_the_first_step_is_the_rate_whatever_the_gradient():
+    gradients = np.array([[1e-3, -5.0, 700.0]], "float32")
+    weights = adam(lambda _: gradients, np.zeros((1, 3), "float32"), 1, 0.01)
     np.testing.assert_allclose(weights, [[-0.01, 0.01, -0.01]], rtol=1e-4)
 
 

@@ -13,10 +13,10 @@ from tests.heads.checks import (
 )
 
 
-def reference(support, labels, query, temperature):
+def reference(support, labels, query, scale):
     """The cosines to the rectified prototypes, for one task without padding."""
-    prototypes, query = rectified(support, labels, query, temperature)
-    return temperature * unit(query) @ unit(prototypes).T
+    prototypes, query = rectified(support, labels, query, scale)
+    return scale * unit(query) @ unit(prototypes).T
 
 
 def as_one_task(*arrays):
@@ -45,26 +45,26 @@ def test_a_prototype_moves_to_the_queries_of_its_class():
 
 def test_logits_by_hand():
     # Examples (1, 0) and (-1, 0), queries (1/2, √3/2) and its opposite: both means are
-    # zero, and nothing moves. With the temperature log(3) an example has the cosines
+    # zero, and nothing moves. With the scale log(3) an example has the cosines
     # 1 and -1, so 9/10 for its class, and a query 1/2 and -1/2, so 3/4. The prototypes
     # lie along ±(9/10 + 3/4 * 1/2, 3/4 * √3/2) = ±(1.275, 0.64952), of the length
     # 1.43091. The cosine to the queries is ±(0.6375 + 0.5625) / 1.43091 = ±0.83863.
     support = [[1.0, 0.0], [-1.0, 0.0]]
     query = [[0.5, 0.75**0.5], [-0.5, -(0.75**0.5)]]
     args = as_one_task(support, np.eye(2), query)
-    logits = BDCSPNHead(temperature=np.log(3))(*args)
+    logits = BDCSPNHead(scale=np.log(3))(*args)
     # log(3) * 0.83863
     expected = [[0.92133, -0.92133], [-0.92133, 0.92133]]
     np.testing.assert_allclose(logits, [expected], rtol=1e-5)
 
 
 @each_shots
-@pytest.mark.parametrize("temperature", [1.0, 10.0])
+@pytest.mark.parametrize("scale", [1.0, 10.0])
 @pytest.mark.parametrize("seed", range(3))
-def test_random_episodes_with_padding(seed, temperature, shots):
+def test_random_episodes_with_padding(seed, scale, shots):
     assert_logits(
-        BDCSPNHead(temperature),
+        BDCSPNHead(scale),
         padded_episodes(seed, shots),
-        lambda *task: reference(*task, temperature),
+        lambda *task: reference(*task, scale),
         atol=1e-4,
     )

@@ -28,11 +28,16 @@ def reference(support, labels, query, head):
     for number in range(1, head.steps + 1):
         hidden, logits = forward(support)
         errors = (softmax(logits) - labels) / len(support)
-        pull = (errors @ weights[2].T) * (hidden > 0)
-        slopes = [support.T @ pull, pull.sum(0), hidden.T @ errors, errors.sum(0)]
-        for i, slope in enumerate(slopes):
-            means[i] = MEAN * means[i] + (1 - MEAN) * slope
-            squares[i] = SQUARE * squares[i] + (1 - SQUARE) * slope**2
+        by_hidden = (errors @ weights[2].T) * (hidden > 0)
+        gradients = [
+            support.T @ by_hidden,
+            by_hidden.sum(0),
+            hidden.T @ errors,
+            errors.sum(0),
+        ]
+        for i, gradient in enumerate(gradients):
+            means[i] = MEAN * means[i] + (1 - MEAN) * gradient
+            squares[i] = SQUARE * squares[i] + (1 - SQUARE) * gradient**2
             spread = np.sqrt(squares[i] / (1 - SQUARE**number)) + 1e-8
             rate = head.learning_rate / (1 - MEAN**number)
             weights[i] = weights[i] - rate * means[i] / spread
@@ -80,6 +85,6 @@ def test_enough_steps_fit_what_no_line_divides():
 
 
 @pytest.mark.parametrize("name", ["units", "steps"])
-def test_numbers_below_one_are_refused(name):
+def test_numbers_below_one_are_rejected(name):
     with pytest.raises(ValueError, match=rf"at least 1.*{name}=0"):
         DenseHead(**{name: 0})

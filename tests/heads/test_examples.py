@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from fsl_keras.heads import ExampleHead
-from fsl_keras.heads.examples import balanced_weights, presence
 
 # Classes 0, 1, 0 and, last, padding.
 SUPPORT = np.array([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]], "float32")
@@ -41,23 +40,3 @@ def test_examples_of_classes_that_are_removed_are_dropped(shape):
     kept = head.select(memory, np.array([1]))
     np.testing.assert_array_equal(kept["labels"], [[[1]]])
     np.testing.assert_array_equal(kept["support"], np.reshape([3, 4], (1, 1, *shape)))
-
-
-def test_classes_with_an_example_are_present():
-    labels = np.array([[[0, 1, 0], [0, 1, 0]], [[0, 0, 1], [0, 0, 0]]], "float32")
-    np.testing.assert_array_equal(presence(labels), [[0, 1, 0], [0, 0, 1]])
-
-
-def test_weights_make_the_classes_count_the_same():
-    # 4 examples, 2 of the 3 classes present: 4 / (2 * 3) and 4 / (2 * 1).
-    labels = np.eye(3)[[0, 0, 2, 0, 1]] * [[1], [1], [1], [1], [0]]
-    found = balanced_weights(labels[None].astype("float32"))
-    expected = [[[2 / 3], [2 / 3], [2], [2 / 3], [0]]]
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize("shots", [1, 3, 5, 7, 49])
-@pytest.mark.parametrize("ways", [1, 3, 5, 20])
-def test_of_equal_shots_every_weight_is_exactly_one(ways, shots):
-    labels = np.repeat(np.eye(ways, dtype="float32"), shots, axis=0)
-    assert (np.asarray(balanced_weights(labels[None])) == 1.0).all()

@@ -21,19 +21,19 @@ def transformed(head, vectors):
     q = np.einsum("nd,dhk->hnk", vectors, query) + query_bias[:, None]
     k = np.einsum("nd,dhk->hnk", vectors, key) + key_bias[:, None]
     v = np.einsum("nd,dhk->hnk", vectors, value) + value_bias[:, None]
-    shares = softmax(np.einsum("hnk,hmk->hnm", q, k) / np.sqrt(q.shape[-1]))
-    added = np.einsum("hnm,hmk,hkd->nd", shares, v, out) + out_bias
+    attention = softmax(np.einsum("hnk,hmk->hnm", q, k) / np.sqrt(q.shape[-1]))
+    added = np.einsum("hnm,hmk,hkd->nd", attention, v, out) + out_bias
     summed = vectors + added
-    centred = summed - summed.mean(-1, keepdims=True)
-    variance = np.square(centred).mean(-1, keepdims=True)
-    return centred / np.sqrt(variance + 1e-5) * gain + offset
+    centered = summed - summed.mean(-1, keepdims=True)
+    variance = np.square(centered).mean(-1, keepdims=True)
+    return centered / np.sqrt(variance + 1e-5) * gain + offset
 
 
 @pytest.fixture(params=[1, 2], ids=["one head", "two heads"])
 def head(request):
     """Weights are random, those that begin as zeros or ones too."""
     keras.utils.set_random_seed(0)
-    head = FEATHead(key_dim=3, heads=request.param, temperature=4.0)
+    head = FEATHead(key_dim=3, num_heads=request.param, temperature=4.0)
     head.build((None, None, 6))
     rng = np.random.default_rng(0)
     head.set_weights([w + rng.normal(size=w.shape) / 5 for w in head.get_weights()])
@@ -44,15 +44,15 @@ def head(request):
 @pytest.mark.parametrize("seed", range(3))
 def test_random_episodes_with_padding(head, seed, shots):
     def reference(support, labels, query):
-        centres = transformed(head, class_means(support, labels))
-        return -squared_distances(query, centres) / 4
+        centers = transformed(head, class_means(support, labels))
+        return -squared_distances(query, centers) / 4
 
     assert_logits(head, signed_episodes(seed, shots), reference, rtol=1e-4, atol=1e-4)
 
 
 @each_shots
 @pytest.mark.parametrize("seed", range(3))
-def test_items_are_contrasted_by_the_centres_of_their_classes_as_sets(
+def test_items_are_contrasted_by_the_centers_of_their_classes_as_sets(
     head, seed, shots
 ):
     items, labels, *_ = signed_episodes(seed, shots)
@@ -61,8 +61,8 @@ def test_items_are_contrasted_by_the_centres_of_their_classes_as_sets(
         expected = np.full(labels[task].shape, -1e9)
         for way in np.flatnonzero(shots):
             of_class = items[task][labels[task, :, way] == 1]
-            centre = transformed(head, of_class).mean(0, keepdims=True)
-            expected[:, [way]] = -squared_distances(items[task], centre) / 4
+            center = transformed(head, of_class).mean(0, keepdims=True)
+            expected[:, [way]] = -squared_distances(items[task], center) / 4
         np.testing.assert_allclose(logits[task], expected, rtol=1e-4, atol=1e-4)
 
 
@@ -134,6 +134,6 @@ def test_a_class_that_comes_moves_the_others():
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0])
-def test_a_temperature_that_is_not_above_0_is_refused(temperature):
+def test_a_temperature_that_is_not_above_0_is_rejected(temperature):
     with pytest.raises(ValueError, match=rf"above 0.*64\.0.*={temperature}"):
         FEATHead(key_dim=4, temperature=temperature)

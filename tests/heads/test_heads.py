@@ -28,14 +28,14 @@ ARGUMENTS = {
 }
 # Arguments with which a head takes another way through its code.
 VARIANTS = {
-    "FEATHead": [{"key_dim": 4, "heads": 2}],
-    "LinearHead": [{"distance": "cosine", "steps": 5}],
+    "FEATHead": [{"key_dim": 4, "num_heads": 2}],
+    "LinearHead": [{"similarity": "cosine", "steps": 5}],
     "MatchingHead": [{"full_context": True, "units": 5, "steps": 2}],
     "NearestNeighborHead": [{"neighbors": 3, "distance": "cosine"}],
     "PrototypeHead": [{"distance": "cosine"}],
     "ReconstructionHead": [{"bidirectional": True}],
     "RidgeHead": [{"regularization": 0.1, "relative": True}],
-    "SiameseHead": [{"comparison": "distance", "aggregate": "max"}],
+    "SiameseHead": [{"similarity": "euclidean", "aggregate": "max"}],
     "TIMHead": [{"alpha": 2.0, "steps": 3, "learning_rate": 0.01}],
 }
 HEADS = [

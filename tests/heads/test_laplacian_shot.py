@@ -20,13 +20,13 @@ def reference(support, labels, query, neighbors, weight, steps):
     alone = -squared_distances(query, prototypes)
     logits = alone
     for _ in range(steps):
-        shares = softmax(logits)
+        probabilities = softmax(logits)
         logits = alone.copy()
         for place, vector in enumerate(query):
             distances = ((query - vector) ** 2).sum(-1)
             distances[place] = np.inf
             for other in np.argsort(distances)[:neighbors]:
-                logits[place] += weight * shares[other]
+                logits[place] += weight * probabilities[other]
     return logits
 
 

@@ -7,10 +7,10 @@ from fsl_keras.heads import MatchingHead
 from tests.heads.checks import assert_logits, each_shots, signed_episodes, softmax, unit
 
 
-def reference(support, labels, query, temperature=10.0):
+def reference(support, labels, query, scale=10.0):
     """The formula for one task without padding, one class at a time."""
-    shares = np.exp(temperature * unit(query) @ unit(support).T)
-    return np.log([shares[:, own == 1].sum(axis=1) for own in labels.T]).T
+    attention = np.exp(scale * unit(query) @ unit(support).T)
+    return np.log([attention[:, own == 1].sum(axis=1) for own in labels.T]).T
 
 
 class TestByHand:
@@ -20,37 +20,37 @@ class TestByHand:
     query = np.array([[[3.0, 4.0]]], "float32")  # cosines 3/5, 3/5 and 4/5
 
     def test_a_class_is_the_sum_over_its_examples(self):
-        logits = MatchingHead(temperature=5.0)(self.support, self.labels, self.query)
+        logits = MatchingHead(scale=5.0)(self.support, self.labels, self.query)
         np.testing.assert_allclose(logits, [[[3 + np.log(2), 4]]], rtol=1e-6)
 
     def test_the_softmax_is_the_attention_to_the_examples_of_each_class(self):
-        head = MatchingHead(temperature=5.0)
+        head = MatchingHead(scale=5.0)
         state = head.prepare(head.remember(self.support, self.labels))
-        shares = np.exp([3, 3, 4]) / np.exp([3, 3, 4]).sum()
+        attention = np.exp([3, 3, 4]) / np.exp([3, 3, 4]).sum()
         np.testing.assert_allclose(
-            head.attention(state, self.query), [[shares]], rtol=1e-5
+            head.attention(state, self.query), [[attention]], rtol=1e-5
         )
         probabilities = keras.ops.softmax(head.score(state, self.query))
-        expected = [[[shares[0] + shares[1], shares[2]]]]
+        expected = [[[attention[0] + attention[1], attention[2]]]]
         np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
 
     def test_padding_gets_no_attention(self):
         head = MatchingHead()
         labels = self.labels * np.array([[[1], [0], [1]]])
         state = head.prepare(head.remember(self.support, labels))
-        shares = np.asarray(head.attention(state, self.query))
-        assert shares[0, 0, 1] == 0
-        assert shares.sum() == pytest.approx(1)
+        attention = np.asarray(head.attention(state, self.query))
+        assert attention[0, 0, 1] == 0
+        assert attention.sum() == pytest.approx(1)
 
 
 @each_shots
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("temperature", [1.0, 10.0])
-def test_random_episodes_with_padding(seed, temperature, shots):
+@pytest.mark.parametrize("scale", [1.0, 10.0])
+def test_random_episodes_with_padding(seed, scale, shots):
     assert_logits(
-        MatchingHead(temperature=temperature),
+        MatchingHead(scale=scale),
         signed_episodes(seed, shots),
-        lambda *task: reference(*task, temperature),
+        lambda *task: reference(*task, scale),
         rtol=1e-4,
         atol=1e-5,
     )
@@ -61,7 +61,7 @@ def test_attention_too_small_for_float32_still_has_a_logarithm():
     support = np.array([[[1.0, 0.0], [-1.0, 0.0], [-0.8, 0.6], [1.0, 0.0]]], "float32")
     labels = np.array([[[1, 0], [0, 1], [0, 1], [0, 0]]], "float32")
     query = tf.constant([[[1.0, 0.0]]])
-    head = MatchingHead(temperature=300.0)
+    head = MatchingHead(scale=300.0)
     with tf.GradientTape() as tape:
         tape.watch(query)
         logits = head(support, labels, query)
@@ -71,10 +71,10 @@ def test_attention_too_small_for_float32_still_has_a_logarithm():
     np.testing.assert_allclose(tape.gradient(loss, query), [[[0, -180]]], atol=1e-2)
 
 
-@pytest.mark.parametrize("temperature", [10.0, 100.0])
-def test_the_gradient_is_that_of_the_formula(temperature):
+@pytest.mark.parametrize("scale", [10.0, 100.0])
+def test_the_gradient_is_that_of_the_formula(scale):
     support, labels, query, _ = signed_episodes()
-    head = MatchingHead(temperature=temperature)
+    head = MatchingHead(scale=scale)
     support, query = tf.constant(support), tf.constant(query)
     mask = tf.constant(labels)[:, None] > 0
     answers = tf.argmax(tf.reduce_max(labels, 1), -1)[:, None] * tf.ones(
@@ -194,7 +194,7 @@ class TestFullContext:
         # All kernels but one are zero, input and output gates open and forget gates
         # shut, so that cells give the same at each step, in the first of two numbers:
         # tanh(tanh(c)) = 1/4 for examples, forwards and backwards, 1/2 for queries.
-        head = MatchingHead(full_context=True, temperature=5.0, steps=1, units=2)
+        head = MatchingHead(full_context=True, scale=5.0, steps=1, units=2)
         head.build((None, None, 2))
         zeros, kernel = np.zeros((2, 8)), np.zeros((4, 8))
 
@@ -218,12 +218,17 @@ class TestFullContext:
     def test_attention_is_in_the_order_of_the_support_set(self, head):
         support, labels, query, _ = signed_episodes()
         order = np.random.default_rng(1).permutation(support.shape[1])
-        shares, moved = (
+        attention, moved = (
             head.attention(head.prepare(head.remember(s, y)), query)
             for s, y in [(support, labels), (support[:, order], labels[:, order])]
         )
-        np.testing.assert_allclose(moved, np.asarray(shares)[..., order], atol=1e-5)
-        assert np.abs(shares * (1 - labels.max(-1))[:, None]).max() == 0
+        np.testing.assert_allclose(moved, np.asarray(attention)[..., order], atol=1e-5)
+        assert np.abs(attention * (1 - labels.max(-1))[:, None]).max() == 0
+
+    def test_a_single_example_gets_all_attention(self, head):
+        one = np.ones((1, 1, 6), "float32")
+        state = head.prepare(head.remember(one, np.ones((1, 1, 1))))
+        np.testing.assert_array_equal(head.attention(state, one), [[[1.0]]])
 
     def test_no_step_leaves_queries_as_they_are(self):
         head = MatchingHead(full_context=True, steps=0, units=6)
@@ -244,7 +249,7 @@ class TestFullContext:
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(keras.ops.softmax(head(*episode))[..., 0])
         weights = head.trainable_weights
-        assert len(weights) == 10  # 3 each of three cells, and the temperature
+        assert len(weights) == 10  # 3 each of three cells, and the scale
         for gradient in tape.gradient(loss, weights):
             assert np.abs(gradient).max() > 0
 

@@ -35,7 +35,7 @@ class TestByHand:
 
     def test_cosine(self):
         # (1, 0): parallel and orthogonal; (4, 3): 4/5 and 3/5.
-        head = PrototypeHead(distance="cosine", temperature=2.0)
+        head = PrototypeHead(distance="cosine", scale=2.0)
         logits = head(self.support, self.labels, self.query)
         np.testing.assert_allclose(logits, [[[2, 0], [1.6, 1.2]]], rtol=1e-6)
 
@@ -72,7 +72,7 @@ def test_large_float16_embeddings_do_not_overflow():
     np.testing.assert_allclose(logits, [[[-1600 * 40**2]]])
 
 
-def test_the_gradient_reaches_the_embeddings_and_the_temperature():
+def test_the_gradient_reaches_the_embeddings_and_the_scale():
     head = PrototypeHead(distance="cosine")
     rng = np.random.default_rng(0)
     support, query = (tf.constant(rng.normal(size=(1, 4, 3)), "float32"),) * 2
@@ -86,11 +86,11 @@ def test_the_gradient_reaches_the_embeddings_and_the_temperature():
         assert np.abs(gradient).max() > 0
 
 
-def test_only_cosine_similarities_have_a_temperature_to_learn():
+def test_only_cosine_similarities_have_a_scale_to_learn():
     assert len(PrototypeHead(distance="cosine").trainable_weights) == 1
     assert PrototypeHead().weights == []
 
 
-def test_an_unknown_distance_is_refused():
+def test_an_unknown_distance_is_rejected():
     with pytest.raises(ValueError, match=r"squared_euclidean.*cosine.*'manhattan'"):
         PrototypeHead(distance="manhattan")

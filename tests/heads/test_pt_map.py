@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fsl_keras.heads import PTMAPHead
-from fsl_keras.heads.pt_map import even_out
+from fsl_keras.heads.pt_map import balanced
 from tests.heads.checks import (
     assert_logits,
     class_means,
@@ -14,7 +14,7 @@ from tests.heads.checks import (
 )
 
 
-def reference(support, labels, query, steps, rate=0.2, sharpness=10.0):
+def reference(support, labels, query, steps, learning_rate=0.2, sharpness=10.0):
     """The method for one task without padding, with the plan as a matrix."""
 
     def transform(vectors):
@@ -22,21 +22,21 @@ def reference(support, labels, query, steps, rate=0.2, sharpness=10.0):
         return unit(vectors - vectors.mean(axis=0))
 
     support, query = transform(support), transform(query)
-    centres = class_means(support, labels)
+    centers = class_means(support, labels)
 
     def plan():
-        shares = np.exp(-sharpness * squared_distances(query, centres))
+        assigned = np.exp(-sharpness * squared_distances(query, centers))
         for _ in range(2000):
-            shares = shares / shares.sum(axis=1, keepdims=True)
-            columns = shares.sum(axis=0, keepdims=True)
-            shares = shares * (len(query) / labels.shape[1]) / columns
-        return shares / shares.sum(axis=1, keepdims=True)
+            assigned = assigned / assigned.sum(axis=1, keepdims=True)
+            columns = assigned.sum(axis=0, keepdims=True)
+            assigned = assigned * (len(query) / labels.shape[1]) / columns
+        return assigned / assigned.sum(axis=1, keepdims=True)
 
     for _ in range(steps):
         weights = np.concatenate([labels, plan()])
         items = np.concatenate([support, query])
         means = weights.T @ items / weights.sum(axis=0)[:, None]
-        centres = centres + rate * (means - centres)
+        centers = centers + learning_rate * (means - centers)
     return np.log(plan())
 
 
@@ -54,12 +54,14 @@ def test_random_episodes_with_padding(seed, shots):
 
 def test_logits_by_hand():
     # Less their mean, two examples at right angles are unit vectors c and -c, and so
-    # are two queries along them, 0 and 4 from the centres. A sharpness of log(3) / 4
-    # shares each query out by 3/4 and 1/4, which is even already. A class's mean is
-    # (c + 3/4 c - 1/4 c) / (1 + 1) = 3/4 c, and at the rate 1/2 its centre moves to
+    # are two queries along them, 0 and 4 from the centers. A sharpness of log(3) / 4
+    # assigns each query by 3/4 and 1/4, which is balanced already. A class's mean is
+    # (c + 3/4 c - 1/4 c) / (1 + 1) = 3/4 c, and at the rate 1/2 its center moves to
     # 7/8 c: 1/64 and 225/64 from the queries, times log(3) / 4.
     axes = np.eye(2)[None]
-    logits = PTMAPHead(sharpness=np.log(3) / 4, rate=0.5, steps=1)(axes, axes, axes)
+    logits = PTMAPHead(sharpness=np.log(3) / 4, learning_rate=0.5, steps=1)(
+        axes, axes, axes
+    )
     expected = [[-0.0042914, -0.9655757], [-0.9655757, -0.0042914]]
     np.testing.assert_allclose(logits, [expected], rtol=1e-4)
 
@@ -72,10 +74,10 @@ def test_every_class_gets_as_many_queries():
         np.eye(4, dtype="float32")[None].repeat(2, 0),
     )
     mask[0, 6:], labels[1, 3] = 0, 0
-    even = np.asarray(even_out(logits, mask, labels))
-    shares = softmax(np.where(labels.max(1)[:, None], even, -1e9)) * mask[..., None]
-    np.testing.assert_allclose(shares.sum(1)[0], [6 / 4] * 4, atol=1e-3)
-    np.testing.assert_allclose(shares.sum(1)[1], [3, 3, 3, 0], atol=1e-3)
+    even = np.asarray(balanced(logits, mask, labels))
+    assigned = softmax(np.where(labels.max(1)[:, None], even, -1e9)) * mask[..., None]
+    np.testing.assert_allclose(assigned.sum(1)[0], [6 / 4] * 4, atol=1e-3)
+    np.testing.assert_allclose(assigned.sum(1)[1], [3, 3, 3, 0], atol=1e-3)
     # Only something for each class has been added.
     added = (even - logits)[:, :, :3]
     np.testing.assert_allclose(added, added[:, :1].repeat(9, axis=1), atol=1e-5)
@@ -86,7 +88,7 @@ def test_by_hand_two_queries_and_two_classes():
     # the preferences opposite.
     logits = np.array([[[1.0, 0.0], [3.0, 0.0]]], "float32")
     mask, labels = np.ones((1, 2), "float32"), np.eye(2, dtype="float32")[None]
-    even = np.asarray(even_out(logits, mask, labels))
+    even = np.asarray(balanced(logits, mask, labels))
     differences = even[0, :, 0] - even[0, :, 1]
     np.testing.assert_allclose(differences, [-1.0, 1.0], atol=1e-4)
 

@@ -55,7 +55,7 @@ def test_by_hand():
     # 1/2 * (1/4 * 2^2 + 1^2) / 2 at one of the two places.
     support = np.array([[[[[1.0, 0.0], [1.0, 0.0]]]]])
     query = np.array([[[[[2.0, 1.0], [0.0, 0.0]]]]])
-    head = ReconstructionHead(regularization=1.0, temperature=4.0)
+    head = ReconstructionHead(regularization=1.0, scale=4.0)
     logits = head(support, np.ones((1, 1, 1)), query)
     np.testing.assert_allclose(logits, [[[-4.0 * 0.5]]], rtol=1e-6)
 
@@ -94,7 +94,7 @@ def test_classes_are_reconstructed_from_the_query_too(seed, channels):
     np.testing.assert_allclose(head(*episode), expected, rtol=1e-4)
 
 
-def test_what_a_query_has_not_is_told_by_the_way_back_alone():
+def test_only_the_bidirectional_error_detects_parts_that_the_query_lacks():
     # The query is one of the two parts of a class, and all of another class.
     part, other = np.eye(2, dtype="float32")
     support = np.array([[[[part, other]], [[part, part]]]])
@@ -157,14 +157,14 @@ def test_what_is_inverted_is_never_singular(value):
 
 
 def test_what_is_not_learned_stays_as_given():
-    head = ReconstructionHead(regularization=2.0, temperature=3.0, learned=False)
+    head = ReconstructionHead(regularization=2.0, scale=3.0, learned=False)
     assert head.trainable_weights == []
     assert float(head.log_regularization) == pytest.approx(math.log(2))
     assert float(head.log_scale) == pytest.approx(math.log(3))
 
 
-@pytest.mark.parametrize("name", ["regularization", "temperature"])
+@pytest.mark.parametrize("name", ["regularization", "scale"])
 @pytest.mark.parametrize("value", [0.0, -1.0, math.inf])
-def test_bad_values_are_refused(name, value):
+def test_bad_values_are_rejected(name, value):
     with pytest.raises(ValueError, match=f"`{name}` must be above 0.*{name}={value}"):
         ReconstructionHead(**{name: value})

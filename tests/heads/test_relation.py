@@ -46,7 +46,7 @@ class Textbook:
         self.dense = [*head.hidden.get_weights(), *head.relation.get_weights()]
 
     def __call__(self, support, labels, query):
-        """Scores the sum of the maps of each class beside each query's map."""
+        """Scores each query's map, concatenated with the sum of each class's maps."""
         return self.score(pairs_of(support, labels, query))
 
     def score(self, pairs, training=False):
@@ -65,7 +65,7 @@ class Textbook:
 
 
 def pairs_of(support, labels, query):
-    """The map of each query beside that of each class: `[M, N, h, w, 2D]`."""
+    """The maps of queries and classes, concatenated: `[M, N, h, w, 2D]`."""
     sums = np.einsum("sn,s...->n...", labels, support)
     return np.stack(
         [[np.concatenate([of_class, x], axis=-1) for of_class in sums] for x in query]
@@ -181,7 +181,7 @@ def test_memory_is_sums_and_counts():
     np.testing.assert_array_equal(memory["counts"], [[2, 1, 2]] * 2)
 
 
-def test_vectors_are_refused():
+def test_vectors_are_rejected():
     with pytest.raises(ValueError, match=r"feature maps \[h, w, D\].*pooling=None"):
         RelationHead().check_embeddings((64,))
 
@@ -202,6 +202,6 @@ def test_a_mean_is_the_same_for_an_example_given_twice():
     assert again.aggregate == "mean"
 
 
-def test_an_unknown_aggregate_is_refused():
+def test_an_unknown_aggregate_is_rejected():
     with pytest.raises(ValueError, match=r"'sum', 'mean'.*aggregate='max'"):
         RelationHead(aggregate="max")

@@ -16,10 +16,10 @@ def reference(support, labels, query, steps):
     """The formula for one task without padding, one class at a time."""
     means = class_means(support, labels)
     for _ in range(steps):
-        shares = softmax(-squared_distances(query, means))
+        assigned = softmax(-squared_distances(query, means))
         means = [
             (own @ support + share @ query) / (own.sum() + share.sum())
-            for own, share in zip(labels.T, shares.T, strict=True)
+            for own, share in zip(labels.T, assigned.T, strict=True)
         ]
         means = np.stack(means)
     return -squared_distances(query, means)
@@ -56,6 +56,6 @@ def test_queries_far_from_a_class_leave_its_mean_alone():
     np.testing.assert_allclose(refined, plain)
 
 
-def test_no_step_is_refused():
+def test_no_step_is_rejected():
     with pytest.raises(ValueError, match=r"at least 1.*steps=0"):
         SoftKMeansHead(steps=0)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fsl_keras.heads import TIMHead
-from fsl_keras.heads.tim import entropy_slope
+from fsl_keras.heads.tim import entropy_gradient
 from tests.heads.checks import (
     adam,
     assert_logits,
@@ -27,7 +27,7 @@ def derivative(p, alpha):
     return -np.log(p) - 1 if alpha is None else -alpha * p ** (alpha - 1) / (alpha - 1)
 
 
-def reference(support, labels, query, alpha, steps, learning_rate, temperature):
+def reference(support, labels, query, alpha, steps, learning_rate, scale):
     """The chain rule for one task without padding, one item at a time."""
     support, query = unit(support), unit(query)
     of_cross, of_marginal, of_conditional = (
@@ -35,28 +35,28 @@ def reference(support, labels, query, alpha, steps, learning_rate, temperature):
     )
 
     def logits(items, prototypes):
-        return -temperature / 2 * squared_distances(items, prototypes)
+        return -scale / 2 * squared_distances(items, prototypes)
 
-    def slope(prototypes):
+    def gradient_fn(prototypes):
         total = np.zeros_like(prototypes)
 
         def add(item, of_logits):
             # A logit's derivative by its prototype points to the item.
-            total[:] += temperature * of_logits[:, None] * (item - prototypes)
+            total[:] += scale * of_logits[:, None] * (item - prototypes)
 
-        shares = softmax(logits(support, prototypes))
-        for item, own, p in zip(support, labels, shares, strict=True):
+        probabilities = softmax(logits(support, prototypes))
+        for item, own, p in zip(support, labels, probabilities, strict=True):
             add(item, of_cross * (p - own) / len(support))
-        shares = softmax(logits(query, prototypes))
-        for item, p in zip(query, shares, strict=True):
+        probabilities = softmax(logits(query, prototypes))
+        for item, p in zip(query, probabilities, strict=True):
             by_p = of_conditional * derivative(p, alpha)
-            by_p -= of_marginal * derivative(shares.mean(axis=0), alpha)
+            by_p -= of_marginal * derivative(probabilities.mean(axis=0), alpha)
             through_softmax = np.diag(p) - np.outer(p, p)
             add(item, through_softmax @ by_p / len(query))
         return total
 
     start = class_means(support, labels)
-    return logits(query, adam(slope, start, steps, learning_rate))
+    return logits(query, adam(gradient_fn, start, steps, learning_rate))
 
 
 @each_shots
@@ -74,7 +74,7 @@ def test_random_episodes_with_padding(alpha, shots):
 
 
 @pytest.mark.parametrize("alpha", [None, 3.0])
-def test_the_slope_of_the_entropy_is_its_derivative(alpha):
+def test_the_gradient_of_the_entropy_is_its_derivative(alpha):
     p = np.array([[0.2, 0.5, 0.3], [0.9, 0.05, 0.05]])
     expected = np.stack(
         [
@@ -85,8 +85,8 @@ def test_the_slope_of_the_entropy_is_its_derivative(alpha):
     )
     # Shannon's, -log p - 1, is given without its constant.
     constant = 1.0 if alpha is None else 0.0
-    slope = entropy_slope(p.astype("float32"), alpha)
-    np.testing.assert_allclose(slope, expected + constant, rtol=1e-4)
+    gradient = entropy_gradient(p.astype("float32"), alpha)
+    np.testing.assert_allclose(gradient, expected + constant, rtol=1e-4)
 
 
 class TestByHand:
@@ -97,7 +97,7 @@ class TestByHand:
 
     def test_without_steps_it_is_the_nearest_mean(self):
         # Half of the squared prototypes is the same for both.
-        head = TIMHead(steps=0, temperature=10.0)
+        head = TIMHead(steps=0, scale=10.0)
         logits = head(self.support, self.labels, self.query)
         np.testing.assert_allclose(logits, [[[8.0 - 5.0, 6.0 - 5.0]]], rtol=1e-6)
 
@@ -116,7 +116,7 @@ class TestByHand:
         ],
     )
     def test_one_step(self, alpha, expected):
-        head = TIMHead(alpha, steps=1, learning_rate=0.1, temperature=2.0)
+        head = TIMHead(alpha, steps=1, learning_rate=0.1, scale=2.0)
         logits = head(self.support, self.labels, self.query)
         np.testing.assert_allclose(logits, [[expected]], rtol=1e-4)
 
@@ -124,9 +124,9 @@ class TestByHand:
 def test_shannon_insists_on_even_classes_more_than_alpha_does():
     # Thirty tasks of two classes that overlap, with 38 and 2 queries.
     rng = np.random.default_rng(0)
-    centres, truth = np.eye(2, 8), np.repeat([0, 1], (38, 2))
-    support = centres + 0.25 * rng.normal(size=(30, 2, 8))
-    query = centres[truth] + 0.25 * rng.normal(size=(30, 40, 8))
+    centers, truth = np.eye(2, 8), np.repeat([0, 1], (38, 2))
+    support = centers + 0.25 * rng.normal(size=(30, 2, 8))
+    query = centers[truth] + 0.25 * rng.normal(size=(30, 40, 8))
     labels = np.tile(np.eye(2), (30, 1, 1))
     answers = {
         alpha: np.argmax(TIMHead(alpha)(support, labels, query), axis=-1)
@@ -139,6 +139,6 @@ def test_shannon_insists_on_even_classes_more_than_alpha_does():
 
 
 @pytest.mark.parametrize("alpha", [1.0, 0.5, -2])
-def test_an_order_that_is_not_above_one_is_refused(alpha):
+def test_an_order_that_is_not_above_one_is_rejected(alpha):
     with pytest.raises(ValueError, match=rf"above 1.*None.*alpha={alpha}"):
         TIMHead(alpha=alpha)

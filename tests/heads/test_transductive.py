@@ -162,7 +162,7 @@ def test_evaluation_at_two_shapes_reports_the_kind(features, make_head):
 
 
 @each_head
-def test_adapting_is_refused_with_a_mend(make_head):
+def test_adapting_is_rejected_with_a_fix(make_head):
     model = frozen(make_head())
     vectors = np.zeros((2, 8), "float32")
     name = type(model.head).__name__

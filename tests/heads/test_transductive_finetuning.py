@@ -13,26 +13,26 @@ from tests.heads.checks import (
 )
 
 
-def reference(support, labels, query, steps, learning_rate, temperature):
+def reference(support, labels, query, steps, learning_rate, scale):
     """The chain rule for one task without padding, one item at a time."""
     support, query = (np.c_[unit(x), np.ones(len(x))] for x in (support, query))
 
-    def slope(weights):
+    def gradient_fn(weights):
         total = np.zeros_like(weights)
-        shares = softmax(temperature * support @ weights.T)
-        for item, own, p in zip(support, labels, shares, strict=True):
-            total += temperature * np.outer(p - own, item) / len(support)
-        shares = softmax(temperature * query @ weights.T)
-        for item, p in zip(query, shares, strict=True):
+        probabilities = softmax(scale * support @ weights.T)
+        for item, own, p in zip(support, labels, probabilities, strict=True):
+            total += scale * np.outer(p - own, item) / len(support)
+        probabilities = softmax(scale * query @ weights.T)
+        for item, p in zip(query, probabilities, strict=True):
             entropy = -p @ np.log(p)
             of_logits = -p * (np.log(p) + entropy)
-            total += temperature * np.outer(of_logits, item) / len(query)
+            total += scale * np.outer(of_logits, item) / len(query)
         return total
 
     means = unit(class_means(support[:, :-1], labels))
     start = np.c_[means, np.zeros(len(means))]
-    weights = adam(slope, start, steps, learning_rate)
-    return temperature * query @ weights.T
+    weights = adam(gradient_fn, start, steps, learning_rate)
+    return scale * query @ weights.T
 
 
 @each_shots
@@ -53,7 +53,7 @@ class TestByHand:
     query = np.array([[[4.0, 3.0]]])
 
     def logits(self, **kwargs):
-        head = TransductiveFinetuningHead(temperature=10.0, **kwargs)
+        head = TransductiveFinetuningHead(scale=10.0, **kwargs)
         return head(self.support, self.labels, self.query)
 
     def test_without_steps_it_is_the_cosine_to_the_mean(self):
@@ -72,7 +72,7 @@ def test_steps_make_the_queries_surer():
     support, labels, query, mask = padded_episodes()
 
     def surest(steps):
-        head = TransductiveFinetuningHead(steps, learning_rate=0.01, temperature=5.0)
+        head = TransductiveFinetuningHead(steps, learning_rate=0.01, scale=5.0)
         logits = head(support, labels, query, query_mask=mask)
         return np.asarray(keras.ops.softmax(logits)).max(-1).mean()
 

@@ -43,7 +43,7 @@ def test_embeddings_vary_alike_in_all_directions_without_shrinkage():
     np.testing.assert_allclose(covariance, mean * np.eye(6), atol=1e-3 * mean)
 
 
-def test_with_full_shrinkage_embeddings_are_only_centred():
+def test_with_full_shrinkage_embeddings_are_only_centered():
     head = fitted(shrinkage=1.0)
     np.testing.assert_allclose(head.whitening, np.eye(6), atol=1e-6)
     embeddings, labels = base()
@@ -120,5 +120,5 @@ def test_errors():
             WhitenedHead(shrinkage)
     head = WhitenedHead()
     head.build((None, None, 2))
-    with pytest.raises(ValueError, match="two examples of a class"):
+    with pytest.raises(ValueError, match="two different embeddings"):
         head.fit_base(np.eye(2), [0, 1])

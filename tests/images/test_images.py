@@ -124,7 +124,7 @@ def test_a_graph_refuses_what_tensorflow_does_not_decode():
             IN_GRAPH(tf.constant(contents))
 
 
-def test_animations_are_told_from_still_pictures(tmp_path):
+def test_animations_differ_from_still_images(tmp_path):
     frames = [noise().quantize(64), noise("L")]
     commented = {"comment": b"a, comment; with blocks!" * 40, "transparency": 3}
     moving = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
@@ -142,7 +142,7 @@ def test_animations_are_told_from_still_pictures(tmp_path):
     assert found == [str(tmp_path / f"{name}.x") for name in names]
 
 
-def test_fit_leaves_a_picture_that_fits_alone():
+def test_fit_leaves_an_image_that_fits_unchanged():
     batch = np.random.default_rng(0).integers(0, 256, (2, 3, 5, 6, 3), dtype="uint8")
     np.testing.assert_array_equal(fit(batch, (5, 6), 3), batch)
     floats = batch.astype("float32") / 255
@@ -170,7 +170,7 @@ def test_resizing_differs_from_pillow_by_one_level_at_most():
     np.testing.assert_allclose(fitted, np.asarray(expected), rtol=0, atol=1)
 
 
-def test_grey_is_pillows_luma():
+def test_gray_is_pillows_luma():
     primaries = 255 * np.eye(3, dtype="uint8")[None]
     assert fit(primaries, (1, 3), 1).numpy().ravel().tolist() == [76, 150, 29]
     grey = fit(primaries / 255, (1, 3), 1)
@@ -181,7 +181,7 @@ def test_grey_is_pillows_luma():
     )
 
 
-def test_grey_is_repeated_to_rgb():
+def test_gray_is_repeated_to_rgb():
     grey = np.array([[[3], [200]]], "uint8")
     repeated = [[[3, 3, 3], [200, 200, 200]]]
     assert fit(grey, (1, 2), 3).numpy().tolist() == repeated
@@ -208,7 +208,7 @@ def test_inversion_makes_ink_high():
 def test_fit_explains_a_missing_channel_axis():
     with pytest.raises(ValueError, match=r"28 channels.*images\[\.\.\., None\]"):
         fit(np.zeros((5, 28, 28), "uint8"), (28, 28), 1)
-    with pytest.raises(ValueError, match="channels must be 1"):
+    with pytest.raises(ValueError, match="`channels` must be 1"):
         fit(np.zeros((28, 28, 1), "uint8"), (28, 28), 4)
 
 
@@ -253,8 +253,8 @@ def test_a_graph_refuses_values_beyond_the_range():
     ("values", "value_range", "message"),
     [
         ([0.0, 254.0], None, r"0 to 254.*value_range=\(0, 255\)"),
-        ([-0.5, 1.0], None, r"from 0 to 1, got -0.5 to 1"),
-        ([0.0, 256.0], (0, 255), "from 0 to 255, got 0 to 256"),
+        ([-0.5, 1.0], None, r"from 0 to 1\. Received: -0\.5 to 1"),
+        ([0.0, 256.0], (0, 255), r"from 0 to 255\. Received: 0 to 256"),
         (np.array([3, 4]), None, r"int64.*value_range=\(0, 255\)"),
     ],
 )
@@ -277,7 +277,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_read_gives_the_decoded_and_fitted_pictures(folder):
+def test_read_gives_the_decoded_and_fitted_images(folder):
     paths = sorted(folder.iterdir())
     images, kept, skipped = read(map(str, paths), (8, 9), 1, invert=True)
     assert kept.tolist() == [0, 1]
@@ -288,7 +288,7 @@ def test_read_gives_the_decoded_and_fitted_pictures(folder):
         np.testing.assert_array_equal(image, expected)
 
 
-def test_read_skips_and_names_what_is_no_picture(folder):
+def test_read_skips_and_names_what_is_not_an_image(folder):
     (folder / "a cut.jpg").write_bytes(FILES["jpeg"][:-100])
     (folder / "b cut.png").write_bytes(FILES["png"][:-100])
     (folder / "c empty.gif").write_bytes(b"")
@@ -321,7 +321,7 @@ def test_reading_nothing_gives_an_empty_batch():
     assert (kept.tolist(), skipped) == ([], [])
 
 
-def test_picture_names():
+def test_image_names():
     named = ["a.jpg", "b.JPEG", "c.Png", "d.gif", "e.bmp", "f.webp", "g/h.i.png"]
     assert all(is_image_name(name) for name in named)
     assert not any(map(is_image_name, ["a.txt", "png", ".png", "a.jpg.md"]))

@@ -10,7 +10,7 @@ NAMES = {"jpeg": "JPEG", "webp": "WebP"}
 
 
 @pytest.mark.parametrize("name", [*FILES, *BY_PILLOW])
-def test_a_file_is_told_by_its_content(tmp_path, name):
+def test_a_file_is_recognized_by_its_content(tmp_path, name):
     path = tmp_path / "without suffix"
     path.write_bytes(FILES[name] if name in FILES else BY_PILLOW[name]())
     word = name.split()[0].strip(",")
@@ -24,7 +24,7 @@ def test_other_files_are_of_no_kind(tmp_path, contents):
     assert images.kind_of_file(path) is None
 
 
-def test_what_is_no_file_is_of_no_kind(tmp_path):
+def test_other_files_have_no_kind(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert images.kind_of_file(tmp_path / "pipe") is None
     assert images.kind_of_file(tmp_path) is None

@@ -12,7 +12,7 @@ from PIL import Image
 
 from fsl_keras.images import decode, fit, read
 from fsl_keras.images.headers import pixels_of
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.layers import ImagePreprocessing
 from tests.images.test_images import FILES, encode, on_white
 
 STATUS, RESET = pathlib.Path("/proc/self/status"), pathlib.Path("/proc/self/clear_refs")
@@ -46,7 +46,7 @@ def test_a_large_file_is_decoded_as_by_pillow(name):
     np.testing.assert_array_equal(decode(contents), on_white(contents))
 
 
-def test_large_pictures_are_computed_as_their_parts():
+def test_large_images_are_computed_as_their_parts():
     rgba = gradient(*SIZE, 4)
     for images, channels in [
         (rgba[..., :3], 1),
@@ -93,11 +93,11 @@ def test_the_number_of_pixels_is_known_without_decoding(name):
     assert pixels_of(FILES[name]) == width * height
 
 
-def test_what_is_no_picture_has_no_pixels():
+def test_what_is_not_an_image_has_no_pixels():
     assert [int(pixels_of(data)) for data in (b"", b"BM", b"no picture")] == [0, 0, 0]
 
 
-def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path):
+def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path):
     # A few bytes that say they are 20,000 x 10,100 pixels.
     header = b"IHDR" + struct.pack(">IIBBBBB", 20_000, 10_100, 8, 2, 0, 0, 0)
     whole = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header
@@ -108,7 +108,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path):
     assert len(images) == 0
     reason = "a PNG of 202 megapixels; at most 179 are read: make it smaller"
     assert skipped == [(str(path), reason)]
-    layer = PicturePreprocessing((4, 4), 3)
+    layer = ImagePreprocessing((4, 4), 3)
     with pytest.raises(ValueError, match="item of index 0: a PNG of 202 megapixels"):
         layer.from_bytes([whole])
     with pytest.raises(tf.errors.InvalidArgumentError, match="more than 179 megapix"):

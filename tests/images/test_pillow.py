@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from fsl_keras.images import animated, decode, fit, from_pillow, read
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.layers import ImagePreprocessing
 from tests.images.test_images import FILES, encode, noise, on_white
 
 SIZE = (22, 31)
@@ -83,7 +83,7 @@ def test_a_file_that_pillow_decodes(name):
 @pytest.mark.parametrize("name", [*FILES, *BY_PILLOW])
 def test_an_opened_image_is_its_file(name, channels):
     contents = FILES[name] if name in FILES else BY_PILLOW[name]()
-    layer = PicturePreprocessing((9, 7), channels)
+    layer = ImagePreprocessing((9, 7), channels)
     with Image.open(io.BytesIO(contents)) as image:
         np.testing.assert_array_equal(
             layer.from_list([image]), layer.from_bytes([contents])
@@ -93,7 +93,7 @@ def test_an_opened_image_is_its_file(name, channels):
 @pytest.mark.parametrize(
     ("kind", "byte_order"), [("PNG", "<"), ("TIFF", "<"), ("TIFF", ">")]
 )
-def test_16_bits_of_grey(kind, byte_order):
+def test_16_bits_of_gray(kind, byte_order):
     contents = deep(kind, byte_order)
     image = Image.open(io.BytesIO(contents))
     assert image.mode.startswith("I;16")
@@ -101,7 +101,7 @@ def test_16_bits_of_grey(kind, byte_order):
     assert array.dtype == np.dtype("uint16")
     expected = np.round(array.astype("float64") / 257).astype("uint8")
     np.testing.assert_array_equal(decode(contents)[..., :1], expected)
-    layer = PicturePreprocessing((9, 7), 1)
+    layer = ImagePreprocessing((9, 7), 1)
     np.testing.assert_array_equal(
         layer.from_list([image]), layer.from_bytes([contents])
     )
@@ -113,7 +113,7 @@ def test_16_bits_of_color_are_the_upper_8_as_in_pillow(channels):
     values[..., -1] |= 0xFF00  # opaque where there is an alpha channel
     contents = tf.io.encode_png(tf.constant(values, tf.uint16)).numpy()
     np.testing.assert_array_equal(decode(contents), on_white(contents))
-    layer = PicturePreprocessing((9, 7), 3)
+    layer = ImagePreprocessing((9, 7), 3)
     np.testing.assert_array_equal(
         layer.from_list([Image.open(io.BytesIO(contents))]),
         layer.from_bytes([contents]),
@@ -177,12 +177,12 @@ def test_modes_of_32_bits_go_by_the_range_of_arrays():
     floats = Image.fromarray(np.full((3, 4), 0.25, "float32"))
     integers = Image.fromarray(np.full((3, 4), 1024, "int32"))
     assert (floats.mode, integers.mode) == ("F", "I")
-    layer = PicturePreprocessing((2, 2), 1)
+    layer = ImagePreprocessing((2, 2), 1)
     quarter = np.full((1, 2, 2, 1), 0.25)
     np.testing.assert_allclose(layer.from_list([floats]), quarter, rtol=1e-6)
     with pytest.raises(ValueError, match=r"index 0: .*int32.*value_range="):
         layer.from_list([integers])
-    layer = PicturePreprocessing((2, 2), 1, value_range=(0, 4096))
+    layer = ImagePreprocessing((2, 2), 1, value_range=(0, 4096))
     np.testing.assert_allclose(layer.from_list([integers]), quarter, rtol=1e-6)
     for image in (floats, integers):
         _, _, ((_, reason),) = read([encode(image, "TIFF")], (2, 2), 1)
@@ -193,7 +193,7 @@ def test_modes_of_32_bits_go_by_the_range_of_arrays():
 def test_a_range_of_arrays_does_not_change_images_of_8_bits():
     image = Image.new("RGB", (4, 4), (51, 51, 51))
     for value_range in (None, (0, 255), (-1, 1)):
-        layer = PicturePreprocessing((2, 2), 3, value_range=value_range)
+        layer = ImagePreprocessing((2, 2), 3, value_range=value_range)
         np.testing.assert_allclose(layer.from_list([image]), 0.2, rtol=1e-6)
 
 
@@ -210,7 +210,7 @@ def test_the_orientation_is_applied(kind, orientation):
     np.testing.assert_array_equal(from_pillow(opened), expected)
 
 
-def test_an_upright_image_is_not_turned_again():
+def test_an_upright_image_is_not_rotated_again():
     exif = Image.Exif()
     exif[0x0112] = 6
     contents = encode(noise(), "JPEG", exif=exif)
@@ -228,7 +228,7 @@ def test_an_iphone_photograph_is_upright():
 
 def test_an_image_that_cannot_be_decoded_is_named():
     cut = Image.open(io.BytesIO(FILES["jpeg"][:-100]))
-    layer = PicturePreprocessing((2, 2), 3)
+    layer = ImagePreprocessing((2, 2), 3)
     with pytest.raises(ValueError, match=r"index 1: Pillow cannot decode it: .*trunc"):
         layer.from_list([noise(), cut])
 

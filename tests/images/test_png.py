@@ -45,7 +45,7 @@ def png(width, depth, color, row, clear):
         (16, struct.pack(">HH", 300, 25700), 300, [255, 100]),
     ],
 )
-def test_a_clear_shade_of_grey_is_white(depth, row, clear, expected):
+def test_a_clear_shade_of_gray_is_white(depth, row, clear, expected):
     contents = png(2, depth, GREY, row, [clear])
     assert images.decode(contents)[0, :, 0].numpy().tolist() == expected
     # Pillow does not scale the clear shade of 2 and 4 bits.

@@ -5,7 +5,7 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from fsl_keras import images
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.layers import ImagePreprocessing
 from tests.checks import assert_config_round_trip
 from tests.images.test_images import encode, noise
 
@@ -78,7 +78,7 @@ def test_a_line_becomes_an_image_of_any_size(resize):
 @pytest.mark.parametrize("size", [(8, 10), (10, 8)])
 @pytest.mark.parametrize("resize", images.RESIZES)
 def test_every_way_gives_the_same_numbers(tmp_path, resize, size):
-    layer = PicturePreprocessing(size, 3, invert=True, resize=resize)
+    layer = ImagePreprocessing(size, 3, invert=True, resize=resize)
     contents = encode(noise(), "PNG")
     (tmp_path / "a.png").write_bytes(contents)
     batch = np.asarray(noise())[None]
@@ -101,17 +101,17 @@ def test_every_way_gives_the_same_numbers(tmp_path, resize, size):
 
 
 def test_the_layer_keeps_its_resize():
-    layer = PicturePreprocessing((2, 3), 3, resize="pad")
+    layer = ImagePreprocessing((2, 3), 3, resize="pad")
     assert_config_round_trip(layer)
     config = layer.get_config()
     assert config.pop("resize") == "pad"
     # Configurations of earlier versions do not have it.
-    assert PicturePreprocessing.from_config(config).resize == "stretch"
+    assert ImagePreprocessing.from_config(config).resize == "stretch"
 
 
 def test_another_resize_is_refused():
     for make in (
-        lambda: PicturePreprocessing((2, 3), 3, resize="squash"),
+        lambda: ImagePreprocessing((2, 3), 3, resize="squash"),
         lambda: images.fit(row(7), (2, 3), 3, resize="squash"),
         lambda: images.read([], (2, 3), 3, resize="squash"),
     ):

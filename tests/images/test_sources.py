@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fsl_keras.images import read
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.layers import ImagePreprocessing
 from tests.images.test_images import FILES
 
 
@@ -88,7 +88,7 @@ def test_contents_that_are_skipped_have_their_index():
     _, kept, skipped = read(sources, (3, 4), 3)
     assert kept.tolist() == [1]
     assert [name for name, _ in skipped] == ["item of index 0", "item of index 2"]
-    layer = PicturePreprocessing((3, 4), 3)
+    layer = ImagePreprocessing((3, 4), 3)
     with pytest.raises(
         ValueError, match=r"2 of 3 .*item of index 0: the file is empty"
     ):

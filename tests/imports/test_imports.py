@@ -32,7 +32,7 @@ assert not heavy & sys.modules.keys()
 
 from fsl_keras import FewShotClassifier, comparison
 import fsl_keras.heads
-assert fsl.comparison is comparison is fsl.model_selection.comparison
+assert fsl.comparison is comparison is fsl.model_selection.candidates
 assert fsl.heads.Head is fsl_keras.heads.Head
 assert FewShotClassifier is fsl.FewShotClassifier
 for name in fsl.__all__:

@@ -1,12 +1,12 @@
 import pytest
 
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.layers import ImagePreprocessing
 from tests.shapes import NAMES, pictures, write
 
 
 @pytest.fixture(scope="session")
 def preprocessing():
-    return PicturePreprocessing((16, 16), 1)
+    return ImagePreprocessing((16, 16), 1)
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def labels():
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory, images, labels):
-    """A folder that holds a folder of the images of each shape; a table beside it."""
+    """A folder with a folder of images for each shape; a table in its parent folder."""
     folder = tmp_path_factory.mktemp("inputs") / "shapes"
     paths = write(folder, images, labels)
     rows = [

@@ -31,7 +31,7 @@ class TestExamples:
         images, labels = pictures(NAMES, count=2)
         paths = write(tmp_path, images, labels)
         for bad in (0, 4):
-            paths[bad].write_bytes(b"no picture")
+            paths[bad].write_bytes(b"no image")
         examples = Examples(paths, labels, None, preprocessing)
         with pytest.warns(UserWarning, match=r"2 of 8.*000\.png.*004\.png"):
             items, index, _ = gathered(examples)

@@ -9,8 +9,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fsl_keras.inputs import Elements, Examples, batches_of
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.inputs import Elements, Examples
+from fsl_keras.layers import ImagePreprocessing
+from tests.inputs.reading import batches_of
 from tests.shapes import picture
 
 
@@ -84,7 +85,7 @@ OF_IMAGES = {
 
 
 def gathered(images, preprocessing, size=3):
-    batches = list(batches_of(images, preprocessing, size))
+    batches = batches_of(images, preprocessing, size)
     assert max(map(len, batches)) <= size
     return np.concatenate(batches)
 
@@ -126,10 +127,10 @@ def test_one_image_is_a_list_of_one(form, paths, images, preprocessing):
     given = form(paths[0])
     expected = preprocessing(images[:1])
     np.testing.assert_array_equal(gathered(given, preprocessing), expected)
-    labelled = Examples(given, ["bar"], None, preprocessing)
-    ((items, numbers, _),) = labelled.batches(3)
+    examples = Examples(given, ["bar"], None, preprocessing)
+    ((items, numbers, _),) = examples.batches(3)
     np.testing.assert_array_equal(items, expected)
-    assert (numbers.tolist(), labelled.class_names) == ([0], ["bar"])
+    assert (numbers.tolist(), examples.class_names) == ([0], ["bar"])
     if hasattr(given, "close"):
         given.close()
 
@@ -222,7 +223,7 @@ def test_what_keras_reads_of_a_folder(label_mode, folder, images, labels):
         batch_size=3,
         verbose=False,
     )
-    preprocessing = PicturePreprocessing((16, 16), 1, value_range=(0, 255))
+    preprocessing = ImagePreprocessing((16, 16), 1, value_range=(0, 255))
     examples = Examples(dataset, None, None, preprocessing)
     assert examples.class_names == sorted(set(labels))
     expected = preprocessing(images.astype("float32"))
@@ -249,21 +250,21 @@ class TestErrors:
             ([], "There are no images"),
             (iter([]), "There are no images"),
             (np.zeros((0, 4, 4, 3)), "There are no images"),
-            ({"heron": ["a.png"]}, "not taken from a dict"),
-            ({"a.png", "b.png"}, "not taken from a set"),
-            (3, "not taken from a int"),
-            (None, "not taken from a NoneType"),
+            ({"heron": ["a.png"]}, "cannot be read from a dict"),
+            ({"a.png", "b.png"}, "cannot be read from a set"),
+            (3, "cannot be read from a int"),
+            (None, "cannot be read from a NoneType"),
             (np.zeros((2, 3, 4, 5, 3)), r"shape \(2, 3, 4, 5, 3\)"),
             (np.zeros(4), r"shape \(4,\)"),
             ("https://example.org/a.png", "is a URL"),
             (["a.png", None], "index 1 is a NoneType"),
             (pd.Series(["a.png", None]), "index 1 is a"),
-            ([("a.png", "bar")], "give labels apart from images"),
+            ([("a.png", "bar")], "pass labels separately"),
         ],
     )
     def test_what_holds_no_images(self, images, message, preprocessing):
         with pytest.raises(ValueError, match=message):
-            list(batches_of(images, preprocessing, 4))
+            batches_of(images, preprocessing, 4)
 
     def test_labels_that_are_missing(self, folder, paths, images, preprocessing):
         table = pd.DataFrame({"path": paths})
@@ -310,11 +311,11 @@ class TestErrors:
         floats[5, 2, 3, 0] = np.nan
         for given in (floats, list(floats), iter(floats), slices(floats)):
             with pytest.raises(ValueError, match=r"index \[5\] hold NaN"):
-                list(batches_of(given, preprocessing, size=4))
+                batches_of(given, preprocessing, size=4)
         floats[5] = 3
         for given in (floats, [*paths[:5], floats[5]]):
             with pytest.raises(ValueError, match=r"image of index 5.*from 0 to 1"):
-                list(batches_of(given, preprocessing, size=4))
+                batches_of(given, preprocessing, size=4)
 
 
 def test_items_that_are_no_images():
@@ -326,17 +327,17 @@ def test_items_that_are_no_images():
     (found,) = batches_of(vectors[0], None, 8)
     np.testing.assert_array_equal(found, vectors[:1])
     for given in (["a text", "b"], iter(["a text", "b"]), np.asarray(["a text", "b"])):
-        assert np.concatenate(list(batches_of(given, None, 8))).tolist() == [
+        assert np.concatenate(batches_of(given, None, 8)).tolist() == [
             "a text",
             "b",
         ]
-    assert np.concatenate(list(batches_of("a text", None, 8))).tolist() == ["a text"]
-    assert Elements.labelled(vectors, [0] * 6, are_images=False).length == 6
+    assert np.concatenate(batches_of("a text", None, 8)).tolist() == ["a text"]
+    assert Elements.labeled(vectors, [0] * 6, are_images=False).length == 6
     with pytest.raises(ValueError, match="`labels` are missing"):
         Examples("a text", None, None, None)
 
 
-def test_files_of_items_that_are_no_images(paths, folder):
+def test_files_are_refused_if_items_are_not_images(paths, folder):
     for given, labels in [(paths, ["a"] * 8), (folder, None), (paths[0], "a")]:
-        with pytest.raises(ValueError, match="Files are read as images"):
+        with pytest.raises(ValueError, match="files are not read"):
             Examples(given, labels, None, None)

@@ -21,7 +21,7 @@ def channels_first():
         lambda: backbones.ResNet18((16, 16, 3)),
         lambda: backbones.pretrained("mobilenet_v2", weights=None),
         lambda: layers.FoldedConvolution(8),
-        lambda: layers.PicturePreprocessing((8, 8), 3),
+        lambda: layers.ImagePreprocessing((8, 8), 3),
     ],
 )
 def test_channels_first_is_refused(make):

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from fsl_keras.layers import FoldedConvolution
+from fsl_keras.layers._folded_convolution import FoldedConvolution
 from tests.checks import (
     assert_config_round_trip,
     assert_same_predictions_after_saving,

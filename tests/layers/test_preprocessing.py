@@ -7,7 +7,7 @@ import tensorflow as tf
 from PIL import Image
 
 from fsl_keras.images import decode, fit, read, to_unit_range
-from fsl_keras.layers.preprocessing import PicturePreprocessing
+from fsl_keras.layers.preprocessing import ImagePreprocessing
 
 SIZE = (9, 7)
 
@@ -26,7 +26,7 @@ def as_file(picture, kind="PNG"):
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 @pytest.mark.parametrize(("channels", "invert"), [(1, True), (3, False)])
 def test_files_bytes_and_arrays_give_the_same_numbers(tmp_path, kind, channels, invert):
-    layer = PicturePreprocessing(SIZE, channels, invert=invert)
+    layer = ImagePreprocessing(SIZE, channels, invert=invert)
     files = [as_file(picture, kind) for picture in noise()]
     paths = [tmp_path / str(index) for index in range(3)]
     for path, contents in zip(paths, files, strict=True):
@@ -45,13 +45,13 @@ def test_files_bytes_and_arrays_give_the_same_numbers(tmp_path, kind, channels, 
 def test_the_stored_training_picture_is_the_predicted_one(tmp_path):
     (tmp_path / "a.png").write_bytes(as_file(noise()[0]))
     stored, _, _ = read([tmp_path / "a.png"], SIZE, 3)
-    predicted = PicturePreprocessing(SIZE, 3)(noise()[:1])
+    predicted = ImagePreprocessing(SIZE, 3)(noise()[:1])
     np.testing.assert_array_equal(to_unit_range(stored), predicted)
 
 
 def test_a_16_bit_file_and_its_array_agree():
     picture = np.random.default_rng(0).integers(0, 65536, (24, 18)).astype("uint16")
-    layer = PicturePreprocessing(SIZE, 1)
+    layer = ImagePreprocessing(SIZE, 1)
     expected = layer.from_bytes([as_file(picture)])
     np.testing.assert_array_equal(layer(picture[None, ..., None]), expected)
 
@@ -59,7 +59,7 @@ def test_a_16_bit_file_and_its_array_agree():
 class Exported(tf.Module):
     def __init__(self):
         super().__init__()
-        self.layer = PicturePreprocessing(SIZE, 1, invert=True)
+        self.layer = ImagePreprocessing(SIZE, 1, invert=True)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def from_bytes(self, contents):
@@ -86,11 +86,11 @@ def test_an_exported_graph_gives_the_same_numbers(tmp_path):
 
 def test_a_functional_model_takes_uint8_of_any_size_and_reloads(tmp_path):
     inputs = keras.Input((None, None, 3), dtype="uint8")
-    outputs = PicturePreprocessing(SIZE, 1, invert=True, value_range=(0, 255))(inputs)
+    outputs = ImagePreprocessing(SIZE, 1, invert=True, value_range=(0, 255))(inputs)
     assert outputs.shape == (None, *SIZE, 1)
     assert outputs.dtype == "float32"
     model = keras.Model(inputs, outputs)
-    expected = PicturePreprocessing(SIZE, 1, invert=True)(noise())
+    expected = ImagePreprocessing(SIZE, 1, invert=True)(noise())
     np.testing.assert_array_equal(model.predict(noise(), verbose=0), expected)
     model.save(tmp_path / "model.keras")
     reloaded = keras.saving.load_model(tmp_path / "model.keras")
@@ -107,7 +107,7 @@ def mixed_precision():
 
 @pytest.mark.usefixtures("mixed_precision")
 def test_mixed_precision_changes_nothing():
-    layer = PicturePreprocessing(SIZE, 3)
+    layer = ImagePreprocessing(SIZE, 3)
     assert layer(keras.Input((None, None, 3), dtype="uint8")).dtype == "float32"
     fitted = fit(noise(), SIZE, 3)
     np.testing.assert_array_equal(layer(noise()), to_unit_range(fitted))
@@ -116,7 +116,7 @@ def test_mixed_precision_changes_nothing():
 
 
 def test_a_list_may_mix_sizes_channels_and_types():
-    layer = PicturePreprocessing((2, 2), 3)
+    layer = ImagePreprocessing((2, 2), 3)
     batch = layer.from_list(
         [
             np.full((5, 4), 51, "uint8"),
@@ -140,30 +140,30 @@ def test_a_list_may_mix_sizes_channels_and_types():
     ],
 )
 def test_value_range_says_which_numbers_are_black_and_white(values, value_range):
-    layer = PicturePreprocessing((2, 2), 1, invert=True, value_range=value_range)
+    layer = ImagePreprocessing((2, 2), 1, invert=True, value_range=value_range)
     np.testing.assert_allclose(layer(values), np.full((1, 2, 2, 1), 0.8), rtol=1e-6)
 
 
 def test_floats_above_one_name_the_mend():
-    layer = PicturePreprocessing((2, 2), 1)
-    with pytest.raises(ValueError, match=r"got 0 to 200.*value_range=\(0, 255\)"):
+    layer = ImagePreprocessing((2, 2), 1)
+    with pytest.raises(ValueError, match=r"Received: 0 to 200.*value_range=\(0, 255\)"):
         layer(np.array([0.0, 200, 0, 0]).reshape(1, 2, 2, 1))
     pair = [np.zeros((2, 2)), np.full((3, 3), np.nan)]
-    with pytest.raises(ValueError, match="picture of index 1: 9 values are NaN"):
+    with pytest.raises(ValueError, match="image of index 1: 9 values are NaN"):
         layer.from_list(pair)
 
 
 def test_unreadable_files_are_named(tmp_path):
     (tmp_path / "good.png").write_bytes(as_file(noise()[0]))
     (tmp_path / "bad.png").write_bytes(as_file(noise()[0])[:-50])
-    layer = PicturePreprocessing(SIZE, 3)
+    layer = ImagePreprocessing(SIZE, 3)
     with pytest.raises(ValueError, match=r"1 of 2 files .*bad\.png: a PNG that is cor"):
         layer.from_files([tmp_path / "good.png", tmp_path / "bad.png"])
 
 
 def test_channels_are_one_or_three():
-    with pytest.raises(ValueError, match="got 4"):
-        PicturePreprocessing(SIZE, 4)
+    with pytest.raises(ValueError, match="channels=4"):
+        ImagePreprocessing(SIZE, 4)
 
 
 @pytest.mark.parametrize(
@@ -171,4 +171,4 @@ def test_channels_are_one_or_three():
 )
 def test_an_image_without_pixels_is_named(image):
     with pytest.raises(ValueError, match=r"index 1: An image of shape .* no pixels"):
-        PicturePreprocessing(SIZE, 3).from_list([noise()[0], image])
+        ImagePreprocessing(SIZE, 3).from_list([noise()[0], image])

@@ -27,5 +27,5 @@ def test_configuration():
 
 
 def test_a_margin_of_zero_is_refused():
-    with pytest.raises(ValueError, match=r"`margin` must be above 0.*margin=0"):
+    with pytest.raises(ValueError, match=r"`margin` must be positive.*margin=0"):
         ContrastiveLoss(margin=0)

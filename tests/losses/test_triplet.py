@@ -75,5 +75,5 @@ def test_configuration():
 
 
 def test_a_margin_below_zero_is_refused():
-    with pytest.raises(ValueError, match=r"`margin` must be above 0.*margin=-1"):
+    with pytest.raises(ValueError, match=r"`margin` must be positive.*margin=-1"):
         TripletLoss(margin=-1)

@@ -1,14 +1,11 @@
-import keras
+"""Leave-one-out predictions, and their report."""
+
 import numpy as np
 import pytest
 
-import fsl_keras as fsl
-from fsl_keras.model_selection.leave_one_out_report import (
-    LeaveOneOutReport,
-    leave_one_out,
-)
-from fsl_keras.model_selection.support_set import SupportSet
+from fsl_keras.model_selection import LeaveOneOutReport, leave_one_out
 from fsl_keras.models.transfer import HEADS
+from tests.model_selection.supports import make_learner, support_of
 
 
 @pytest.fixture(scope="module")
@@ -20,22 +17,11 @@ def support():
     return support_of(values, labels)
 
 
-def support_of(values, labels):
-    support = SupportSet()
-    support.add(np.asarray(values, "float32"), labels)
-    return support
-
-
-def learner(head, length=8):
-    nothing = keras.Sequential([keras.Input((length,)), keras.layers.Identity()])
-    return fsl.models.TransferLearner(nothing, head)
-
-
 @pytest.mark.parametrize("head", HEADS)
-def test_each_answer_is_that_of_a_classifier_of_the_others(support, head):
-    model = learner(head)
+def test_each_prediction_is_that_of_a_classifier_of_the_others(support, head):
+    model = make_learner(8, head)
     report = leave_one_out(model, support, ["a", "b", "c"])
-    assert report.parts == 16
+    assert report.n_splits == 16
     for i in (0, 5, 15):
         kept = np.arange(16) != i
         classifier = model.adapt(support.features[kept], support.labels[kept])
@@ -44,11 +30,11 @@ def test_each_answer_is_that_of_a_classifier_of_the_others(support, head):
         assert report.probabilities[i] == pytest.approx(probabilities.max(), abs=1e-4)
 
 
-def test_copies_are_left_out_together():
+def test_near_duplicates_are_left_out_together():
     # Each example is a copy of one of the other class: with the copy in the support
     # set its class would win, without it nothing is left of the class.
     values = np.eye(4, dtype="float32")[[0, 0, 1, 2, 2, 3]]
-    model = learner("nearest_neighbor", 4)
+    model = make_learner(4, "nearest_neighbor")
     report = leave_one_out(model, support_of(values, [0, 0, 0, 1, 1, 1]), ["a", "b"])
     assert report.duplicates == [(0, 1), (3, 4)]
     assert report.tested.all()
@@ -60,25 +46,29 @@ def test_copies_are_left_out_together():
 def test_a_class_of_one_example_cannot_be_tested():
     values = np.eye(3, dtype="float32")[[0, 1, 2]] + 0.1
     report = leave_one_out(
-        learner("cosine", 3), support_of(values, [0, 0, 1]), ["heron", "ibis"]
+        make_learner(3, "cosine"), support_of(values, [0, 0, 1]), ["heron", "ibis"]
     )
     assert report.alone == ["ibis"]
     assert report.tested.tolist() == [True, True, False]
 
 
-def test_very_many_examples_are_left_out_in_parts(support, monkeypatch):
-    monkeypatch.setitem(leave_one_out.__globals__, "MOST_WORK", 16**2 * 3 - 1)
-    monkeypatch.setitem(leave_one_out.__globals__, "PARTS", 4)
-    report = leave_one_out(learner("cosine"), support, ["a", "b", "c"])
-    assert (report.parts, report.method) == (4, "4-fold cross-validation")
+def test_very_many_examples_are_divided_into_folds(support):
+    report = leave_one_out(
+        make_learner(8, "cosine"),
+        support,
+        ["a", "b", "c"],
+        max_work=16**2 * 3 - 1,
+        n_splits=4,
+    )
+    assert (report.n_splits, report.method) == (4, "4-fold cross-validation")
     assert report.tested.all()
 
 
-def test_adapt_reports_by_the_index_of_what_was_given():
-    # The second picture comes twice, and the last one bears the wrong name.
+def test_adapt_reports_indices_of_the_examples_as_given():
+    # The second image is given twice, and the last one has the wrong label.
     values = np.array([[1, 0], [0.9, 0.3], [0.9, 0.3], [0, 1], [0.3, 1], [1, 0.1]])
     names = ["heron", "heron", "heron", "ibis", "ibis", "ibis"]
-    classifier = learner("cosine", 2).adapt(
+    classifier = make_learner(2, "cosine").adapt(
         values.astype("float32"), names, leave_one_out=True
     )
     report = classifier.leave_one_out
@@ -89,7 +79,7 @@ def test_adapt_reports_by_the_index_of_what_was_given():
     assert report.confusions == [("ibis", "heron", 1)]
 
 
-def test_what_a_report_tells():
+def test_the_figures_of_a_report():
     report = LeaveOneOutReport(
         class_names=["egret", "heron", "ibis"],
         labels=np.array([0, 0, 1, 1, 1, 2, 2]),
@@ -97,7 +87,7 @@ def test_what_a_report_tells():
         probabilities=np.array([0.9, 0.6, 0.4, 0.8, 0.9, 0.0, 0.7]),
         rows=np.arange(10, 17),
         duplicates=[(10, 11), (11, 13), (15, 16), (3, 10)],
-        parts=7,
+        n_splits=7,
     )
     assert report.accuracy == pytest.approx(2 / 6)
     assert report.confusions == [
@@ -113,7 +103,7 @@ def test_what_a_report_tells():
     assert report.interval == pytest.approx((0.0968, 0.7000), abs=1e-4)
 
 
-def test_all_right_is_not_certain():
+def test_the_interval_of_perfect_accuracy_is_not_empty():
     labels = np.repeat([0, 1], 5)
     report = LeaveOneOutReport(
         ["a", "b"], labels, labels, np.ones(10), np.arange(10), [], 10
@@ -137,3 +127,46 @@ def test_recalls_show_what_the_accuracy_hides():
         ["a", "b"], labels[2:6], answers[2:6], np.ones(4), rows[:4], [], 4
     )
     assert not equal.is_imbalanced
+
+
+class TestText:
+    report = LeaveOneOutReport(
+        class_names=["egret", "heron", "ibis"],
+        labels=np.array([0, 0, 1, 1, 1, 2]),
+        answers=np.array([0, 1, 0, 0, 1, -1]),
+        probabilities=np.array([0.9, 0.6, 0.4, 0.8, 0.9, 0.0]),
+        rows=np.arange(6),
+        duplicates=[(1, 2), (3, 4), (0, 1)],
+        n_splits=6,
+    )
+
+    def test_a_report_prints_accuracy_confusions_and_findings(self):
+        assert str(self.report).splitlines() == [
+            "Leave-one-out accuracy 40.0 % (95% interval 11.8 to 76.9 %, 5 images), "
+            "balanced accuracy 41.7 %",
+            "heron was predicted as egret: 2 of 3",
+            "egret was predicted as heron: 1 of 2",
+            "Not tested, with no second image: ibis",
+            "May have the wrong label: image 3 looks like 'egret' (0.80)",
+            "May have the wrong label: image 1 looks like 'heron' (0.60)",
+            "Nearly the same image in two classes, one of which is probably wrong: "
+            "image 1 and image 2",
+            "Nearly the same image: image 0 and image 1",
+            "Nearly the same image: image 3 and image 4",
+        ]
+
+    def test_findings_name_files_and_are_cut_by_kind(self):
+        found = self.report.findings(names="abcdef", most=1)
+        assert found[1:3] == [
+            "May have the wrong label: d looks like 'egret' (0.80)",
+            "... and 1 more that may have the wrong label",
+        ]
+        assert found[-2:] == [
+            "Nearly the same image: a and b",
+            "... and 1 more that are nearly the same",
+        ]
+
+    def test_one_class_has_no_accuracy(self):
+        one = np.zeros(2, int)
+        report = LeaveOneOutReport(["a"], one, one, np.ones(2), np.arange(2), [], 2)
+        assert "cannot be estimated" in report.summary()

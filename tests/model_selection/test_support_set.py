@@ -1,4 +1,4 @@
-"""What is kept of the examples of a classifier."""
+"""The examples of a classifier, and near duplicates among them."""
 
 import io
 
@@ -8,8 +8,8 @@ from PIL import Image
 from fsl_keras.model_selection.support_set import SupportSet, near_duplicates
 
 
-def test_copies_of_pictures_are_found_among_others_of_their_class():
-    # A picture, brightened, made larger, stored with losses; others of its kind.
+def test_near_duplicates_of_an_image_are_found():
+    # An image, brightened, resized and compressed; and another one of its kind.
     rng = np.random.default_rng(0)
     image = rng.integers(0, 200, (6, 6, 3)).astype("uint8").repeat(8, 0).repeat(8, 1)
     other = np.roll(image, 8, axis=1)
@@ -36,7 +36,7 @@ def test_near_duplicates_are_connected_by_chains():
     assert groups.tolist() == [0, 0, 0, 3]
 
 
-def test_augmented_copies_stand_for_what_they_are_of():
+def test_augmented_copies_belong_to_their_example():
     support = SupportSet()
     support.add(
         np.array([[1.0], [2]]), [0, 1], copies=np.array([[11.0], [12], [21], [22]])
@@ -47,7 +47,7 @@ def test_augmented_copies_stand_for_what_they_are_of():
     assert support.copied.tolist() == [0, 1, 0, 1, 2, 2]
 
 
-def test_of_very_many_the_first_of_each_class_are_kept_with_their_copies():
+def test_at_most_so_many_examples_of_a_class_are_kept():
     support = SupportSet(most=2)
     values = np.arange(5.0)[:, None]
     copies = np.concatenate([10 + values, 20 + values])

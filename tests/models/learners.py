@@ -3,9 +3,12 @@
 import keras
 
 import fsl_keras as fsl
+from fsl_keras.training.learners import make_learner
 from fsl_keras.training.methods import METHODS
+from fsl_keras.training.sections import BackboneOptions, MethodOptions
 
 ITEM, WAYS = (16, 16, 1), 3
+SMALL = BackboneOptions(arguments={"filters": 4})
 
 # Few steps of learning a task: what is tested here is not how well they learn.
 FEW = {"inner_steps": 1}
@@ -25,8 +28,8 @@ ARGUMENTS = {
 def of_method(name, ways=WAYS):
     """Returns an untrained learner of a method, the same each time."""
     keras.utils.set_random_seed(0)
-    arguments = ARGUMENTS.get(name, {})
-    return METHODS[name].make(ITEM, filters=4, ways=ways, **arguments)
+    method = MethodOptions(name, ARGUMENTS.get(name, {}))
+    return make_learner(ITEM, method, SMALL, ways)
 
 
 def vectors(units=6):
@@ -43,7 +46,7 @@ LEARNERS = {
     # Its embeddings are longer and shorter than support sets.
     "ridge, dual": lambda: fsl.models.RidgeRegressionNetwork(vectors(16)),
     "ridge, primal": lambda: fsl.models.RidgeRegressionNetwork(vectors(3)),
-    "siamese, distance": lambda: fsl.models.SiameseNetwork(vectors(), "distance"),
+    "siamese, distance": lambda: fsl.models.SiameseNetwork(vectors(), "euclidean"),
     "transfer": lambda: fsl.models.TransferLearner(vectors()),
     "transfer, nothing to train": lambda: fsl.models.TransferLearner(
         vectors(), "prototypes"

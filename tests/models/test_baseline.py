@@ -8,8 +8,8 @@ from tests.models import checks
 
 def test_the_head_has_what_was_given():
     model = Baseline(checks.backbone(), steps=7, learning_rate=0.5, weight_decay=0.1)
-    given = model.head.distance, model.head.steps, model.head.learning_rate
-    assert (*given, model.head.weight_decay) == ("linear", 7, 0.5, 0.1)
+    given = model.head.similarity, model.head.steps, model.head.learning_rate
+    assert (*given, model.head.weight_decay) == ("dot", 7, 0.5, 0.1)
     assert model.incremental == "refit"
 
 

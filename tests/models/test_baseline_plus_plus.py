@@ -10,16 +10,16 @@ def test_the_head_has_what_was_given():
         steps=7,
         learning_rate=0.5,
         weight_decay=0.1,
-        temperature=4.0,
+        scale=4.0,
     )
-    given = model.head.distance, model.head.steps, model.head.learning_rate
+    given = model.head.similarity, model.head.steps, model.head.learning_rate
     assert (*given, model.head.weight_decay) == ("cosine", 7, 0.5, 0.1)
-    assert model.head.temperature == 4.0
+    assert model.head.scale == 4.0
     assert model.incremental == "refit"
 
 
-def test_no_logit_is_above_the_temperature(vectors):
-    model = BaselinePlusPlus(checks.backbone(), temperature=4.0)
+def test_no_logit_is_above_the_scale(vectors):
+    model = BaselinePlusPlus(checks.backbone(), scale=4.0)
     x, _ = checks.arrays(vectors.episodes(3, 2, 4))
     x["query"] = x["support"]
     logits = np.asarray(model(x))

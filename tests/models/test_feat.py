@@ -26,7 +26,7 @@ def test_training_lowers_the_loss(vectors):
 class TestTheSecondTask:
     def test_it_joins_the_loss_of_training_alone(self, vectors):
         x, y = checks.arrays(vectors.episodes(3, 2, 4, tasks=2))
-        model = make_model(regularization=0.5)
+        model = make_model(auxiliary_weight=0.5)
         model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
         logits = model(x)
         of_query = np.eye(3)[y]
@@ -43,7 +43,7 @@ class TestTheSecondTask:
 
     def test_padding_takes_no_part(self, vectors):
         x, y = checks.arrays(vectors.episodes(3, 2, 4))
-        model = make_model(regularization=0.5)
+        model = make_model(auxiliary_weight=0.5)
         model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
         loss = model.train_on_batch(x, y, return_dict=True)["loss"]
         padded = {
@@ -58,7 +58,7 @@ class TestTheSecondTask:
 
     def test_without_weight_it_is_off(self, vectors):
         x, y = checks.arrays(vectors.episodes(3, 2, 4))
-        model = make_model(regularization=0.0)
+        model = make_model(auxiliary_weight=0.0)
         model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
         trained, tested = (
             step(x, y, return_dict=True)["loss"]
@@ -70,7 +70,7 @@ class TestTheSecondTask:
         x, y = checks.arrays(vectors.episodes(3, 2, 4))
         kernels = []
         for scaled in (False, True):
-            model = make_model(regularization=1.0)
+            model = make_model(auxiliary_weight=1.0)
             optimizer = keras.optimizers.SGD(1e-2)
             if scaled:
                 optimizer = keras.optimizers.LossScaleOptimizer(
@@ -93,10 +93,15 @@ def test_there_is_dropout_in_training(vectors):
 
 
 def test_the_head_has_what_was_given():
-    model = make_model(heads=2, dropout=0.3, temperature=5.0, regularization=0.2)
+    model = make_model(num_heads=2, dropout=0.3, temperature=5.0, auxiliary_weight=0.2)
     head = model.head
-    assert (head.key_dim, head.heads, head.dropout, head.temperature) == (8, 2, 0.3, 5)
-    assert model.regularization == 0.2
+    assert (head.key_dim, head.num_heads, head.dropout, head.temperature) == (
+        8,
+        2,
+        0.3,
+        5,
+    )
+    assert model.auxiliary_weight == 0.2
     assert model.incremental == "refit"
 
 

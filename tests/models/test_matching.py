@@ -24,7 +24,7 @@ def test_training_lowers_the_loss(make_model, vectors):
 
 def test_the_head_has_what_was_given():
     model = fsl.models.MatchingNetwork(
-        checks.backbone(units=6), full_context=True, temperature=3.0, steps=2
+        checks.backbone(units=6), full_context=True, scale=3.0, steps=2
     )
     assert (model.head.units, model.head.steps) == (6, 2)
     assert float(model.head.scale) == 3.0

@@ -14,7 +14,7 @@ def make_model():
 def test_training_lowers_the_loss(vectors):
     model = make_model()
     checks.assert_training_lowers_the_loss(model, vectors)
-    assert float(model.head.scale) != 10.0  # the temperature is learned
+    assert float(model.head.scale) != 10.0  # the scale is learned
 
 
 def test_a_classifier_becomes_a_few_shot_learner(pictures):
@@ -46,6 +46,6 @@ def test_the_default_steps_are_small():
     assert (optimizer["momentum"], optimizer["weight_decay"]) == (0.9, 5e-4)
 
 
-def test_the_temperature_is_that_of_the_head():
-    model = MetaBaseline(checks.backbone(), temperature=3.0)
+def test_the_scale_is_that_of_the_head():
+    model = MetaBaseline(checks.backbone(), scale=3.0)
     assert (model.head.distance, float(model.head.scale)) == ("cosine", 3.0)

@@ -112,3 +112,23 @@ def test_a_loaded_learner_reports_the_overlap(tmp_path):
     loaded = keras.saving.load_model(tmp_path / "learner.keras")
     report = fsl.evaluation.evaluate(loaded, data.episodes(3, 1, 2, count=2))
     assert report.protocol["overlap"] == 2
+
+
+def test_the_command_calibrates_by_it_where_there_is_one_example_per_class(
+    run_cli, tmp_path
+):
+    learner = fsl.models.PrototypicalNetwork(fsl.backbones.Conv4((16, 16, 1), 2))
+    learner.base_calibration = CALIBRATION
+    learner.save(tmp_path / "learner.keras")
+    for name, value in {"egret": 50, "heron": 200}.items():
+        image = np.full((16, 16, 1), value, "uint8")
+        (tmp_path / "birds" / name).mkdir(parents=True)
+        keras.utils.save_img(tmp_path / "birds" / name / "1.png", image)
+    arguments = ["--learner", tmp_path / "learner.keras", "--false-reject-rate", 0.5]
+    output = tmp_path / "birds.keras"
+    status, _, errors = run_cli(
+        "adapt", tmp_path / "birds", *arguments, "--output", output
+    )
+    assert status == 0, errors
+    classifier = keras.saving.load_model(output)
+    assert classifier.calibration == CALIBRATION.at(0.5)

@@ -8,7 +8,7 @@ from tests.checks import assert_config_round_trip, assert_same_predictions_after
 
 def test_the_distance_is_that_of_the_head(conv_learner):
     model = fsl.models.PrototypicalNetwork(
-        conv_learner.backbone, distance="cosine", temperature=3.0
+        conv_learner.backbone, distance="cosine", scale=3.0
     )
     assert (model.head.distance, float(model.head.scale)) == ("cosine", 3.0)
     with pytest.raises(ValueError, match="distance"):

@@ -90,7 +90,7 @@ def test_all_pairs_keep_what_layers_add_to_the_loss(pictures):
 def test_saving(pictures, make_network, tmp_path):
     model = make_network(
         regularization=2.0,
-        temperature=3.0,
+        scale=3.0,
         learned=False,
         bidirectional=True,
         all_pairs=True,

@@ -16,7 +16,7 @@ def test_training_lowers_the_loss(vectors):
 
 def test_the_head_has_what_was_given():
     model = fsl.models.RidgeRegressionNetwork(
-        checks.backbone(), regularization=2.0, temperature=3.0, learned=False
+        checks.backbone(), regularization=2.0, scale=3.0, learned=False
     )
     assert float(model.head.log_regularization) == pytest.approx(math.log(2))
     assert float(model.head.scale) == 3.0

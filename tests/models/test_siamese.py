@@ -7,19 +7,19 @@ import fsl_keras as fsl
 from fsl_keras.models import SiameseNetwork
 from tests.checks import assert_config_round_trip, assert_same_predictions_after_saving
 
-each_comparison = pytest.mark.parametrize("comparison", ["sigmoid", "distance"])
+each_similarity = pytest.mark.parametrize("similarity", ["learned", "euclidean"])
 PAIR_LOSSES = {
-    "sigmoid": "binary_crossentropy",
-    "distance": fsl.losses.ContrastiveLoss(),
+    "learned": "binary_crossentropy",
+    "euclidean": fsl.losses.ContrastiveLoss(),
 }
 
 
-def vector_network(comparison="sigmoid", **kwargs):
+def vector_network(similarity="learned", **kwargs):
     keras.utils.set_random_seed(0)
     backbone = keras.Sequential(
         [keras.Input((4,)), keras.layers.Dense(8, activation="relu")]
     )
-    return SiameseNetwork(backbone, comparison, **kwargs)
+    return SiameseNetwork(backbone, similarity, **kwargs)
 
 
 def one(stream):
@@ -31,35 +31,35 @@ def _sigmoid(logit):
 
 
 class TestPairModel:
-    @each_comparison
-    def test_one_shot_logits_are_those_of_pairs(self, vectors, comparison):
-        model = vector_network(comparison)
+    @each_similarity
+    def test_one_shot_logits_are_those_of_pairs(self, vectors, similarity):
+        model = vector_network(similarity)
         x, _ = one(vectors.episodes(3, 1, 2))
         logits = np.asarray(model(x))[0]
         for place, way in np.ndindex(6, 3):
             example = np.argmax(x["support_labels"][0, :, way])
             a, b = x["query"][:, place], x["support"][:, example]
             expected = logits[place, way]
-            expected = -expected if comparison == "distance" else _sigmoid(expected)
+            expected = -expected if similarity == "euclidean" else _sigmoid(expected)
             np.testing.assert_allclose(
                 model.pair_model((a, b)), [[expected]], rtol=1e-4, atol=1e-5
             )
 
-    @each_comparison
-    def test_the_order_of_a_pair_does_not_matter(self, vectors, comparison):
-        model = vector_network(comparison).pair_model
+    @each_similarity
+    def test_the_order_of_a_pair_does_not_matter(self, vectors, similarity):
+        model = vector_network(similarity).pair_model
         (a, b), _ = one(vectors.pairs(8))
         np.testing.assert_allclose(model((a, b)), model((b, a)), rtol=1e-5)
         assert model((a, b)).shape == (8, 1)
 
-    @each_comparison
-    def test_training_it_trains_the_network(self, vectors, comparison):
-        model = vector_network(comparison)
+    @each_similarity
+    def test_training_it_trains_the_network(self, vectors, similarity):
+        model = vector_network(similarity)
         pairs = model.pair_model
         assert pairs is model.pair_model
         assert {id(w) for w in pairs.weights} == {id(w) for w in model.weights}
         pairs.compile(
-            keras.optimizers.Adam(1e-2), PAIR_LOSSES[comparison], jit_compile=False
+            keras.optimizers.Adam(1e-2), PAIR_LOSSES[similarity], jit_compile=False
         )
         fixed = one(vectors.pairs(64, seed=1))
         before = pairs.evaluate(*fixed, verbose=0)
@@ -73,7 +73,9 @@ class TestPairModel:
         model = SiameseNetwork(conv_learner.backbone)
         (a, b), _ = one(pictures.pairs(8))
         expected = model.embed(np.stack([np.concatenate([a, b])]), training=True)[0]
-        expected = keras.ops.sigmoid(model.head.compare(expected[:8], expected[8:]))
+        expected = keras.ops.sigmoid(
+            model.head.pair_similarity(expected[:8], expected[8:])
+        )
         np.testing.assert_allclose(
             model.pair_model((a, b), training=True), expected, rtol=1e-4
         )
@@ -97,9 +99,9 @@ class TestPairModel:
         right = (np.asarray(model((a, b)))[:, 0] > 0.5) == np.asarray(same)
         np.testing.assert_allclose(results["accuracy"], right.mean())
 
-    @each_comparison
-    def test_it_can_be_saved_by_itself(self, vectors, tmp_path, comparison):
-        model = vector_network(comparison).pair_model
+    @each_similarity
+    def test_it_can_be_saved_by_itself(self, vectors, tmp_path, similarity):
+        model = vector_network(similarity).pair_model
         (a, b), _ = one(vectors.pairs(8))
         inputs = (np.asarray(a), np.asarray(b))
         assert_same_predictions_after_saving(model, inputs, tmp_path / "pairs.keras")
@@ -111,17 +113,17 @@ class TestNewClasses:
         test = pictures.subset(range(5, 8)).episodes(3, 1, 5, seed=1, count=40)
         return model.evaluate(test, return_dict=True, verbose=0)
 
-    def network(self, comparison, filters):
+    def network(self, similarity, filters):
         keras.utils.set_random_seed(0)
         backbone = fsl.backbones.Conv4((16, 16, 1), filters=filters)
-        return SiameseNetwork(backbone, comparison)
+        return SiameseNetwork(backbone, similarity)
 
-    @each_comparison
-    def test_are_told_apart_after_training_on_pairs(self, pictures, comparison):
-        model = self.network(comparison, filters=4)
+    @each_similarity
+    def test_are_told_apart_after_training_on_pairs(self, pictures, similarity):
+        model = self.network(similarity, filters=4)
         before = self.measured(model, pictures)
         model.pair_model.compile(
-            keras.optimizers.Adam(1e-2), PAIR_LOSSES[comparison], jit_compile=False
+            keras.optimizers.Adam(1e-2), PAIR_LOSSES[similarity], jit_compile=False
         )
         train = pictures.subset(range(5)).pairs(32, count=40)
         model.pair_model.fit(train, shuffle=False, verbose=0)
@@ -130,7 +132,7 @@ class TestNewClasses:
         assert gained > after["accuracy_ci95"] + before["accuracy_ci95"]
 
     def test_are_told_apart_after_training_on_triplets(self, pictures):
-        model = self.network("distance", filters=8)
+        model = self.network("euclidean", filters=8)
         before = self.measured(model, pictures)
         model.backbone.compile(
             keras.optimizers.Adam(1e-2), fsl.losses.TripletLoss(), jit_compile=False
@@ -142,9 +144,9 @@ class TestNewClasses:
         assert gained > after["accuracy_ci95"] + before["accuracy_ci95"]
 
 
-@each_comparison
-def test_training_on_episodes_lowers_the_loss(vectors, comparison):
-    model = vector_network(comparison)
+@each_similarity
+def test_training_on_episodes_lowers_the_loss(vectors, similarity):
+    model = vector_network(similarity)
     model.compile(keras.optimizers.Adam(1e-2))
     fixed = vectors.episodes(4, 2, 5, seed=1, tasks=4, count=4)
     before = model.evaluate(fixed, return_dict=True, verbose=0)
@@ -153,12 +155,12 @@ def test_training_on_episodes_lowers_the_loss(vectors, comparison):
     assert model.evaluate(fixed, return_dict=True, verbose=0)["loss"] < before["loss"]
 
 
-@each_comparison
-def test_configuration_and_saving(vectors, tmp_path, comparison):
-    model = vector_network(comparison, aggregate="max", name="twins")
+@each_similarity
+def test_configuration_and_saving(vectors, tmp_path, similarity):
+    model = vector_network(similarity, aggregate="max", name="twins")
     assert_config_round_trip(model)
     assert model.pair_model.name == "twins_pairs"
-    if comparison == "sigmoid":
+    if similarity == "learned":
         model.head.unit.bias.assign([7.0])  # as if it had been learned
     x, _ = one(vectors.episodes(3, 2, 4))
     episode = {name: np.asarray(value) for name, value in x.items()}
@@ -167,12 +169,12 @@ def test_configuration_and_saving(vectors, tmp_path, comparison):
     assert (loaded.name, loaded.head.aggregate) == ("twins", "max")
 
 
-@each_comparison
-def test_a_classifier_of_it_can_be_saved_and_exported(vectors, tmp_path, comparison):
+@each_similarity
+def test_a_classifier_of_it_can_be_saved_and_exported(vectors, tmp_path, similarity):
     items = np.concatenate(
         [vectors.class_items(c)[:3] for c in vectors.class_names[:3]]
     )
-    model = vector_network(comparison)
+    model = vector_network(similarity)
     classifier = model.adapt(items, np.repeat(["a", "b", "c"], 3).tolist())
     assert classifier.learner.incremental == "exact"
     classifier.add_class("d", vectors.class_items(vectors.class_names[3])[:2])
@@ -187,7 +189,7 @@ def test_a_classifier_of_it_can_be_saved_and_exported(vectors, tmp_path, compari
 
 
 def test_unknown_arguments_are_refused(vector_learner):
-    with pytest.raises(ValueError, match="comparison"):
-        SiameseNetwork(vector_learner.backbone, comparison="euclid")
+    with pytest.raises(ValueError, match="similarity"):
+        SiameseNetwork(vector_learner.backbone, similarity="euclid")
     with pytest.raises(ValueError, match="aggregate"):
         SiameseNetwork(vector_learner.backbone, aggregate="sum")

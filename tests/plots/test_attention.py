@@ -92,5 +92,5 @@ def test_a_long_name_widens_its_class():
     [WEIGHTS[None], WEIGHTS.T, WEIGHTS * 10, WEIGHTS * np.nan, WEIGHTS - 0.2],
 )
 def test_weights_that_are_no_shares(weights):
-    with pytest.raises(ValueError, match=r"shares in \[0, 1\], \[2, 3\].*`weights\[0"):
+    with pytest.raises(ValueError, match=r"\[0, 1\], of shape \[2, 3\].*`weights\[0"):
         matrix(weights=weights)

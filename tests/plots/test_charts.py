@@ -111,7 +111,7 @@ class TestErrors:
             plots.embeddings(rng.random((3, 8)), [0, 1, 2], rng.random(shape))
 
     def test_history_without_a_known_key(self):
-        with pytest.raises(ValueError, match=r"given \['mae'\]"):
+        with pytest.raises(ValueError, match=r"Received: \['mae'\]"):
             plots.training_curves({"mae": [1.0]})
 
     @pytest.mark.parametrize(

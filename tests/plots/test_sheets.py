@@ -134,7 +134,7 @@ class TestErrors:
             (np.zeros((2, 4, 4)), r"`images\[..., None\]`"),
             (np.full((2, 4, 4, 1), 255.0), "to 255. Scale them"),
             (np.full((2, 4, 4, 1), np.nan), "from nan to nan"),
-            (np.zeros((0, 4, 4, 1)), r"given \(0, 4, 4, 1\)"),
+            (np.zeros((0, 4, 4, 1)), r"shape \(0, 4, 4, 1\)"),
         ],
     )
     def test_images(self, images, message):

@@ -37,7 +37,7 @@ class TestNamesOf:
         assert text.names_of([0], ["great\n  white\tegret"]) == ["great white egret"]
 
     def test_every_class_must_have_a_name(self):
-        with pytest.raises(ValueError, match="classes 0 to 2; given 2 names"):
+        with pytest.raises(ValueError, match=r"classes 0 to 2\. Received: 2 names"):
             text.names_of([0, 2], ["heron", "egret"])
 
 

@@ -26,7 +26,7 @@ def figure(ways, shots, accuracy, kind="inductive", batch_norm="running"):
 
 
 @pytest.fixture
-def told():
+def preset():
     return {
         "name": "maml_conv4_omniglot",
         "command": "fsl-keras reproduce maml_conv4_omniglot",
@@ -47,8 +47,8 @@ def cells(table, start):
     return [cell.strip() for cell in row.strip("|").split("|")]
 
 
-def test_each_statistics_of_normalization_has_a_row(told):
-    table = zoo_table([told], PAPERS)
+def test_each_statistics_of_normalization_has_a_row(preset):
+    table = zoo_table([preset], PAPERS)
     rows = [line for line in table.splitlines() if "`maml_conv4" in line]
     assert len(rows) == 2
     first, second = (
@@ -64,47 +64,47 @@ def test_each_statistics_of_normalization_has_a_row(told):
     assert second[1:4] == ["97.00 ± 0.20", "", "inductive, support BatchNorm"]
 
 
-def test_a_row_tells_filters_that_are_not_the_same_in_all_blocks(told):
-    told["options"]["filters"] = [32, 64, 96, 192]
-    table = zoo_table([told], PAPERS)
+def test_a_row_names_filters_that_are_not_the_same_in_all_blocks(preset):
+    preset["options"]["filters"] = [32, 64, 96, 192]
+    table = zoo_table([preset], PAPERS)
     assert table.count("| `maml_conv4_omniglot` (filters 32, 64, 96, 192) |") == 2
 
 
-def test_the_papers_stand_below_with_their_protocol(told):
-    table = zoo_table([told], PAPERS)
+def test_the_papers_stand_below_with_their_protocol(preset):
+    table = zoo_table([preset], PAPERS)
     assert cells(table, "| *maml*")[1:4] == ["98.7", "", "Finn et al. 2017"]
     assert cells(table, "| *siamese*")[1:3] == ["", "88.2†"]
 
 
-def test_further_seeds_give_a_range(told):
-    other = copy.deepcopy(told)
+def test_further_seeds_give_a_range(preset):
+    other = copy.deepcopy(preset)
     other["figures"][0]["accuracy"] = 0.981
-    table = zoo_table([told], {}, [other])
+    table = zoo_table([preset], {}, [other])
     row = cells(table, "| `maml_conv4_omniglot` | 98.5")
     assert row[1] == "98.50 ± 0.20 (98.10 to 98.50)"
     assert row[4] == "2"
 
 
-def test_a_recipe_without_a_preset_says_so(told):
-    told["options"]["filters"] = [32, 64, 96, 192]
-    table = zoo_table([], {}, [told])
+def test_a_recipe_without_a_preset_says_so(preset):
+    preset["options"]["filters"] = [32, 64, 96, 192]
+    table = zoo_table([], {}, [preset])
     row = "| `maml_conv4_omniglot` (filters 32, 64, 96, 192; a recipe, not shipped) |"
     assert table.count(row) == 2
 
 
-def test_how_it_was_measured_is_told(told):
-    table = zoo_table([told], {})
+def test_how_it_was_measured_is_stated(preset):
+    table = zoo_table([preset], {})
     assert "1,000 episodes, queries 15, seed 2." in table
     assert "    fsl-keras reproduce maml_conv4_omniglot  # abc, 2026-01-01" in table
 
 
-def test_a_data_set_without_presets_has_no_table(told):
-    assert "miniImageNet" not in zoo_table([told], PAPERS)
+def test_a_data_set_without_presets_has_no_table(preset):
+    assert "miniImageNet" not in zoo_table([preset], PAPERS)
 
 
-def test_a_report_of_a_benchmark(told):
+def test_a_report_of_a_benchmark(preset):
     report = {"title": "Heads", "command": "python heads.py", "note": "All alike."}
-    report["rows"] = [{"name": "ridge", "figures": told["figures"][2:]}]
+    report["rows"] = [{"name": "ridge", "figures": preset["figures"][2:]}]
     table = measured_table(report)
     assert table.startswith("## Heads\n\n    python heads.py\n\nAll alike.")
     assert cells(table, "| ridge")[1] == "90.00 ± 0.20"

@@ -7,7 +7,7 @@ import fsl_keras as fsl
 from fsl_keras.pretraining import SupervisedPretraining
 from tests.checks import assert_config_round_trip, assert_same_predictions_after_saving
 
-each_head = pytest.mark.parametrize("head", ["linear", "cosine"])
+each_classifier = pytest.mark.parametrize("classifier", ["linear", "cosine"])
 
 
 @pytest.fixture
@@ -15,8 +15,8 @@ def data():
     """Five classes of twelve vectors in four dimensions that overlap a little."""
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(5), 12)
-    centres = rng.normal(size=(5, 4)) * 2
-    items = (centres[labels] + rng.normal(size=(60, 4))).astype("float32")
+    centers = rng.normal(size=(5, 4)) * 2
+    items = (centers[labels] + rng.normal(size=(60, 4))).astype("float32")
     return fsl.ClassDataset.from_arrays(items, labels)
 
 
@@ -29,11 +29,11 @@ def arrays(stream):
     return next(iter(stream.as_numpy_iterator()))
 
 
-@each_head
-def test_training_lowers_the_loss_and_changes_the_backbone(data, head):
+@each_classifier
+def test_training_lowers_the_loss_and_changes_the_backbone(data, classifier):
     network = backbone()
     before = network.get_weights()[0]
-    model = SupervisedPretraining(network, classes=5, head=head)
+    model = SupervisedPretraining(network, classes=5, classifier=classifier)
     model.compile(keras.optimizers.Adam(1e-2))
     fixed = data.batches(60, count=1, seed=1)
     first = model.evaluate(fixed, return_dict=True, verbose=0)
@@ -45,7 +45,7 @@ def test_training_lowers_the_loss_and_changes_the_backbone(data, head):
     assert np.abs(network.get_weights()[0] - before).max() > 1e-2
 
 
-def test_logits_of_the_linear_head_by_hand(data):
+def test_logits_of_the_linear_classifier_by_hand(data):
     model = SupervisedPretraining(backbone(), classes=5)
     items, _ = arrays(data.batches(3))
     kernel, bias = model.classifier.get_weights()
@@ -54,8 +54,8 @@ def test_logits_of_the_linear_head_by_hand(data):
     assert model.compute_output_shape((7, 4)) == (7, 5)
 
 
-def test_logits_of_the_cosine_head_by_hand(data):
-    model = SupervisedPretraining(backbone(), 5, head="cosine", temperature=4.0)
+def test_logits_of_the_cosine_classifier_by_hand(data):
+    model = SupervisedPretraining(backbone(), 5, classifier="cosine", scale=4.0)
     items, _ = arrays(data.batches(3))
     embedded = np.asarray(model.backbone(items))
     kernel = model.classifier.get_weights()[0]
@@ -104,9 +104,9 @@ class TestCompile:
         assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
-@each_head
-def test_saving(data, tmp_path, head):
-    model = SupervisedPretraining(backbone(), 5, head, temperature=3.0, name="base")
+@each_classifier
+def test_saving(data, tmp_path, classifier):
+    model = SupervisedPretraining(backbone(), 5, classifier, scale=3.0, name="base")
     model.compile()
     batches = data.batches(12)
     model.fit(batches, steps_per_epoch=3, verbose=0)
@@ -122,12 +122,12 @@ def test_saving(data, tmp_path, head):
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-@each_head
-def test_logits_are_float32_under_mixed_precision(data, policy, head):
+@each_classifier
+def test_logits_are_float32_under_mixed_precision(data, policy, classifier):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
-        model = SupervisedPretraining(backbone(), 5, head)
+        model = SupervisedPretraining(backbone(), 5, classifier)
         model.compile()
     finally:
         keras.config.set_dtype_policy(before)
@@ -147,6 +147,6 @@ class TestErrors:
         with pytest.raises(ValueError, match=r"vector.*pooling or `Flatten`"):
             SupervisedPretraining(network, 5)
 
-    def test_an_unknown_head(self):
+    def test_an_unknown_classifier(self):
         with pytest.raises(ValueError, match=r"linear.*cosine.*'arcface'"):
-            SupervisedPretraining(backbone(), 5, head="arcface")
+            SupervisedPretraining(backbone(), 5, classifier="arcface")

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from fsl_keras import FewShotClassifier
-from fsl_keras.models import MetricModel
+from fsl_keras.models import MetricModel, TransferLearner
 from fsl_keras.testing.checks import dtype_policy
 from fsl_keras.training import methods
+from fsl_keras.training.learners import make_learner
 from fsl_keras.training.methods import METHODS
-from fsl_keras.training.runs import Options
+from fsl_keras.training.sections import MethodOptions, TrainOptions
 from fsl_keras.training.stages import Stage
 from tests.checks import random_classes, run_python, with_shared_streams
-from tests.models.learners import ITEM, WAYS, of_method
+from tests.models.learners import ITEM, SMALL, WAYS, of_method
 
 # Methods whose learner can be made a classifier. Variants of MAML that differ in
 # training alone go without: saving and exporting takes a while.
@@ -97,7 +98,7 @@ def test_an_episode_of_one_class(name, data):
 def test_training_in_mixed_precision_lowers_the_loss_of_a_batch(name, data, episode):
     with dtype_policy("mixed_bfloat16"):
         learner = of_method(name)
-        options = Options(ways=WAYS, shots=2, queries=3, tasks=2, augment=False)
+        options = TrainOptions(ways=WAYS, shots=(2,), queries=3, tasks=2, augment=False)
         for stream in METHODS[name].streams:
             stage = Stage(stream, learner, data, options)
             model = stage.compiled(0.5 if name == "reptile" else 0.01)
@@ -105,7 +106,9 @@ def test_training_in_mixed_precision_lowers_the_loss_of_a_batch(name, data, epis
             x, y = next(iter(stage.examples(0)))
             losses = [float(model.train_on_batch(x, y)[0]) for _ in range(5)]
             assert min(losses[-2:]) < losses[0], stream
-    assert {weight.dtype for weight in learner.trainable_weights} == {"float32"}
+    network = getattr(learner, "backbone", None) or learner.network
+    trained = [*learner.trainable_weights, *network.trainable_weights]
+    assert {weight.dtype for weight in trained} == {"float32"}
     logits = learner.predict(episode[0], verbose=0)
     assert logits.dtype == np.float32
     assert np.isfinite(logits).all()
@@ -120,17 +123,21 @@ def test_a_transductive_method_makes_no_classifier(name):
         FewShotClassifier.from_examples(learner, np.zeros((3, *ITEM)), [0, 1, 2])
 
 
+# Their arguments are not those of a method.
+BASES = (MetricModel, TransferLearner)
+
+
 def defaults_of(method):
     """The arguments of a learner or a head that a run may set, by its signature."""
     for cls in (method.head or method.learner).__mro__:
         parameters = inspect.signature(cls.__init__).parameters.values()
         found = {p.name: p.default for p in parameters if p.default is not p.empty}
-        if found.keys() - {"name"} or cls is MetricModel:
+        if found.keys() - {"name"} or cls in BASES:
             break
     fixed = {"name", "regression", "inner_loss"}
     if not method.has_classifier:  # ProtoMAML's head is always shared
         fixed.add("shared_head")
-    if cls is MetricModel:
+    if cls in BASES:
         return {}
     return {name: value for name, value in found.items() if name not in fixed}
 
@@ -151,13 +158,14 @@ def test_options_are_those_of_the_learner():
     assert options["inner_steps"] == 5
     assert METHODS["prototypical"].options["distance"] == "squared_euclidean"
     with pytest.raises(ValueError, match=r"no options \['speed'\].*inner_steps"):
-        METHODS["maml"].make(ITEM, speed=3)
+        MethodOptions("maml", {"speed": 3})
     assert "shared_head" in METHODS["maml"].options
     assert "shared_head" not in options  # it is always
 
 
 def test_maml_with_a_shared_head_learns_any_number_of_classes(episode):
-    learner = METHODS["maml"].make(ITEM, 4, ways=7, shared_head=True, inner_steps=1)
+    method = MethodOptions("maml", {"shared_head": True, "inner_steps": 1})
+    learner = make_learner(ITEM, method, SMALL, ways=7)
     assert learner.incremental == "refit"
     assert learner(episode[0]).shape == (2, 9, WAYS)
 
@@ -165,7 +173,8 @@ def test_maml_with_a_shared_head_learns_any_number_of_classes(episode):
 @pytest.mark.parametrize("name", ["maml", "reptile", "relation", "matching"])
 def test_a_method_starts_from_a_trained_backbone(name, episode):
     backbone = of_method("prototypical").backbone
-    learner = METHODS[name].make(ITEM, 4, WAYS, backbone.get_weights())
+    method = MethodOptions(name)
+    learner = make_learner(ITEM, method, SMALL, WAYS, backbone.get_weights())
     own = {weight.tobytes() for weight in learner.get_weights()}
     assert own >= {weight.tobytes() for weight in backbone.get_weights()}
     assert learner(episode[0]).shape == (2, 9, WAYS)

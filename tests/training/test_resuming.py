@@ -4,8 +4,8 @@ import json
 import subprocess
 import sys
 
+from fsl_keras.training.callbacks import read_history
 from fsl_keras.training.methods import METHODS
-from fsl_keras.training.stages import read_history
 
 # Under determinism, which cannot be switched off again in a process.
 RUNS = """
@@ -13,19 +13,25 @@ import json, pathlib, sys
 import numpy as np
 import tensorflow as tf
 import fsl_keras as fsl
-from fsl_keras.training import runs
 from fsl_keras.files import swapping
-from fsl_keras.training.runs import Options, Run
+from fsl_keras.training.options import Options
+from fsl_keras.training.report import write_report
+from fsl_keras.training.run import train
+from fsl_keras.training.run_folder import Run
 
 tf.config.experimental.enable_op_determinism()
 # Graphs run a few times only: optimizing them would take longer.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-runs.VALIDATION_EPISODES = 4
 folder = pathlib.Path(sys.argv[1])
-options = Options.suited(
-    "glyphs", "feat", steps=3, steps_per_epoch=1, augment=False, ways=5, filters=2,
-    tests=((5, 1),), test_episodes=4,
-)
+options = Options.suited({
+    "method": {"name": "feat"},
+    "backbone": {"filters": 2},
+    "train": {
+        "steps": 3, "steps_per_epoch": 1, "augment": False, "ways": 3, "queries": 1,
+        "validation_episodes": 2,
+    },
+    "test": {"protocols": [[5, 1]], "episodes": 2},
+})
 
 
 class Killed(BaseException):
@@ -45,15 +51,15 @@ def put_or_be_killed(new, path):
 
 BEFORE = [tuple(file) for file in json.loads(sys.argv[2])]
 whole = Run.start(folder / "a", options)
-expected = whole.train()
-whole.report(expected)
+expected = train(whole)
+write_report(whole, expected)
 swapping.put = put_or_be_killed
 while True:
     begun = (folder / "b/options.json").exists()
     try:
         run = Run.resume(folder / "b", {}) if begun else Run(folder / "b", options)
-        learned = run.train()
-        run.report(learned)
+        learned = train(run)
+        write_report(run, learned)
         break
     except Killed:
         pass

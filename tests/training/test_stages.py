@@ -1,75 +1,39 @@
 import numpy as np
-import pytest
 
 from fsl_keras.backbones import Conv4
-from fsl_keras.layers.augmentation import RandomAffine
 from fsl_keras.models import PrototypicalNetwork, SimpleShot
 from fsl_keras.optimizers import ConvMuon
-from fsl_keras.training.run_options import Options
-from fsl_keras.training.stages import Stage, augmentation, seen_often
+from fsl_keras.training.sections import TrainOptions
+from fsl_keras.training.stages import Stage
 from tests.checks import random_classes
 
-
-def test_characters_are_turned_and_shifted_as_far_as_they_are_large():
-    small, large = (augmentation((size, size, 1)) for size in (28, 56))
-    assert isinstance(small, RandomAffine)
-    assert (small.shift, large.shift) == (2.0, 4.0)
+ITEM = (16, 16, 1)
 
 
-def test_photographs_are_seen_mirrored_and_characters_are_not():
-    views = [
-        seen_often(Conv4(shape, filters=2)).views
-        for shape in ((28, 28, 1), (84, 84, 3))
-    ]
-    assert [layer.flip for layer in views] == [False, True]
-    assert [layer.shift for layer in views] == pytest.approx([1.2, 3.6])
-
-
-def test_photographs_are_mirrored_and_changed_in_colour_and_nothing_is_black_beside():
-    layer = augmentation((84, 84, 3))
-    left_is_white = np.zeros((64, 84, 84, 3), "float32")
-    left_is_white[:, :, :42] = 1.0
-    changed = layer.transform(left_is_white, (7, 0)).numpy()
-    mirrored = changed[:, 42, 83].mean(axis=-1) > 0.5
-    assert 16 < mirrored.sum() < 48
-    white = np.full((64, 84, 84, 3), 0.8, "float32")
-    changed = layer.transform(white, (7, 0)).numpy()
-    # A picture of one colour stays one, whatever part of it is shown.
-    first = changed[:, :1, :1].repeat(84, 1).repeat(84, 2)
-    np.testing.assert_allclose(changed, first, rtol=1e-5)
-    assert changed[:, 0, 0].std(axis=0).min() > 0.05
-
-
-def test_training_episodes_of_a_pair_of_shots_have_between_these():
-    options = Options(ways=2, shots=[1, 3], queries=2, tasks=16, augment=False)
-    data = random_classes(3, 6, (16, 16, 1))
-    learner = PrototypicalNetwork(Conv4((16, 16, 1), filters=2))
-    x, *_ = next(iter(Stage("episodes", learner, data, options).examples(0)))
+def test_training_episodes_draw_between_the_fewest_and_the_most_shots():
+    options = TrainOptions(ways=2, shots=(1, 3), queries=2, tasks=16, augment=False)
+    learner = PrototypicalNetwork(Conv4(ITEM, filters=2))
+    stage = Stage("episodes", learner, random_classes(3, 6, ITEM), options)
+    x, *_ = next(iter(stage.examples(0)))
     shots = x["support_labels"].numpy().sum(axis=1)
     assert set(shots.ravel()) == {1.0, 2.0, 3.0}
 
 
-def test_small_parts_of_photographs():
-    layer = augmentation((84, 84, 3), size=60)
-    assert layer.transform(np.ones((2, 84, 84, 3)), (7, 0)).shape == (2, 60, 60, 3)
-
-
-def test_a_learner_of_episodes_trains_by_muon_where_asked():
-    options = Options(optimizer="muon", filters=2)
-    learner = PrototypicalNetwork(Conv4((16, 16, 1), filters=2))
-    data = random_classes(3, 6, (16, 16, 1))
-    optimizer = Stage("episodes", learner, data, options).compiled(0.5).optimizer
+def test_a_learner_of_episodes_can_train_by_muon():
+    learner = PrototypicalNetwork(Conv4(ITEM, filters=2))
+    options = TrainOptions(optimizer="muon")
+    stage = Stage("episodes", learner, random_classes(3, 6, ITEM), options)
+    optimizer = stage.compiled(0.5).optimizer
     assert isinstance(optimizer, ConvMuon)
     assert float(optimizer.learning_rate) == 0.5
 
 
 def test_only_kernels_decay():
-    options = Options(
-        method="simple_shot", optimizer="sgd", weight_decay=0.1, filters=2
-    )
-    data = random_classes(3, 6, (16, 16, 1))
-    learner = SimpleShot(Conv4((16, 16, 1), filters=2))
-    model = Stage("batches", learner, data, options).compiled(1.0)
+    options = TrainOptions(optimizer="sgd", weight_decay=0.1)
+    learner = SimpleShot(Conv4(ITEM, filters=2))
+    stage = Stage("batches", learner, random_classes(3, 6, ITEM), options)
+    model = stage.compiled(1.0)
+    assert model.optimizer.momentum == 0.9
     before = model.get_weights()
     variables = model.trainable_variables
     model.optimizer.apply([0.0 * v for v in variables], variables)

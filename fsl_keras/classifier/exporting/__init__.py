@@ -1,10 +1,11 @@
-"""A fitted classifier as a file or folder that needs neither Keras nor this package."""
+"""Export of classifiers to formats that need neither Keras nor this package."""
 
 import pathlib
 
 from fsl_keras.classifier.exporting.litert import export_litert
 from fsl_keras.classifier.exporting.onnx import export_onnx
 from fsl_keras.classifier.exporting.saved_model import export_saved_model
+from fsl_keras.typing import Model, Path
 
 __all__ = ["FORMATS", "check_target", "export"]
 
@@ -12,7 +13,12 @@ __all__ = ["FORMATS", "check_target", "export"]
 FORMATS = {"tf_saved_model": None, "litert": ".tflite", "onnx": ".onnx"}
 
 
-def export(classifier, filepath, format="tf_saved_model", image_size=None):
+def export(
+    classifier: Model,
+    filepath: Path,
+    format: str = "tf_saved_model",
+    image_size: tuple[int, int] | None = None,
+) -> None:
     """Writes a classifier in one of `FORMATS`; see `FewShotClassifier.export`.
 
     Args:
@@ -22,8 +28,8 @@ def export(classifier, filepath, format="tf_saved_model", image_size=None):
         image_size: optional `(height, width)` in pixels, for LiteRT and ONNX.
 
     Raises:
-        ValueError: if there is no such format, the name belongs to another one, or
-            the classifier cannot be written in it.
+        ValueError: if the format is unknown, the suffix belongs to another format, or
+            the classifier cannot be written in the format.
         ImportError: if the format needs a package that is not installed.
     """
     check_target(filepath, format)
@@ -33,18 +39,18 @@ def export(classifier, filepath, format="tf_saved_model", image_size=None):
         export_onnx(classifier, filepath, image_size)
     elif image_size is not None:
         raise ValueError(
-            f"A SavedModel takes pictures of any size: leave out `image_size`. "
+            f"A SavedModel takes images of any size: leave out `image_size`. "
             f"Received: image_size={image_size!r}"
         )
     else:
         export_saved_model(classifier, filepath)
 
 
-def check_target(filepath, format):
-    """Refuses an unknown format, and a name that is that of another format's file.
+def check_target(filepath: Path, format: str) -> None:
+    """Checks that a format is known, and that a path has its suffix.
 
     Raises:
-        ValueError: with the formats there are, or a name that suits.
+        ValueError: if not, with the known formats or a valid name.
     """
     if format not in FORMATS:
         raise ValueError(
@@ -61,5 +67,5 @@ def check_target(filepath, format):
     if named and not wanted:
         raise ValueError(
             f'"{path}" is the name of a file of format="{named[0]}", and '
-            f'format="{format}" writes a folder: give that format or another name.'
+            f'format="{format}" writes a folder: use that format or another name.'
         )

@@ -1,7 +1,8 @@
-"""What the graph of an exported classifier computes, and what is told beside it."""
+"""The graph of an exported classifier, and its metadata."""
 
 import contextlib
 import re
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -9,13 +10,14 @@ import tensorflow as tf
 from fsl_keras.files import NOT_UTF_8
 from fsl_keras.heads.inverse import inverses_by_products
 from fsl_keras.images.resizing import source_and_target
+from fsl_keras.typing import Model, Tensor
 
 
-def answers(classifier, items):
-    """Returns what every format answers of items that are preprocessed.
+def outputs_of(classifier: Model, items: Tensor) -> dict[str, Tensor]:
+    """Returns the outputs of every format for preprocessed items.
 
-    `probabilities` `[B, N]`, `class_index` `[B]`, and `known` `[B]`: False where the
-    answer is "unknown".
+    These are `probabilities` `[B, N]`, `class_index` `[B]`, and `known` `[B]`, False if
+    the prediction is "unknown".
     """
     logits = classifier.logits(items)
     probabilities = classifier.probabilities(logits)
@@ -26,22 +28,26 @@ def answers(classifier, items):
     }
 
 
-def endpoint_of_one_size(classifier, image_size=None, batch=None):
-    """The function of a classifier for runtimes that take items of one size.
+def endpoint_of_one_size(
+    classifier: Model,
+    image_size: tuple[int, int] | None = None,
+    batch: int | None = None,
+) -> tuple[Callable, tf.TensorSpec]:
+    """Returns the function of a classifier for runtimes with a fixed image size.
 
     Args:
         classifier: a `FewShotClassifier`.
-        image_size: optional `(height, width)` of the pictures to be given, in
-            pixels. By default they have the size of the classifier's own.
-        batch: int, how many items are given at a time; None for any number.
+        image_size: optional `(height, width)` of the images in pixels. Default: the
+            size of the classifier's own preprocessing.
+        batch: optional integer, the batch size; None for any.
 
     Returns:
-        A function from a tensor to `answers`, and the `tf.TensorSpec` of the tensor:
+        A function from a tensor to `outputs_of`, and the `tf.TensorSpec` of the tensor:
         uint8 `[batch, height, width, channels]` named `images`, or the learner's own
         `[batch, *item]` named `items`.
 
     Raises:
-        ValueError: if the items are strings, the size is none, or the learner
+        ValueError: if the items are strings, the size is invalid, or the learner
             computes in less than float32.
     """
     learner, preprocessing = classifier.learner, classifier.preprocessing
@@ -51,7 +57,7 @@ def endpoint_of_one_size(classifier, image_size=None, batch=None):
 
         def serve(items):
             with inverses_by_products():
-                return answers(classifier, items)
+                return outputs_of(classifier, items)
 
         shape = (batch, *learner.item_shape)
         return serve, tf.TensorSpec(shape, learner.item_dtype, "items")
@@ -59,25 +65,25 @@ def endpoint_of_one_size(classifier, image_size=None, batch=None):
     size = preprocessing.size if image_size is None else _checked(image_size)
     to_items = preprocessing_of_one_size(preprocessing, size)
 
-    def serve_pictures(images):
+    def serve_images(images):
         with inverses_by_products():
-            return answers(classifier, to_items(images))
+            return outputs_of(classifier, to_items(images))
 
     shape = (batch, *size, preprocessing.channels)
-    return serve_pictures, tf.TensorSpec(shape, "uint8", "images")
+    return serve_images, tf.TensorSpec(shape, "uint8", "images")
 
 
-def metadata(classifier):
-    """Returns what a program needs to name classes, as strings by name.
+def metadata(classifier: Model) -> dict[str, str]:
+    """Returns the metadata of a file, as strings by name.
 
-    `labels` has the name of a class a line, in the order of `probabilities`.
+    `labels` has one class name per line, in the order of `probabilities`.
     """
     names = (" ".join(name.splitlines()) for name in utf_8_names(classifier))
     return {"labels": "\n".join(names)}
 
 
-def utf_8_names(classifier):
-    """Returns the class names, with bytes that are not UTF-8 written as escapes."""
+def utf_8_names(classifier: Model) -> list[str]:
+    """Returns the class names; bytes that are not UTF-8 become escapes."""
     return [
         name.encode("utf-8", errors=NOT_UTF_8).decode()
         for name in classifier.class_names
@@ -85,17 +91,17 @@ def utf_8_names(classifier):
 
 
 @contextlib.contextmanager
-def converting(format):
-    """Says in one sentence what a converter tells in pages of its own code."""
+def converting(format: str) -> Iterator[None]:
+    """A context that shortens the error of a converter to one sentence."""
     try:
         yield
     except Exception as error:  # converters raise errors of many kinds
-        told = re.search(r"'tf\.\w+' op [\w ]+", str(error))
-        reason = told[0] if told else str(error).partition("\n")[0]
+        found = re.search(r"'tf\.\w+' op [\w ]+", str(error))
+        reason = found[0] if found else str(error).partition("\n")[0]
         raise ValueError(
-            f'This learner cannot be written as format="{format}", which lacks an '
-            f"operation of it ({reason}): a SavedModel can hold all that TensorFlow "
-            f'computes, format="tf_saved_model".'
+            f'This learner cannot be written as format="{format}", which lacks one of '
+            f"its operations ({reason}): use a SavedModel, which supports all of "
+            f'TensorFlow, format="tf_saved_model".'
         ) from error
 
 
@@ -113,7 +119,7 @@ def _check_precision(learner):
 def _check_items(learner, image_size):
     if image_size is not None:
         raise ValueError(
-            f"This classifier takes items of shape {learner.item_shape}, no pictures: "
+            f"This classifier takes items of shape {learner.item_shape}, not images: "
             f"leave out `image_size`. Received: image_size={image_size!r}"
         )
     if learner.item_dtype == "string":
@@ -133,16 +139,18 @@ def _checked(image_size):
     return size
 
 
-def preprocessing_of_one_size(preprocessing, size):
-    """`PicturePreprocessing.from_standard` in operations that every runtime knows.
+def preprocessing_of_one_size(
+    preprocessing: Model, size: tuple[int, int]
+) -> Callable[[Tensor], Tensor]:
+    """Returns `ImagePreprocessing.from_standard` for images of one size.
 
-    Resizing with antialiasing, which they do not know, is linear: for one size it is
-    a matrix for rows and one for columns, and so are cropping and padding by zeros.
-    What they know of uint8 is little, so that the whole numbers are counted in
-    float32, which holds them exactly.
+    It uses operations that every runtime supports. Resizing with antialiasing, which
+    they lack, is linear: for one size it is a matrix for rows and one for columns, and
+    so are cropping and padding with zeros. Few operations support uint8, so integers
+    are computed in float32, which holds them exactly.
     """
     rows, columns = _resizing_matrices(size, preprocessing.size, preprocessing.resize)
-    # Padding is white: with it, values are counted from white.
+    # Padding is white, so that white must be zero.
     zero = 255.0 if preprocessing.resize == "pad" else 0.0
     (height, _), (_, width), channels = preprocessing.size, size, preprocessing.channels
 
@@ -153,7 +161,7 @@ def preprocessing_of_one_size(preprocessing, size):
             values = tf.reshape(rows @ values, [-1, height, width, channels])
             values = tf.floor(columns @ values + (zero + 0.5))
         if preprocessing.invert:
-            # LiteRT's converter has been seen to turn `255 - values` around.
+            # LiteRT's converter may turn `255 - values` into `values - 255`.
             return values * (-1.0 / 255) + 1.0
         return values * (1.0 / 255)
 
@@ -161,13 +169,13 @@ def preprocessing_of_one_size(preprocessing, size):
 
 
 def _resizing_matrices(given, wanted, resize):
-    """The matrices `[wanted, given]` for rows and columns that resize as `fit` does."""
+    """Returns matrices `[wanted, given]` for rows and columns that resize as `fit`."""
     source, target = source_and_target(given, wanted, resize)
     matrices = []
     for axis in (0, 1):
         part, result = int(source[axis]), int(target[axis])
         each = np.eye(part, dtype="float32")[..., None]
-        # An axis is resized as in an image, whose other axis stays as it is.
+        # Each axis is resized as in an image whose other axis keeps its size.
         resized = tf.image.resize(each, (result, part), antialias=True)[..., 0]
         after, before = (wanted[axis] - result) // 2, (given[axis] - part) // 2
         matrix = np.zeros((wanted[axis], given[axis]), "float32")

@@ -1,4 +1,4 @@
-"""A fitted classifier as a LiteRT (TensorFlow Lite) file, for phones and browsers."""
+"""Export to LiteRT (TensorFlow Lite) files, for phones and browsers."""
 
 import tempfile
 import zipfile
@@ -13,15 +13,18 @@ from fsl_keras.classifier.exporting.endpoints import (
 )
 from fsl_keras.files import replacing
 from fsl_keras.files.outputs import LITERT
+from fsl_keras.typing import Model, Path
 
 
-def export_litert(classifier, filepath, image_size=None):
+def export_litert(
+    classifier: Model, filepath: Path, image_size: tuple[int, int] | None = None
+) -> None:
     """Writes a classifier as a `.tflite` file; see `FewShotClassifier.export`.
 
     Args:
         classifier: a `FewShotClassifier`.
         filepath: path of the file to write.
-        image_size: optional `(height, width)` of the pictures, in pixels.
+        image_size: optional `(height, width)` of the images, in pixels.
     """
     serve, items = endpoint_of_one_size(classifier, image_size, batch=1)
     archive = ExportArchive()
@@ -31,23 +34,22 @@ def export_litert(classifier, filepath, image_size=None):
         archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         # Weights stay float32: 16-bit ones halve a file that is small already, and
-        # changed the answer for one photograph in eighty.
+        # changed the prediction for one photograph in eighty.
         with converting("litert"):
             content = converter.convert()
-    with replacing(filepath, LITERT) as beside:
-        beside.write_bytes(content)
-        # As LiteRT's own metadata tools pack files: an archive after the model.
-        with zipfile.ZipFile(beside, "a") as archived:
+    with replacing(filepath, LITERT) as temporary:
+        temporary.write_bytes(content)
+        # As LiteRT's own metadata tools do: an archive after the model.
+        with zipfile.ZipFile(temporary, "a") as archived:
             for name, text in metadata(classifier).items():
                 archived.writestr(f"{name}.txt", text)
 
 
 def _of_one_shape(items):
-    """The items as they are; the runtime refuses any of another shape.
+    """Returns items unchanged, so that the runtime refuses those of another shape.
 
-    Its Python runner asks the graph itself whether it takes them, and all that the
-    graph would see is how many numbers there are, the same upright and across. A row
-    that is put before the items, and taken off, must have their other dimensions.
+    Its Python runner only checks their number of values, which is the same for portrait
+    and landscape. Adding and removing a row checks their other dimensions.
     """
     row = tf.zeros([1, 1, *items.shape[2:]], items.dtype)
     return tf.concat([row, items], axis=1)[:, 1:]

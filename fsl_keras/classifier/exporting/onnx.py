@@ -1,4 +1,4 @@
-"""A fitted classifier as an ONNX file, for runtimes of other makers."""
+"""Export to ONNX files, for other runtimes."""
 
 import tensorflow as tf
 
@@ -9,15 +9,18 @@ from fsl_keras.classifier.exporting.endpoints import (
 )
 from fsl_keras.files import replacing
 from fsl_keras.files.outputs import ONNX
+from fsl_keras.typing import Model, Path
 
 
-def export_onnx(classifier, filepath, image_size=None):
+def export_onnx(
+    classifier: Model, filepath: Path, image_size: tuple[int, int] | None = None
+) -> None:
     """Writes a classifier as an `.onnx` file; see `FewShotClassifier.export`.
 
     Args:
         classifier: a `FewShotClassifier`.
         filepath: path of the file to write.
-        image_size: optional `(height, width)` of the pictures, in pixels.
+        image_size: optional `(height, width)` of the images, in pixels.
 
     Raises:
         ImportError: if tf2onnx is not installed.
@@ -34,11 +37,11 @@ def export_onnx(classifier, filepath, image_size=None):
     graph = tf.function(serve, input_signature=[items], autograph=False)
     with converting("onnx"):
         model, _ = tf2onnx.convert.from_function(graph, input_signature=[items])
-        # Of an operation that ONNX lacks the converter only warns.
+        # The converter only warns of operations that ONNX lacks.
         onnx.checker.check_model(model)
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     for name, text in metadata(classifier).items():
         model.metadata_props.add(key=name, value=text)
-    with replacing(filepath, ONNX) as beside:
-        beside.write_bytes(model.SerializeToString())
+    with replacing(filepath, ONNX) as temporary:
+        temporary.write_bytes(model.SerializeToString())

@@ -1,4 +1,4 @@
-"""Which characters are classes, and which split each of them belongs to."""
+"""The characters that are classes, and their splits."""
 
 import dataclasses
 import itertools
@@ -8,20 +8,20 @@ import numpy as np
 
 from fsl_keras.datasets.glyphs import outlines
 
-# Whole scripts are held out; of characters that look alike the first one stays.
+# Whole scripts are held out. Of characters that look alike the first is kept.
 SPLITS = {
     "train": ("Latin", "Greek", "Cyrillic", "Canadian Syllabics"),
     "validation": ("Armenian", "Hebrew", "Lao", "Nko", "Coptic", "Old Italic", "Lisu"),
     "test": ("Arabic", "Georgian", "Tifinagh"),
 }
 
-# Cosines of two blurred rasters from which on two letters look alike.
+# Two letters look alike from these cosine similarities of their blurred rasters on.
 ALIKE_WITHIN_SPLIT = 0.90
 ALIKE_ACROSS_SPLITS = 0.87
 
-_ALPHABET = "DejaVuSans"  # the face that holds the most, so any two share it
+_ALPHABET = "DejaVuSans"  # the face with the most characters, to compare any two
 _COMPARED = (_ALPHABET, "DejaVuSerif", "DejaVuSansMono", "STIXGeneral")
-# Finds thin twins of fat letters; two bold letters are alike for their weight alone.
+# Finds thin copies of bold letters. Two bold letters look alike by their weight alone.
 _COMPARED_ONCE = "DejaVuSans-Bold"
 _SIZE = 32  # pixels along the side of a compared raster
 _MARGIN = 1  # pixels around it
@@ -34,13 +34,13 @@ _FORMS = ("<compat>", "<isolated>", "<initial>", "<medial>")
 
 @dataclasses.dataclass(frozen=True)
 class GlyphClass:
-    """A character that is a class of its own.
+    """A character that is a class.
 
     Attributes:
         code: int, its code point.
         name: string, its Unicode name.
-        script: string, the script it is a letter of.
-        split: string, the split that all of the script belongs to.
+        script: string, its script.
+        split: string, the split of the script.
     """
 
     code: int
@@ -49,15 +49,14 @@ class GlyphClass:
     split: str
 
 
-def glyph_classes():
-    """Returns the classes: letters no two of which look alike.
+def glyph_classes() -> list[GlyphClass]:
+    """Returns the classes: letters of which no two look alike.
 
-    Letters are taken in the order of `SPLITS`, then of their code points; one
-    that looks like a letter already taken adds nothing and is left out. So A
-    stands for the Greek and the Cyrillic letter of the same outline too, and no
-    letter of a held-out script resembles one of another split. Chains of letters
-    that look alike pairwise do not become one class, since only the first letter
-    of a class is ever drawn.
+    Letters are added in the order of `SPLITS`, then of their code points, unless they
+    look like a letter that was added before. So the Latin A is also the Greek and the
+    Cyrillic letter of the same outline, and no letter of a held-out script resembles
+    one of another split. Only the first letter of a class is drawn, so chains of
+    letters that are similar pairwise are not merged.
 
     Returns:
         list of `GlyphClass`, training classes first.
@@ -67,7 +66,7 @@ def glyph_classes():
     splits = np.array([letter.split for letter in letters])
     same_split = splits[:, None] == splits
     alike = cosines >= np.where(same_split, ALIKE_WITHIN_SPLIT, ALIKE_ACROSS_SPLITS)
-    kept = []
+    kept: list[int] = []
     for i in range(len(letters)):
         if not alike[i, kept].any():
             kept.append(i)
@@ -115,7 +114,7 @@ def _cosines(codes):
 def _clean_rasters(face, codes):
     """Returns blurred rasters of characters, float32 `[codes, pixels]`, integers."""
     filled = [_fill_frame(outlines.outline(face, code)) for code in codes]
-    ink = outlines.rasterise(filled, 2 * _SIZE)
+    ink = outlines.rasterize(filled, 2 * _SIZE)
     ink = ink.reshape(-1, _SIZE, 2, _SIZE, 2).sum((2, 4))
     for axis in (1, 2):  # weights 1, 2, 1; the free margin is what wraps around
         ink = np.roll(ink, 1, axis) + 2 * ink + np.roll(ink, -1, axis)

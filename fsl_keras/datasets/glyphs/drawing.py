@@ -1,4 +1,4 @@
-"""Seeded drawings of characters: the same shape by many hands."""
+"""Random drawings of characters, as if by many hands."""
 
 import math
 
@@ -22,7 +22,7 @@ _MARGIN = 1.75  # pixels around the outline: the widest pen, and one that stays 
 _WAVES = [(i, j) for i in range(4) for j in range(4) if 1 < i + j < 4]
 
 
-def draw(code):
+def draw(code: int) -> np.ndarray:
     """Returns the drawings of one character, a pure function of its code point.
 
     Drawings cycle through the faces that hold the character; each is rotated,
@@ -50,19 +50,20 @@ def draw(code):
         placed.append(_place(varied, numbers))
         thinnest, thickest = PEN["bold" if "Bol" in face else "regular"]
         pens.append(thinnest + int(next(numbers) * (thickest - thinnest + 1)))
-    ink = outlines.rasterise(placed, SIZE * _SUBPIXELS)
+    ink = outlines.rasterize(placed, SIZE * _SUBPIXELS)
     ink = _widen(ink, np.array(pens))
     covered = ink.reshape(DRAWINGS, SIZE, _SUBPIXELS, SIZE, _SUBPIXELS).sum((2, 4))
     return (covered * 255 // _SUBPIXELS**2).astype(np.uint8)
 
 
 def _vary(outline, numbers):
-    """Returns the outline, y down, bent and turned.
+    """Returns the outline, y down, bent and rotated.
 
-    Every operation on points is one addition, product or quotient, which all
-    machines round alike; sines, which they do not, are rounded to 1/4096.
+    Every operation on points is one addition, product or quotient, which all machines
+    round in the same way. Sines are rounded to 1/4096, as machines compute them
+    differently.
     """
-    x, y = _normalise(outline)
+    x, y = _normalize(outline)
     wave_x, wave_y = _chebyshev(x), _chebyshev(y)
     bent_x, bent_y = x, y
     for i, j in _WAVES:
@@ -78,7 +79,7 @@ def _vary(outline, numbers):
     )
 
 
-def _normalise(outline):
+def _normalize(outline):
     """Returns x and y (down) in [-1, 1] around the middle of the outline."""
     low, high = outline.min((0, 1)), outline.max((0, 1))
     points = (2 * outline - (low + high)) / (high - low).max()
@@ -108,7 +109,7 @@ def _place(points, numbers):
 
 
 def _widen(ink, pens):
-    """Returns each picture with `pens` more samples around its ink."""
+    """Returns each image with its ink widened by `pens` samples."""
     ink = ink.copy()
     for step in range(1, pens.max() + 1):
         wider = ink[pens >= step]

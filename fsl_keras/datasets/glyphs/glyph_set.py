@@ -10,12 +10,12 @@ from fsl_keras.datasets.glyphs.classes import glyph_classes
 from fsl_keras.datasets.glyphs.drawing import SIZE, draw
 from fsl_keras.typing import Path
 
-RECIPE = 1  # to be raised with every change that alters a pixel or a class
+RECIPE = 1  # raise it with every change of a pixel or a class
 
 
 @dataclasses.dataclass(frozen=True)
 class GlyphSet:
-    """The drawings of all classes, and what each class is.
+    """The drawings of all classes, with their names, scripts and splits.
 
     Attributes:
         images: uint8 array `[classes, 20, 28, 28, 1]`, ink 255 on 0.
@@ -63,12 +63,12 @@ def load_split(
 def load_glyphs() -> GlyphSet:
     """Returns the `glyphs` data set, built on first use and cached from then on.
 
-    About a thousand letters of the fonts that Matplotlib installs, 20 drawings of
-    each in varying faces, poses and pens. Whole scripts are held out, and no two
-    classes look alike. The pixels are the same on every machine.
+    It has about a thousand letters of the fonts that Matplotlib installs, with 20
+    drawings of each in various faces, poses and pen widths. Whole scripts are held out,
+    and no two classes look alike. The pixels are the same on every machine.
 
-    The cache is one file in `fsl_keras.files.cache_folder()`. Where it cannot be
-    read it is built again, and where it cannot be written a warning says so.
+    The cache is one file in `fsl_keras.files.cache_folder()`. A damaged file is built
+    again, and a warning is issued if it cannot be written.
 
     Returns:
         A `GlyphSet`.
@@ -90,7 +90,7 @@ def load_glyphs() -> GlyphSet:
 
 
 def build_glyphs() -> GlyphSet:
-    """Returns the `glyphs` data set, drawn anew without a look at the cache.
+    """Returns the `glyphs` data set, drawn without the cache.
 
     Returns:
         A `GlyphSet`.

@@ -6,10 +6,11 @@ both are the same on every machine and under every version of FreeType.
 
 import functools
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
-# Neighbours differ in style, since drawings cycle through the list in this order.
+# Neighbors differ in style, since drawings cycle through the list in this order.
 FACES = (
     "DejaVuSans",
     "DejaVuSerif-Italic",
@@ -29,7 +30,7 @@ FACES = (
     "DejaVuSansMono",
 )
 
-FINE = 16  # coordinates of an outline to be rasterised are 1/16 of a sample
+FINE = 16  # coordinates of an outline to be rasterized are 1/16 of a sample
 
 _PIECES = 4  # straight pieces that a segment of an outline is cut into
 _MOVE, _LINE, _CURVE, _CLOSE = 1, 2, 3, 79  # codes of a Matplotlib path
@@ -45,7 +46,7 @@ def _font(face):
 
 
 @functools.cache
-def code_points(face):
+def code_points(face: str) -> frozenset[int]:
     """Returns the code points that one of `FACES` has a glyph for.
 
     Example:
@@ -57,7 +58,7 @@ def code_points(face):
 
 
 @functools.lru_cache(maxsize=256)
-def outline(face, code):
+def outline(face: str, code: int) -> np.ndarray:
     """Returns the unhinted outline of a character, cut into straight pieces.
 
     Args:
@@ -95,7 +96,7 @@ def outline(face, code):
     return (1 - t) * (1 - t) * start + 2 * t * (1 - t) * control + t * t * stop
 
 
-def rasterise(outlines, size):
+def rasterize(outlines: Sequence[np.ndarray], size: int) -> np.ndarray:
     """Fills outlines by the nonzero winding rule, with integers alone.
 
     Args:
@@ -109,7 +110,7 @@ def rasterise(outlines, size):
     Example:
 
     >>> corners = np.array([[1, 1], [3, 1], [3, 3], [1, 3], [1, 1]]) * FINE
-    >>> rasterise([corners[None]], 4)[0].astype(int)
+    >>> rasterize([corners[None]], 4)[0].astype(int)
     array([[0, 0, 0, 0],
            [0, 1, 1, 0],
            [0, 1, 1, 0],
@@ -118,12 +119,12 @@ def rasterise(outlines, size):
     start = np.concatenate([o[:, :-1].reshape(-1, 2) for o in outlines])
     stop = np.concatenate([o[:, 1:].reshape(-1, 2) for o in outlines])
     pieces = [o.shape[0] * (o.shape[1] - 1) for o in outlines]
-    picture = np.repeat(np.arange(len(outlines)), pieces)
+    image = np.repeat(np.arange(len(outlines)), pieces)
     down = start[:, 1] < stop[:, 1]
     upper = np.where(down[:, None], start, stop)
     lower = np.where(down[:, None], stop, start)
 
-    # Each piece crosses the rows of samples whose centre it spans.
+    # Each piece crosses the rows of samples whose center it spans.
     first_row = _first_sample(upper[:, 1])
     rows = _first_sample(lower[:, 1]) - first_row
     piece = np.repeat(np.arange(len(rows)), rows)
@@ -135,11 +136,11 @@ def rasterise(outlines, size):
 
     # A crossing changes the winding number of all samples to its right.
     shape = (len(outlines), size, size + 1)
-    cell = np.ravel_multi_index((picture[piece], row, np.clip(column, 0, size)), shape)
+    cell = np.ravel_multi_index((image[piece], row, np.clip(column, 0, size)), shape)
     turn = np.bincount(cell, np.where(down, 1, -1)[piece], np.prod(shape))
     return np.cumsum(turn.reshape(shape), axis=2)[:, :, :size] != 0
 
 
 def _first_sample(coordinate):
-    """Returns the first sample whose centre is not before the coordinate."""
+    """Returns the first sample whose center is not before the coordinate."""
     return (coordinate + FINE // 2 - 1) // FINE

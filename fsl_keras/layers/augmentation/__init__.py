@@ -1,4 +1,4 @@
-"""Augmentation of pictures: pure in a seed in a pipeline, a layer in a model."""
+"""Image augmentation: a function of a seed in pipelines, a layer in models."""
 
 from fsl_keras.layers.augmentation.augmentation import Augmentation
 from fsl_keras.layers.augmentation.class_rotation import ClassRotation

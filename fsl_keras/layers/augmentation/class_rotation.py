@@ -1,21 +1,25 @@
-"""Classes turned by a multiple of 90 degrees are new classes."""
+"""Rotation of whole classes by multiples of 90 degrees, which makes new classes."""
+
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from fsl_keras.episodes.random import uniform
-from fsl_keras.layers.augmentation.augmentation import check_pictures, to_seed
+from fsl_keras.layers.augmentation.augmentation import check_images, to_seed
 from fsl_keras.layers.augmentation.checks import check_episode
+from fsl_keras.typing import EpisodeBatch, Nested, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class ClassRotation(keras.layers.Layer):
-    """Turns all the pictures of a class by the same multiple of 90 degrees.
+    """Rotates all images of a class by the same random multiple of 90 degrees.
 
-    A character on its side is another character: a network meets up to four times as
-    many classes. Support and queries of a class turn alike: `episodes(augmentation=
-    ClassRotation())` gives it their labels too. Labels and masks stay as they are.
-    Padding among the queries, which bears the label 0, turns as class 0.
+    A rotated character is a different character, so that a network is trained on up to
+    four times as many classes. Support and query images of a class are rotated alike:
+    `episodes(augmentation=ClassRotation())` passes the labels of the queries too.
+    Labels and masks do not change. Padding among the queries, with the label 0, is
+    rotated as class 0.
 
     Reference:
 
@@ -29,10 +33,10 @@ class ClassRotation(keras.layers.Layer):
         episode: dictionary of `support` `[T, S, H, H, C]`, `support_labels` one-hot
             `[T, S, N]` and `query` `[T, M, H, H, C]`.
         labels: integers `[T, M]`, the classes of the queries.
-        training: bool, whether to turn them.
+        training: bool, whether to rotate.
 
     Returns:
-        The dictionary with other pictures.
+        The dictionary with the rotated images.
 
     Example:
 
@@ -46,26 +50,28 @@ class ClassRotation(keras.layers.Layer):
     TensorShape([4, 5, 28, 28, 1])
     """
 
-    def __init__(self, seed=None, **kwargs):
+    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         # Labels keep their dtype under any policy.
         super().__init__(autocast=False, **kwargs)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def transform(self, episode, labels, seed):
-        """Turns the classes of episodes.
+    def transform(
+        self, episode: EpisodeBatch, labels: Tensor, seed: Tensor
+    ) -> dict[str, Tensor]:
+        """Rotates the classes of episodes.
 
         Args:
             episode: dictionary of `support`, `support_labels` and `query`: one episode
                 (`support` `[S, H, H, C]`) or a batch of them.
             labels: integers `[..., M]`, the classes of the queries.
-            seed: two integers; the same seed gives the same pictures.
+            seed: two integers; the same seed gives the same images.
 
         Returns:
-            The dictionary with other pictures.
+            The dictionary with the rotated images.
 
         Raises:
-            ValueError: if pictures are not square, or labels no integers.
+            ValueError: If images are not square, or labels not integers.
         """
         check_episode(self, episode, "support", "support_labels", "query")
         support, query = (
@@ -73,11 +79,11 @@ class ClassRotation(keras.layers.Layer):
         )
         labels = tf.convert_to_tensor(labels)
         for images in (support, query):
-            check_pictures(self, images)
+            check_images(self, images)
             if images.shape[-3] != images.shape[-2]:
                 raise ValueError(
-                    f"ClassRotation takes square pictures. Received pictures of "
-                    f"{images.shape[-3]} x {images.shape[-2]} pixels: crop or resize "
+                    f"ClassRotation takes square images. Received: images of "
+                    f"{images.shape[-3]} x {images.shape[-2]} pixels. Crop or resize "
                     f"them when the data is loaded."
                 )
         if not labels.dtype.is_integer:
@@ -99,31 +105,39 @@ class ClassRotation(keras.layers.Layer):
             "query": _turn(query, query_turns),
         }
 
-    def transform_episode(self, x, y, seed):
-        """Turns the classes of one episode of a stream; see `transform`."""
+    def transform_episode(
+        self, x: EpisodeBatch, y: Tensor, seed: Tensor
+    ) -> dict[str, Tensor]:
+        """Rotates the classes of one episode of a stream; see `transform`."""
         return self.transform(x, y, seed)
 
-    def call(self, episode, labels, training=None):
+    def call(
+        self, episode: EpisodeBatch, labels: Tensor, training: bool | None = None
+    ) -> EpisodeBatch:
         if not training:
             return episode
         return self.transform(episode, labels, self.seed_generator.next())
 
-    def compute_output_shape(self, episode_shape, labels_shape):
+    def compute_output_shape(
+        self, episode_shape: Nested, labels_shape: Shape
+    ) -> Nested:
         del labels_shape
         return episode_shape
 
-    def compute_output_spec(self, episode, labels, training=None):
+    def compute_output_spec(
+        self, episode: Nested, labels: Tensor, training: bool | None = None
+    ) -> Nested:
         del labels, training
         return keras.tree.map_structure(
             lambda x: keras.KerasTensor(x.shape, x.dtype), episode
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.seed}
 
 
 def _turn(images, turns):
-    """Turns pictures `[..., H, H, C]` by quarters to the left, `[...]` of them."""
+    """Rotates images `[..., H, H, C]` counter-clockwise by `[...]` quarter turns."""
     turns = turns[..., None, None, None]
     rank = len(images.shape)
     order = [*range(rank - 3), rank - 2, rank - 3, rank - 1]

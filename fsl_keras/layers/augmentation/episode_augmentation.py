@@ -1,36 +1,38 @@
-"""Support and query pictures of episodes, augmented separately."""
+"""Separate augmentation of the support and query images of episodes."""
+
+from typing import Any
 
 import keras
 
 from fsl_keras.episodes.random import fold_in
 from fsl_keras.layers.augmentation.augmentation import to_seed
 from fsl_keras.layers.augmentation.checks import check_augmentation, check_episode
+from fsl_keras.typing import EpisodeBatch, Nested, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class EpisodeAugmentation(keras.layers.Layer):
-    """Augments support and query pictures of episodes, each set in its own way.
+    """Augments the support and the query images of episodes by a layer each.
 
-    Each picture has random numbers of its own. Labels and masks stay as they are. It
-    goes into `episodes(augmentation=...)`, or stands before a learner in a model.
+    Each image is augmented independently. Labels and masks do not change. Pass it to
+    `episodes(augmentation=...)`, or put it before a learner in a model.
 
     Args:
-        support: object with `transform(images, seed)` for the support pictures, or
-            None to leave them.
-        query: likewise for the queries.
+        support: optional object with `transform(images, seed)` for the support images.
+        query: optional object with `transform(images, seed)` for the query images.
         seed: optional integer, for the layer in a model.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
-        episode: dictionary with `support` and `query`, float pictures `[T, S, H, W, C]`
-            and `[T, M, H, W, C]` from 0 to 1.
-        training: bool, whether to change them.
+        episode: dictionary with `support` and `query`, float images `[T, S, H, W, C]`
+            and `[T, M, H, W, C]` in [0, 1].
+        training: bool, whether to augment.
 
     Returns:
-        The dictionary with other pictures.
+        The dictionary with the augmented images.
 
     Raises:
-        ValueError: if both are None, or one has no `transform`.
+        ValueError: If both are None, or one has no `transform`.
 
     Example:
 
@@ -46,13 +48,19 @@ class EpisodeAugmentation(keras.layers.Layer):
     TensorShape([4, 5, 28, 28, 1])
     """
 
-    def __init__(self, support=None, query=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        support: Any = None,
+        query: Any = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         # Labels keep their dtype under any policy.
         super().__init__(autocast=False, **kwargs)
         if support is None and query is None:
             raise ValueError(
-                "`support` and `query` are both None: nothing would change. Give one "
-                "of them an augmentation, such as `RandomAffine()`."
+                "`support` or `query` must be an augmentation, such as "
+                "`RandomAffine()`. Received: support=None, query=None"
             )
         if support is not None:
             check_augmentation("support", support)
@@ -63,16 +71,16 @@ class EpisodeAugmentation(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def transform(self, episode, seed):
-        """Augments the pictures of episodes.
+    def transform(self, episode: EpisodeBatch, seed: Tensor) -> dict[str, Tensor]:
+        """Augments the images of episodes.
 
         Args:
-            episode: dictionary with `support` and `query`, float pictures
-                `[..., H, W, C]` from 0 to 1: one episode or a batch of them.
-            seed: two integers; the same seed gives the same pictures.
+            episode: dictionary with `support` and `query`, float images
+                `[..., H, W, C]` in [0, 1]: one episode or a batch of them.
+            seed: two integers; the same seed gives the same images.
 
         Returns:
-            The dictionary with other pictures.
+            The dictionary with the augmented images.
         """
         check_episode(self, episode, "support", "query")
         seed = to_seed(seed)
@@ -86,26 +94,30 @@ class EpisodeAugmentation(keras.layers.Layer):
                 )
         return episode
 
-    def transform_episode(self, x, y, seed):
-        """Augments the pictures of one episode of a stream; see `transform`."""
+    def transform_episode(
+        self, x: EpisodeBatch, y: Tensor, seed: Tensor
+    ) -> dict[str, Tensor]:
+        """Augments the images of one episode of a stream; see `transform`."""
         del y
         return self.transform(x, seed)
 
-    def call(self, episode, training=None):
+    def call(self, episode: EpisodeBatch, training: bool | None = None) -> EpisodeBatch:
         if not training:
             return episode
         return self.transform(episode, self.seed_generator.next())
 
-    def compute_output_shape(self, episode_shape):
+    def compute_output_shape(self, episode_shape: Nested) -> Nested:
         return episode_shape
 
-    def compute_output_spec(self, episode, training=None):
+    def compute_output_spec(
+        self, episode: Nested, training: bool | None = None
+    ) -> Nested:
         del training
         return keras.tree.map_structure(
             lambda x: keras.KerasTensor(x.shape, x.dtype), episode
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "support": keras.saving.serialize_keras_object(self.support),
@@ -114,7 +126,7 @@ class EpisodeAugmentation(keras.layers.Layer):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "EpisodeAugmentation":
         parts = {
             name: keras.saving.deserialize_keras_object(config[name])
             for name in ("support", "query")

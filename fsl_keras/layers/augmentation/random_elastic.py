@@ -1,22 +1,28 @@
 """Smooth random deformation."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from fsl_keras.compat import renamed_arguments
 from fsl_keras.episodes.random import uniform
 from fsl_keras.layers.augmentation.augmentation import Augmentation
 from fsl_keras.layers.augmentation.checks import check_numbers
+from fsl_keras.layers.augmentation.lengths import Pixels, length_config, unit_in_pixels
 from fsl_keras.layers.augmentation.resampling import pixel_grid, resample
+from fsl_keras.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
+@renamed_arguments(strength=("displacement_factor", Pixels))
 class RandomElastic(Augmentation):
-    """Bends each picture at random, as if it were drawn on rubber.
+    """Deforms each image at random and smoothly.
 
-    Each knot of a coarse grid moves at random, and cubic B-splines carry the pixels
-    between along. No pixel moves farther than `strength` each way, and most move by
-    half of that or less. What moves in from outside is 0. Keras's
+    Each knot of a coarse grid is displaced at random, and the displacements of pixels
+    are interpolated by cubic B-splines. No pixel moves farther than
+    `displacement_factor` along an axis, and most move by half of that or less. Keras's
     `RandomElasticTransform` fails under XLA and takes no seed in a call.
 
     References:
@@ -26,60 +32,82 @@ class RandomElastic(Augmentation):
     - [Rueckert et al., 1999](https://doi.org/10.1109/42.796284), B-splines on a grid
 
     Args:
-        strength: float, the largest shift of a knot each way, in pixels.
-        cells: integer, the cells of the grid on each side of a picture: the more, the
-            finer the bends.
+        displacement_factor: float from 0 to 1, the largest displacement of a knot along
+            each axis, as a fraction of the height and of the width. Defaults to
+            `3 / 28`.
+        cells: integer, the cells of the grid along each axis; more cells give finer
+            deformations. Defaults to `4`.
+        fill_value: float from 0 to 1, the value of points outside of the image.
+            Defaults to `0.0`, black.
         seed: optional integer, for the layer in a model.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
-        images: float pictures `[..., H, W, C]` from 0 to 1.
-        training: bool, whether to change them.
+        images: float images `[..., H, W, C]` in [0, 1].
+        training: bool, whether to augment.
 
     Returns:
-        Pictures of the same shape and dtype.
+        Images of the same shape and dtype.
 
     Raises:
-        ValueError: if `strength` is negative or `cells` no positive integer.
+        ValueError: If an argument is out of range.
 
     Example:
 
-    >>> layer = RandomElastic(strength=2)
+    >>> layer = RandomElastic(displacement_factor=0.1)
     >>> layer.transform(np.ones((2, 28, 28, 1), "float32"), seed=(7, 0)).shape
     TensorShape([2, 28, 28, 1])
     """
 
-    def __init__(self, strength=3.0, cells=4, seed=None, **kwargs):
+    def __init__(
+        self,
+        displacement_factor: float = 3 / 28,
+        cells: int = 4,
+        fill_value: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed, **kwargs)
-        check_numbers(strength=strength)
+        if not isinstance(displacement_factor, Pixels):
+            check_numbers(displacement_factor=displacement_factor, high=1.0)
+        check_numbers(fill_value=fill_value, high=1.0)
         check_numbers(cells=cells, low=1)
         if cells != int(cells):
             raise ValueError(f"`cells` must be an integer. Received: cells={cells!r}")
-        self.strength = strength
+        self.displacement_factor = displacement_factor
         self.cells = int(cells)
+        self.fill_value = fill_value
 
-    def augment(self, images, seed):
+    def augment(self, images: Tensor, seed: Tensor) -> Tensor:
         count, height, width, _ = ops.shape(images)
         # Each cell is bent by the four knots around it on each axis.
         knots = self.cells + 3
         draws = uniform(seed, (2, count, knots, knots))
-        shifts = self.strength * (2.0 * draws - 1.0)
-        # [2, B, height, width], down and to the right
-        moves = ops.einsum(
+        displacements = self.displacement_factor * (2.0 * draws - 1.0)
+        moves = ops.einsum(  # [2, B, height, width], down and right
             "hi,abij,wj->abhw",
             _splines(height, self.cells),
-            shifts,
+            displacements,
             _splines(width, self.cells),
         )
         rows, columns = pixel_grid(images)
-        return resample(images, rows + moves[0], columns + moves[1])
+        down = unit_in_pixels(self.displacement_factor, height) * moves[0]
+        right = unit_in_pixels(self.displacement_factor, width) * moves[1]
+        return resample(images, rows + down, columns + right, self.fill_value)
 
-    def get_config(self):
-        return {**super().get_config(), "strength": self.strength, "cells": self.cells}
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            **length_config(
+                self.displacement_factor, "displacement_factor", "strength"
+            ),
+            "cells": self.cells,
+            "fill_value": self.fill_value,
+        }
 
 
 def _splines(length, cells):
-    """Returns the share float32 `[length, cells + 3]` of each knot in each pixel."""
+    """Returns the weight float32 `[length, cells + 3]` of each knot for each pixel."""
     places = (np.arange(length) + 0.5) * cells / length
     distance = np.abs(places[:, None] - np.arange(-1, cells + 2))
     near = 2 / 3 - distance**2 + distance**3 / 2

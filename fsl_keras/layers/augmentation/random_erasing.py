@@ -1,47 +1,51 @@
-"""A random rectangle of each picture, erased."""
+"""Random erasing of a rectangle."""
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
+from fsl_keras.compat import renamed_arguments
 from fsl_keras.episodes.random import between, uniform
 from fsl_keras.layers.augmentation.augmentation import Augmentation
 from fsl_keras.layers.augmentation.checks import check_numbers, check_pairs
 from fsl_keras.layers.augmentation.resampling import pixel_grid
+from fsl_keras.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
+@renamed_arguments(value="fill_value")
 class RandomErasing(Augmentation):
-    """Erases a rectangle of some pictures, so that no part of them is relied on.
+    """Erases a random rectangle of some images.
 
-    The rectangle lies in the picture whole; one that would be higher or wider is cut
-    off there. Keras's `RandomErasing` takes no seed in a call.
+    The rectangle lies inside the image; one that would be higher or wider than the
+    image is cut off. Keras's `RandomErasing` takes no seed in a call.
 
     Reference:
 
     - [Zhong et al., 2020](https://arxiv.org/abs/1708.04896)
 
     Args:
-        rate: float from 0 to 1, the chance of a picture to lose a rectangle.
-        scale: pair of floats in (0, 1], the smallest and the largest area of the
-            rectangle, as a share of the picture's.
-        ratio: pair of floats above 0, the smallest and the largest height of the
-            rectangle over its width, each equally likely as its inverse.
-        value: float from 0 to 1, what is there instead.
+        rate: float from 0 to 1, the probability that an image is changed.
+        scale: pair of floats in (0, 1], the range of the area of the rectangle, as a
+            fraction of the area of the image.
+        ratio: pair of positive floats, the range of the height of the rectangle over
+            its width. Its logarithm is drawn uniformly.
+        fill_value: float from 0 to 1, the value of the erased rectangle.
         seed: optional integer, for the layer in a model.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
-        images: float pictures `[..., H, W, C]` from 0 to 1.
-        training: bool, whether to change them.
+        images: float images `[..., H, W, C]` in [0, 1].
+        training: bool, whether to augment.
 
     Returns:
-        Pictures of the same shape and dtype.
+        Images of the same shape and dtype.
 
     Raises:
-        ValueError: if a number is out of range.
+        ValueError: If an argument is out of range.
 
     Example:
 
@@ -53,45 +57,47 @@ class RandomErasing(Augmentation):
 
     def __init__(
         self,
-        rate=0.5,
-        scale=(0.02, 0.33),
-        ratio=(0.3, 1 / 0.3),
-        value=0.0,
-        seed=None,
-        **kwargs,
-    ):
+        rate: float = 0.5,
+        scale: tuple[float, float] = (0.02, 0.33),
+        ratio: tuple[float, float] = (0.3, 1 / 0.3),
+        fill_value: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed, **kwargs)
-        check_numbers(rate=rate, value=value, high=1.0)
+        check_numbers(rate=rate, fill_value=fill_value, high=1.0)
         check_pairs(scale=scale, high=1.0)
         check_pairs(ratio=ratio)
         self.rate = rate
         self.scale = tuple(scale)
         self.ratio = tuple(ratio)
-        self.value = value
+        self.fill_value = fill_value
 
-    def augment(self, images, seed):
+    def augment(self, images: Tensor, seed: Tensor) -> Tensor:
         count, height, width, _ = ops.shape(images)
         draws = uniform(seed, (5, count))[..., None, None]
-        area = between(*self.scale, draws[1]) * (height * width)
-        ratio = ops.exp(between(*map(math.log, self.ratio), draws[2]))
+        smallest, largest = self.scale
+        area = between(smallest, largest, draws[1]) * (height * width)
+        low, high = map(math.log, self.ratio)
+        ratio = ops.exp(between(low, high, draws[2]))
         rows, columns = pixel_grid(images)
         inside = _inside(rows, ops.sqrt(area * ratio), draws[3], height)
         inside &= _inside(columns, ops.sqrt(area / ratio), draws[4], width)
         inside &= draws[0] < self.rate
-        return tf.where(inside[..., None], self.value, images)
+        return tf.where(inside[..., None], self.fill_value, images)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "rate": self.rate,
             "scale": self.scale,
             "ratio": self.ratio,
-            "value": self.value,
+            "fill_value": self.fill_value,
         }
 
 
 def _inside(pixels, side, draw, length):
-    """Returns which pixels of an axis are on the side of a rectangle."""
+    """Returns which pixels of an axis a rectangle covers."""
     side = ops.minimum(ops.round(side), length)
     first = ops.floor(draw * (length - side + 1.0))
     return (pixels >= first) & (pixels < first + side)

@@ -1,36 +1,39 @@
-"""Mirrored pictures."""
+"""Random flips."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from fsl_keras.episodes.random import uniform
 from fsl_keras.layers.augmentation.augmentation import Augmentation
+from fsl_keras.typing import Tensor
 
-# Which axes a mode mirrors.
+# The axes that each mode flips.
 AXES = {"horizontal": (2,), "vertical": (1,), "horizontal_and_vertical": (2, 1)}
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class RandomFlip(Augmentation):
-    """Mirrors each picture with a chance of one half.
+    """Flips each image with a probability of one half.
 
-    Keras's layer of this name does so in a model, but takes no seed in a call.
+    Keras's layer of this name takes no seed in a call.
 
     Args:
-        mode: `"horizontal"` (left and right change places), `"vertical"`, or
-            `"horizontal_and_vertical"`, each by itself.
+        mode: `"horizontal"` (left to right), `"vertical"` (top to bottom) or
+            `"horizontal_and_vertical"` (each independently).
         seed: optional integer, for the layer in a model.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
-        images: float pictures `[..., H, W, C]` from 0 to 1.
-        training: bool, whether to change them.
+        images: float images `[..., H, W, C]` in [0, 1].
+        training: bool, whether to augment.
 
     Returns:
-        Pictures of the same shape and dtype.
+        Images of the same shape and dtype.
 
     Raises:
-        ValueError: if `mode` is another.
+        ValueError: If `mode` is not one of these.
 
     Example:
 
@@ -39,7 +42,9 @@ class RandomFlip(Augmentation):
     TensorShape([2, 28, 28, 1])
     """
 
-    def __init__(self, mode="horizontal", seed=None, **kwargs):
+    def __init__(
+        self, mode: str = "horizontal", seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(seed, **kwargs)
         if mode not in AXES:
             raise ValueError(
@@ -47,11 +52,11 @@ class RandomFlip(Augmentation):
             )
         self.mode = mode
 
-    def augment(self, images, seed):
+    def augment(self, images: Tensor, seed: Tensor) -> Tensor:
         draws = uniform(seed, (2, ops.shape(images)[0], 1, 1, 1))
         for axis in AXES[self.mode]:
             images = ops.where(draws[axis - 1] < 0.5, ops.flip(images, axis), images)
         return images
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "mode": self.mode}

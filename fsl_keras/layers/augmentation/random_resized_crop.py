@@ -1,6 +1,7 @@
-"""A random part of each picture, at one size."""
+"""Random crops, resized to one size."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -9,43 +10,43 @@ from fsl_keras.episodes.random import between, uniform
 from fsl_keras.layers.augmentation.augmentation import Augmentation
 from fsl_keras.layers.augmentation.checks import check_pairs
 from fsl_keras.layers.augmentation.resampling import resample
+from fsl_keras.typing import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class RandomResizedCrop(Augmentation):
-    """Cuts a random part out of each picture and scales it to one size.
+    """Crops a random part of each image and resizes it to one size.
 
-    A part that would be wider or higher than the picture is cut off there. Parts
-    lie anywhere, also between pixels.
+    A crop that would be wider or higher than the image is cut off. Crops are not
+    aligned to pixels.
 
     Reference:
 
     - [Szegedy et al., 2015](https://arxiv.org/abs/1409.4842), section 6
-    - parts smaller than the pictures that a network is used on:
+    - training crops smaller than the images at test time:
       [Touvron et al., 2019](https://arxiv.org/abs/1906.06423)
 
     Args:
-        scale: pair of floats in (0, 1], the smallest and the largest area of the part,
-            as a share of the picture's.
-        ratio: pair of floats above 0, the smallest and the largest width of the part
-            over its height, in units of the picture's; each equally likely as its
-            inverse.
-        size: optional pair of integers, height and width of what comes out, in pixels;
-            the picture's by default.
+        scale: pair of floats in (0, 1], the range of the area of the crop, as a
+            fraction of the area of the image.
+        ratio: pair of positive floats, the range of the aspect ratio of the crop (width
+            over height) relative to that of the image. Its logarithm is drawn
+            uniformly.
+        size: optional pair of integers, height and width of the result in pixels.
+            Defaults to the size of the images.
         seed: optional integer, for the layer in a model.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
-        images: float pictures `[..., H, W, C]` from 0 to 1.
-        training: bool, whether to change them. If not, whole pictures are scaled to
-            `size`.
+        images: float images `[..., H, W, C]` in [0, 1].
+        training: bool, whether to crop. If not, whole images are resized to `size`.
 
     Returns:
-        Pictures `[..., *size, C]` of the same dtype.
+        Images `[..., *size, C]` of the same dtype.
 
     Raises:
-        ValueError: if `scale` or `ratio` is no pair of rising numbers in its range, or
-            `size` no pair of positive integers.
+        ValueError: If `scale` or `ratio` is not a pair `(low, high)` in its range, or
+            `size` not a pair of positive integers.
 
     Example:
 
@@ -56,8 +57,13 @@ class RandomResizedCrop(Augmentation):
     """
 
     def __init__(
-        self, scale=(0.5, 1.0), ratio=(3 / 4, 4 / 3), size=None, seed=None, **kwargs
-    ):
+        self,
+        scale: tuple[float, float] = (0.5, 1.0),
+        ratio: tuple[float, float] = (3 / 4, 4 / 3),
+        size: tuple[int, int] | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed, **kwargs)
         check_pairs(scale=scale, high=1.0)
         check_pairs(ratio=ratio)
@@ -70,7 +76,7 @@ class RandomResizedCrop(Augmentation):
             )
         self.size = None if size is None else tuple(size)
 
-    def call(self, images, training=None):
+    def call(self, images: Tensor, training: bool | None = None) -> Tensor:
         if training or self.size is None:
             return super().call(images, training=training)
         images = ops.convert_to_tensor(images)
@@ -82,15 +88,17 @@ class RandomResizedCrop(Augmentation):
         )
         return ops.reshape(resized, (*lead, *resized.shape[1:]))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         *lead, height, width, channels = input_shape
         return (*lead, *(self.size or (height, width)), channels)
 
-    def augment(self, images, seed):
+    def augment(self, images: Tensor, seed: Tensor) -> Tensor:
         count, height, width, _ = ops.shape(images)
         draws = uniform(seed, (4, count))[..., None, None]
-        area = between(*self.scale, draws[0])
-        ratio = ops.exp(between(*map(math.log, self.ratio), draws[1]))
+        smallest, largest = self.scale
+        area = between(smallest, largest, draws[0])
+        low, high = map(math.log, self.ratio)
+        ratio = ops.exp(between(low, high, draws[1]))
         tall = ops.minimum(ops.sqrt(area / ratio), 1.0)
         wide = ops.minimum(ops.sqrt(area * ratio), 1.0)
         size = self.size or (height, width)
@@ -101,16 +109,16 @@ class RandomResizedCrop(Augmentation):
             images, ops.broadcast_to(rows, shape), ops.broadcast_to(columns, shape)
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"scale": self.scale, "ratio": self.ratio, "size": self.size}
         return {**super().get_config(), **own}
 
 
-def _places(pixels, count, share, draw, length):
-    """Returns where to read `count` pixels of an axis of which a share is shown."""
-    share_of_pixel = share * (length / count)
+def _places(pixels, count, fraction, draw, length):
+    """Returns where to read `count` pixels of a crop of a fraction of an axis."""
+    step = fraction * (length / count)
     pixels = ops.cast(pixels, "float32")
-    # The first pixel begins half a pixel before its middle. The rim of the part may
-    # lie farther out than the middle of the last pixel, whose colour goes on there.
-    first = draw * (1.0 - share) * length
-    return ops.clip(first + (pixels + 0.5) * share_of_pixel - 0.5, 0.0, length - 1.0)
+    # The first pixel begins half a pixel before its center. The edge of the crop may
+    # lie beyond the center of the last pixel, whose value continues there.
+    first = draw * (1.0 - fraction) * length
+    return ops.clip(first + (pixels + 0.5) * step - 0.5, 0.0, length - 1.0)

@@ -1,18 +1,22 @@
-"""One augmentation after the other."""
+"""A sequence of augmentations."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
 from fsl_keras.episodes.random import fold_in
 from fsl_keras.layers.augmentation.augmentation import Augmentation
 from fsl_keras.layers.augmentation.checks import check_augmentation
+from fsl_keras.typing import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class SequentialAugmentation(Augmentation):
-    """Augments pictures by several layers, one after the other.
+    """Applies several augmentations in order.
 
-    Each layer has random numbers of its own: from the same seed, two layers would
-    draw the same ones, and darker pictures would be turned farther.
+    Each layer gets a seed of its own, derived from that of the sequence. From the same
+    seed, their random numbers would be correlated.
 
     Args:
         layers: list of objects with `transform(images, seed)`.
@@ -20,14 +24,14 @@ class SequentialAugmentation(Augmentation):
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
-        images: float pictures `[..., H, W, C]` from 0 to 1.
-        training: bool, whether to change them.
+        images: float images `[..., H, W, C]` in [0, 1].
+        training: bool, whether to augment.
 
     Returns:
-        Pictures of the same shape and dtype.
+        Images of the same dtype, and of the same shape unless a layer sets a size.
 
     Raises:
-        ValueError: if there is no layer, or one has no `transform`.
+        ValueError: If `layers` is empty, or one has no `transform`.
 
     Example:
 
@@ -38,7 +42,9 @@ class SequentialAugmentation(Augmentation):
     TensorShape([2, 84, 84, 3])
     """
 
-    def __init__(self, layers, seed=None, **kwargs):
+    def __init__(
+        self, layers: Sequence[Any], seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(seed, **kwargs)
         if not layers:
             raise ValueError(f"`layers` must not be empty. Received: layers={layers!r}")
@@ -46,34 +52,34 @@ class SequentialAugmentation(Augmentation):
             check_augmentation("layers", layer)
         self.layers = list(layers)
 
-    def augment(self, images, seed):
+    def augment(self, images: Tensor, seed: Tensor) -> Tensor:
         for index, layer in enumerate(self.layers):
             images = layer.transform(images, fold_in(seed, index))
         return images
 
-    def call(self, images, training=None):
+    def call(self, images: Tensor, training: bool | None = None) -> Tensor:
         if training:
             return super().call(images, training=training)
         for layer in self._own_layers:
             images = layer(images, training=False)
         return images
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         for layer in self._own_layers:
             input_shape = layer.compute_output_shape(input_shape)
         return input_shape
 
     @property
     def _own_layers(self):
-        """Those that may set a size; any other object changes none."""
+        """The layers that may set a size; other objects do not."""
         return [layer for layer in self.layers if isinstance(layer, Augmentation)]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]
         return {**super().get_config(), "layers": layers}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "SequentialAugmentation":
         layers = [
             keras.saving.deserialize_keras_object(layer) for layer in config["layers"]
         ]

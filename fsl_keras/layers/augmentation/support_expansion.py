@@ -1,39 +1,41 @@
-"""More support examples, made from those there are."""
+"""Augmented copies of support examples."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
-from fsl_keras.layers.augmentation.augmentation import check_pictures, to_seed
+from fsl_keras.layers.augmentation.augmentation import check_images, to_seed
 from fsl_keras.layers.augmentation.checks import check_augmentation, check_numbers
+from fsl_keras.typing import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class SupportExpansion(keras.layers.Layer):
-    """Puts augmented copies of each support example beside it.
+    """Adds augmented copies of each support example to a support set.
 
-    To learn from one example, as if there were more of them. `transform` serves
-    adaptation, as in the example below. The examples come first, as they are, then
-    all of them augmented, and so on. Copies of padding (a row of zeros in one-hot
-    labels) are padding.
+    Use `transform` before adaptation, as in the example below. The unchanged examples
+    come first, followed by `copies` augmented versions of all of them. Copies of
+    padding (a row of zeros in one-hot labels) are padding.
 
     Args:
-        augmentation: object with `transform(images, seed)`. Its copies must look like
-            what the network was trained on.
-        copies: integer, copies of each example.
+        augmentation: object with `transform(images, seed)`. The copies should look like
+            the images that the network was trained on.
+        copies: integer, the number of copies of each example. Defaults to `4`.
         seed: optional integer, for calls.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
-        support: float pictures `[S, H, W, C]` from 0 to 1, or `[T, S, H, W, C]` of a
-            batch of episodes.
+        support: float images `[S, H, W, C]` in [0, 1], or `[T, S, H, W, C]` of a batch
+            of episodes.
         support_labels: their labels `[S, ...]` or `[T, S, ...]`, integers or one-hot.
         training: bool, whether to add copies.
 
     Returns:
-        The `S * (1 + copies)` pictures and their labels.
+        The `S * (1 + copies)` images and their labels.
 
     Raises:
-        ValueError: if `copies` is no positive integer, or `augmentation` has no
+        ValueError: If `copies` is not a positive integer, or `augmentation` has no
             `transform`.
 
     Example:
@@ -43,14 +45,20 @@ class SupportExpansion(keras.layers.Layer):
     >>> from fsl_keras.layers.augmentation import RandomAffine
     >>> model = fsl.models.PrototypicalNetwork(fsl.backbones.Conv4((28, 28, 1)))
     >>> images = np.random.default_rng(0).random((3, 28, 28, 1), "float32")
-    >>> expansion = SupportExpansion(RandomAffine(shift=1), copies=4)
+    >>> expansion = SupportExpansion(RandomAffine(), copies=4)
     >>> images, labels = expansion.transform(images, [0, 1, 2], seed=(0, 0))
     >>> images.shape, labels.shape
     (TensorShape([15, 28, 28, 1]), TensorShape([15]))
     >>> classifier = model.adapt(images.numpy(), labels.numpy())
     """
 
-    def __init__(self, augmentation, copies=4, seed=None, **kwargs):
+    def __init__(
+        self,
+        augmentation: Any,
+        copies: int = 4,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         # Labels keep their dtype under any policy.
         super().__init__(autocast=False, **kwargs)
         check_augmentation("augmentation", augmentation)
@@ -64,27 +72,29 @@ class SupportExpansion(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def transform(self, support, support_labels, seed):
+    def transform(
+        self, support: Tensor, support_labels: Tensor, seed: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Adds augmented copies to a support set.
 
         Args:
-            support: float pictures `[S, H, W, C]` from 0 to 1, or `[T, S, H, W, C]`.
+            support: float images `[S, H, W, C]` in [0, 1], or `[T, S, H, W, C]`.
             support_labels: their labels `[S, ...]` or `[T, S, ...]`.
             seed: two integers; the same seed gives the same copies.
 
         Returns:
-            The `S * (1 + copies)` pictures and their labels.
+            The `S * (1 + copies)` images and their labels.
 
         Raises:
-            ValueError: if labels and pictures differ in number.
+            ValueError: If the numbers of labels and images differ.
         """
         support = ops.convert_to_tensor(support)
         support_labels = ops.convert_to_tensor(support_labels)
-        check_pictures(self, support)
+        check_images(self, support)
         axis = len(support.shape) - 4
         if support.shape[: axis + 1] != support_labels.shape[: axis + 1]:
             raise ValueError(
-                f"Each support picture needs a label. Received: support of shape "
+                f"Each support image needs a label. Received: support of shape "
                 f"{tuple(support.shape)}, support_labels of shape "
                 f"{tuple(support_labels.shape)}"
             )
@@ -93,20 +103,25 @@ class SupportExpansion(keras.layers.Layer):
         labels = ops.concatenate([support_labels] * (1 + self.copies), axis)
         return ops.concatenate([support, copies], axis), labels
 
-    def call(self, support, support_labels, training=None):
+    def call(
+        self, support: Tensor, support_labels: Tensor, training: bool | None = None
+    ) -> tuple[Tensor, Tensor]:
         if not training:
             return support, support_labels
         return self.transform(support, support_labels, self.seed_generator.next())
 
-    def compute_output_shape(self, support_shape, support_labels_shape):
-        # There are more pictures in training than else.
+    def compute_output_shape(
+        self, support_shape: Shape, support_labels_shape: Shape
+    ) -> tuple[Shape, Shape]:
+        # There are more images in training than in inference.
         axis = len(support_shape) - 4
-        return tuple(
-            (*shape[:axis], None, *shape[axis + 1 :])
-            for shape in (support_shape, support_labels_shape)
-        )
+        shapes = (support_shape, support_labels_shape)
+        support, labels = ((*s[:axis], None, *s[axis + 1 :]) for s in shapes)
+        return support, labels
 
-    def compute_output_spec(self, support, support_labels, training=None):
+    def compute_output_spec(
+        self, support: Tensor, support_labels: Tensor, training: bool | None = None
+    ) -> tuple[Tensor, Tensor]:
         del training
         shapes = self.compute_output_shape(support.shape, support_labels.shape)
         return tuple(
@@ -114,7 +129,7 @@ class SupportExpansion(keras.layers.Layer):
             for shape, x in zip(shapes, (support, support_labels), strict=True)
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "augmentation": keras.saving.serialize_keras_object(self.augmentation),
@@ -123,6 +138,6 @@ class SupportExpansion(keras.layers.Layer):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "SupportExpansion":
         augmentation = keras.saving.deserialize_keras_object(config["augmentation"])
         return super().from_config({**config, "augmentation": augmentation})

@@ -6,47 +6,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from fsl_keras.models.gradient_based.inner_loop import InnerLoop
+from fsl_keras.models.gradient_based.inner_loop import InnerLoop, Weights
 from fsl_keras.models.gradient_based.pure_network import PureNetwork
 from fsl_keras.models.gradient_based.tasks import mean_over_tasks
 from fsl_keras.typing import Nested, Tensor
 
 # Keras's values for Adam.
 BETA, EPSILON = 0.999, 1e-7
-
-
-class AdamMoments(keras.layers.Layer):
-    """The second moments of gradients, and the number of steps they average.
-
-    Args:
-        weights: dictionary from name to weight.
-        **kwargs: arguments of `keras.layers.Layer`.
-    """
-
-    def __init__(self, weights: dict[str, keras.Variable], **kwargs: Any):
-        super().__init__(**kwargs)
-        zeros = {"initializer": "zeros", "trainable": False, "autocast": False}
-        self.steps = self.add_weight(name="steps", shape=(), **zeros)
-        self.squares = {
-            name: self.add_weight(
-                name=name.replace(".", "_"), shape=weight.shape, **zeros
-            )
-            for name, weight in weights.items()
-        }
-        self.built = True
-
-    def values(self) -> Nested:
-        """Returns the current values, `{"steps": ..., "squares": {name: ...}}`."""
-        return {
-            "steps": self.steps.value,
-            "squares": {name: square.value for name, square in self.squares.items()},
-        }
-
-    def assign(self, values: Nested) -> None:
-        """Assigns values of each task, `[T, ...]`, averaged over tasks."""
-        self.steps.assign(mean_over_tasks(values["steps"]))
-        for name, square in self.squares.items():
-            square.assign(mean_over_tasks(values["squares"][name]))
 
 
 class AdamLoop(InnerLoop):
@@ -59,9 +25,12 @@ class AdamLoop(InnerLoop):
         network: `PureNetwork`.
         loss: see `InnerLoop`.
         batch_norm: string, see `MAML`.
-        moments: `AdamMoments` with which each task starts.
         learning_rate: float.
         batch_size: optional integer, examples in each step. Defaults to all.
+
+    Attributes:
+        moments: layer whose weights are the moments with which each task starts.
+            `moments.assign` averages those of the tasks of a batch.
     """
 
     def __init__(
@@ -69,19 +38,26 @@ class AdamLoop(InnerLoop):
         network: PureNetwork,
         loss: Callable | keras.losses.Loss,
         batch_norm: str,
-        moments: AdamMoments,
         learning_rate: float,
         batch_size: int | None,
     ):
         super().__init__(network, loss, batch_norm)
-        self.moments = moments
+        self.moments = _AdamMoments(network.weights, name="moments")
         self.learning_rate = learning_rate
         self.batch_size = batch_size
 
-    def begin(self):
+    def begin(self) -> Nested:
         return self.moments.values()
 
-    def advance(self, weights, state, support, labels, step, training):
+    def advance(
+        self,
+        weights: Weights,
+        state: Nested,
+        support: Tensor,
+        labels: Tensor,
+        step: Any,
+        training: bool,
+    ) -> tuple[Weights, Nested, Weights]:
         items, targets = (
             examples_of_step(values, self.batch_size, step)
             for values in (support, labels)
@@ -103,6 +79,36 @@ class AdamLoop(InnerLoop):
         }
         state = {"steps": count, "squares": squares}
         return {**weights, **stepped}, state, updates
+
+
+# Weights files hold the name of this class.
+class _AdamMoments(keras.layers.Layer):
+    """The second moments of gradients, and the number of steps they average."""
+
+    def __init__(self, weights, **kwargs):
+        super().__init__(**kwargs)
+        zeros = {"initializer": "zeros", "trainable": False, "autocast": False}
+        self.steps = self.add_weight(name="steps", shape=(), **zeros)
+        self.squares = {
+            name: self.add_weight(
+                name=name.replace(".", "_"), shape=weight.shape, **zeros
+            )
+            for name, weight in weights.items()
+        }
+        self.built = True
+
+    def values(self):
+        """Returns the current values, `{"steps": ..., "squares": {name: ...}}`."""
+        return {
+            "steps": self.steps.value,
+            "squares": {name: square.value for name, square in self.squares.items()},
+        }
+
+    def assign(self, values):
+        """Assigns values of each task, `[T, ...]`, averaged over tasks."""
+        self.steps.assign(mean_over_tasks(values["steps"]))
+        for name, square in self.squares.items():
+            square.assign(mean_over_tasks(values["squares"][name]))
 
 
 def examples_of_step(values: Tensor, batch_size: int | None, step: Any) -> Tensor:

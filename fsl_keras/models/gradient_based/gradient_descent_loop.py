@@ -1,14 +1,16 @@
 """Plain gradient steps, with fixed or learned learning rates."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
 
-from fsl_keras.models.gradient_based.inner_loop import InnerLoop
+from fsl_keras.models.gradient_based.inner_loop import InnerLoop, Weights
 from fsl_keras.models.gradient_based.inner_rates import InnerRates
 from fsl_keras.models.gradient_based.per_step_norms import PerStepNorms
 from fsl_keras.models.gradient_based.pure_network import PureNetwork
+from fsl_keras.typing import Nested, Tensor
 
 
 class GradientDescentLoop(InnerLoop):
@@ -37,7 +39,15 @@ class GradientDescentLoop(InnerLoop):
         if rates.kind == "per_layer_per_step" or norms is not None:
             self.own_steps = rates.steps
 
-    def advance(self, weights, state, support, labels, step, training):
+    def advance(
+        self,
+        weights: Weights,
+        state: Nested,
+        support: Tensor,
+        labels: Tensor,
+        step: Any,
+        training: bool,
+    ) -> tuple[Weights, Nested, Weights]:
         gradients, updates = self.gradients(weights, support, labels, step, training)
         stepped = {
             name: weights[name]

@@ -10,6 +10,7 @@ from fsl_keras.typing import Shape, Tensor
 KINDS = ("fixed", "per_parameter", "per_layer_per_step")
 
 
+# Weights files hold the name of this class.
 class InnerRates(keras.layers.Layer):
     """The learning rates with which gradient steps adapt weights to a task.
 

@@ -236,11 +236,13 @@ class GradientBasedLearner(ItemMemoryModel):
 
     def _start_head(self, weights, support, labels, training):
         """Returns the weights of a task's own head, here none."""
-        del weights, support, training
-        self._check_ways(labels)
+        del weights, support, labels, training
         return {}
 
-    def _check_ways(self, labels):
+    def _checked(self, labels):
+        """Returns labels, which must fit the outputs of the network."""
+        if self.shared_head:
+            return labels
         ways, outputs = labels.shape[-1], self.network.output_shape[-1]
         message = (
             f"The network has {outputs} outputs, but the labels have "
@@ -249,12 +251,16 @@ class GradientBasedLearner(ItemMemoryModel):
             "`ProtoMAML`, which take any number of ways."
         )
         if ways is None:  # known when the graph runs
-            tf.debugging.assert_equal(tf.shape(labels)[-1], outputs, message)
-        elif ways != outputs:
+            check = tf.debugging.assert_equal(tf.shape(labels)[-1], outputs, message)
+            with tf.control_dependencies([check]):
+                return tf.identity(labels)
+        if ways != outputs:
             raise ValueError(message)
+        return labels
 
     def _adapt(self, support, labels):
         """Returns the adapted weights of one task."""
+        labels = self._checked(labels)
         weights = self._start(support, labels, training=False)
         steps = self.test_steps or self.inner_steps
         weights = self._loop.learned(weights, support, labels, steps)

@@ -189,7 +189,7 @@ class MetaGradientLearner(GradientBasedLearner):
         return each_task(lambda task: self._train_on_one(**task), tasks)
 
     def _train_on_one(self, support, labels, query):
-        steps = self.inner_steps
+        labels, steps = self._checked(labels), self.inner_steps
         weights = self._start(support, labels, training=True)
         learned = self._loop.learn(weights, support, labels, steps, training=True)
         outputs, updates = [], {}

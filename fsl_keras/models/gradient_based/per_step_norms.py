@@ -11,6 +11,7 @@ from fsl_keras.typing import Tensor
 AFFINE = ("gamma", "beta")
 
 
+# Weights files hold the name of this class.
 class PerStepNorms(keras.layers.Layer):
     """The scales and offsets of batch normalization at each step of an inner loop.
 

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from fsl_keras.compat import renamed_arguments
-from fsl_keras.models.gradient_based.adam_loop import AdamLoop, AdamMoments
+from fsl_keras.models.gradient_based.adam_loop import AdamLoop
 from fsl_keras.models.gradient_based.inner_loop import PRESENT
 from fsl_keras.models.gradient_based.learner import GradientBasedLearner
 from fsl_keras.models.gradient_based.tasks import each_task
@@ -87,15 +87,14 @@ class Reptile(GradientBasedLearner):
             **kwargs,
         )
         self.inner_batch_size = inner_batch_size
-        self.moments = AdamMoments(self._pure.weights, name="moments")
         self._loop = AdamLoop(
             self._pure,
             self._loss_of_steps(),
             batch_norm,
-            self.moments,
             inner_learning_rate,
             inner_batch_size,
         )
+        self.moments = self._loop.moments
 
     def default_optimizer(self) -> keras.optimizers.Optimizer:
         """Returns the optimizer of `compile(optimizer="auto")`."""
@@ -143,7 +142,7 @@ class Reptile(GradientBasedLearner):
 
     def _train_on_one(self, task):
         support, labels, query = task
-        steps = self.inner_steps
+        labels, steps = self._checked(labels), self.inner_steps
         start = self._start(support, labels, training=True)
         *_, last = self._loop.learn(start, support, labels, steps, training=True)
         learned, moments, of_support = last

@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from fsl_keras import images as picture_files
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.layers import ImagePreprocessing
 from tests.checks import run_python
 from tests.shapes import NAMES, make_learner, picture, pictures, write
 
@@ -47,7 +47,7 @@ def grey(images):
     return picture_files.fit(images, images.shape[1:3], 1).numpy()
 
 
-def test_the_answers_are_those_of_the_classifier(classifier, exported, images):
+def test_the_outputs_are_those_of_the_classifier(classifier, exported, images):
     answer = exported.serve(grey(images))
     expected = classifier.predict(images, verbose=0)
     assert set(answer) == {"probabilities", "class_index", "known", "class_name"}
@@ -58,7 +58,7 @@ def test_the_answers_are_those_of_the_classifier(classifier, exported, images):
     assert [name.decode() for name in answer["class_name"].numpy()] == names
 
 
-def test_any_size_and_any_number_of_pictures(classifier, exported):
+def test_any_size_and_any_number_of_images(classifier, exported):
     for size, count in [((16, 16), 1), ((50, 70), 3)]:
         images = np.stack([picture(name, size, seed=7) for name in NAMES[:count]])
         np.testing.assert_allclose(
@@ -95,7 +95,7 @@ def test_the_range_of_arrays_given_in_python_is_not_that_of_the_endpoints(tmp_pa
 
 def test_every_endpoint_resizes_as_the_classifier(tmp_path, images):
     learned = make_learner().adapt(*pictures(NAMES[:3]))
-    learned.preprocessing = PicturePreprocessing((16, 16), 1, resize="pad")
+    learned.preprocessing = ImagePreprocessing((16, 16), 1, resize="pad")
     learned.export(tmp_path / "shapes")
     exported = tf.saved_model.load(tmp_path / "shapes")
     files = [path.read_bytes() for path in write(tmp_path, images, NAMES)]
@@ -130,7 +130,7 @@ def test_another_number_of_channels_is_refused(exported, channels):
         exported.signatures["serve"](tf.constant(images))
 
 
-def test_a_picture_below_the_threshold_is_unknown(exported):
+def test_an_image_below_the_threshold_is_unknown(exported):
     noise = np.random.default_rng(0).integers(0, 256, (30, 16, 16, 1), "uint8")
     answer = exported.serve(noise)
     unsure = np.max(answer["probabilities"], axis=-1) < 0.6
@@ -152,7 +152,7 @@ def color_folder(color_classifier, tmp_path_factory):
 
 @pytest.fixture
 def files(tmp_path):
-    """Photographs as they come: JPEG, turned by EXIF, clear places, WebP, 16 bits."""
+    """Files with JPEG, EXIF rotation, transparency, WebP and 16 bits."""
     folder = tmp_path / "files"
     folder.mkdir()
     rgb = Image.fromarray(picture("bar", (40, 24)))
@@ -177,62 +177,61 @@ import json, pathlib, sys
 import numpy as np
 import tensorflow as tf
 
-folder, images, *files = sys.argv[1:]
-exported = tf.saved_model.load(folder)
-images = np.load(images)
-contents = [pathlib.Path(path).read_bytes() for path in files]
-found = {}
-for name, value in (
-    ("serve", images),
-    ("serve_float", images.astype("float32") / 255),
-    ("serve_bytes", tf.constant(contents)),
-):
-    answer = exported.signatures[name](tf.constant(value))
-    found[name] = {
-        "probabilities": answer["probabilities"].numpy().tolist(),
-        "indices": answer["class_index"].numpy().tolist(),
-        "names": [n.decode() for n in answer["class_name"].numpy()],
-    }
+found = []
+for folder, images, files in json.loads(sys.argv[1]):
+    exported = tf.saved_model.load(folder)
+    images = np.load(images)
+    contents = [pathlib.Path(path).read_bytes() for path in files]
+    found.append({})
+    for name, value in (
+        ("serve", images),
+        ("serve_float", images.astype("float32") / 255),
+        ("serve_bytes", tf.constant(contents)),
+    ):
+        outputs = exported.signatures[name](tf.constant(value))
+        found[-1][name] = {
+            "probabilities": outputs["probabilities"].numpy().tolist(),
+            "indices": outputs["class_index"].numpy().tolist(),
+            "names": [n.decode() for n in outputs["class_name"].numpy()],
+        }
 assert "fsl_keras" not in sys.modules
 print(json.dumps(found))
 """
 
 
-def assert_same_answers(found, expected):
-    """What an endpoint answered, against what `predict_classes` did."""
+def assert_same_outputs(found, expected):
+    """The outputs of an endpoint are the predictions of `predict_classes`."""
     probabilities = [list(answer.probabilities.values()) for answer in expected]
     np.testing.assert_allclose(found["probabilities"], probabilities, atol=1e-5)
     assert found["indices"] == np.argmax(probabilities, axis=-1).tolist()
     assert found["names"] == [answer.class_name for answer in expected]
 
 
-def test_a_process_with_tensorflow_alone(classifier, folder, images, tmp_path):
+def test_a_process_with_tensorflow_alone(
+    classifier, folder, color_classifier, color_folder, files, images, tmp_path
+):
     paths = write(tmp_path, images, NAMES)
     np.save(tmp_path / "grey.npy", grey(images))
-    found = json.loads(
-        run_python(ONLY_TENSORFLOW, folder, tmp_path / "grey.npy", *paths)
+    np.save(tmp_path / "images.npy", images)
+    given = [
+        (folder, tmp_path / "grey.npy", paths),
+        (color_folder, tmp_path / "images.npy", files),
+    ]
+    of_grey, of_color = json.loads(
+        run_python(ONLY_TENSORFLOW, json.dumps(given, default=str))
     )
     for name in ("serve", "serve_bytes"):
-        assert_same_answers(found[name], classifier.predict_classes(images))
+        assert_same_outputs(of_grey[name], classifier.predict_classes(images))
     floats = classifier.predict_classes(grey(images).astype("float32") / 255)
-    assert_same_answers(found["serve_float"], floats)
-
-
-def test_photographs_of_all_kinds_in_a_process_with_tensorflow_alone(
-    color_classifier, color_folder, files, images, tmp_path
-):
-    np.save(tmp_path / "images.npy", images)
-    found = json.loads(
-        run_python(ONLY_TENSORFLOW, color_folder, tmp_path / "images.npy", *files)
-    )
-    for name, given in (("serve", images), ("serve_bytes", files)):
-        assert_same_answers(found[name], color_classifier.predict_classes(given))
+    assert_same_outputs(of_grey["serve_float"], floats)
+    for name, items in (("serve", images), ("serve_bytes", files)):
+        assert_same_outputs(of_color[name], color_classifier.predict_classes(items))
     floats = color_classifier.predict_classes(images.astype("float32") / 255)
-    assert_same_answers(found["serve_float"], floats)
-    # The picture that EXIF turns is another one than the picture as it is stored.
-    answers = dict(zip(files, found["serve_bytes"]["probabilities"], strict=True))
+    assert_same_outputs(of_color["serve_float"], floats)
+    # The rotation in EXIF changes the image.
+    outputs = dict(zip(files, of_color["serve_bytes"]["probabilities"], strict=True))
     plain, turned = (
-        answers[path] for path in files if path.name in ("plain.jpg", "turned.jpg")
+        outputs[path] for path in files if path.name in ("plain.jpg", "turned.jpg")
     )
     assert np.abs(np.subtract(plain, turned)).max() > 1e-3
 
@@ -245,7 +244,7 @@ def test_another_number_than_three_is_refused(color_folder, channels):
         exported.signatures["serve"](tf.constant(images))
 
 
-def test_an_earlier_export_is_replaced_whole(folder, classifier):
+def test_an_earlier_export_is_replaced(folder, classifier):
     left_over = folder / "assets" / "left_over.txt"
     left_over.write_text("from before", encoding="utf-8")
     classifier.export(folder)

@@ -1,4 +1,4 @@
-"""LiteRT and ONNX files, run by the runtimes that people use, without Keras."""
+"""LiteRT and ONNX files in their own runtimes, without Keras."""
 
 import functools
 import os
@@ -13,7 +13,7 @@ import tensorflow as tf
 
 import fsl_keras as fsl
 from fsl_keras.classifier.exporting import endpoints
-from fsl_keras.layers import PicturePreprocessing
+from fsl_keras.layers import ImagePreprocessing
 from fsl_keras.model_selection.calibration import Calibration
 from tests.shapes import NAMES, THREE, picture, pictures
 
@@ -32,7 +32,7 @@ class LiteRT:
         with zipfile.ZipFile(path) as archived:
             self.labels = archived.read("labels.txt").decode().splitlines()
 
-    def ask(self, items):
+    def run(self, items):
         each = [self.runner(**{self.input: item[None]}) for item in items]
         return {name: np.concatenate([a[name] for a in each]) for name in each[0]}
 
@@ -51,7 +51,7 @@ class ONNX:
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.labels = metadata["labels"].splitlines()
 
-    def ask(self, items):
+    def run(self, items):
         names = [output.name for output in self.session.get_outputs()]
         answers = self.session.run(None, {self.input: items})
         return dict(zip(names, answers, strict=True))
@@ -77,7 +77,7 @@ def inverted_and_resized():
 
 def resized_by(resize):
     classifier = learner(3).adapt(*pictures(THREE))
-    classifier.preprocessing = PicturePreprocessing(SIZE, 3, True, resize=resize)
+    classifier.preprocessing = ImagePreprocessing(SIZE, 3, True, resize=resize)
     return classifier
 
 
@@ -91,7 +91,7 @@ def padded():
 
 def one_class():
     classifier = learner(1).adapt(*pictures(NAMES[:1]))
-    # Half of the pictures that are asked about are farther from it than this.
+    # Half of the images are farther from it than this.
     logits = classifier.logits(classifier.preprocessing(items_of("one_class")))
     classifier.calibration = Calibration(2.0, float(np.median(logits)), 0.1, "here")
     return classifier
@@ -157,10 +157,10 @@ MANY = "a_hundred_classes_of_vectors"
 
 
 def items_of(case):
-    """Eight items as the file of a case takes them, for pictures noise and shapes."""
+    """Eight items for the file of a case; images are noise and shapes."""
     generator = np.random.default_rng(1)
     if case == MANY:
-        # One that is embedded as zeros has no direction: all classes are as probable.
+        # An embedding of zeros has no direction: all classes are equally probable.
         return np.append(np.zeros((1, 6)), generator.normal(size=(7, 6)), 0).astype(
             "f4"
         )
@@ -170,7 +170,7 @@ def items_of(case):
     return np.concatenate([noise, shapes])
 
 
-def test_a_file_that_is_there_is_replaced(format, tmp_path):
+def test_an_existing_file_is_replaced(format, tmp_path):
     path = tmp_path / f"vectors{RUNTIMES[format].suffix}"
     path.write_text("from before")
     CASES[MANY]().export(path, format)
@@ -179,11 +179,11 @@ def test_a_file_that_is_there_is_replaced(format, tmp_path):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_answers_are_those_of_the_classifier(exported, case):
+def test_the_outputs_are_those_of_the_classifier(exported, case):
     classifier, file = exported(case)
     items = items_of(case)
     expected = np.asarray(classifier(items))
-    answer = file.ask(items)
+    answer = file.run(items)
     assert set(answer) == {"probabilities", "class_index", "known"}
     assert answer["probabilities"].shape == (8, len(classifier.class_names))
     np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-3)
@@ -196,7 +196,7 @@ def test_the_answers_are_those_of_the_classifier(exported, case):
 @pytest.mark.parametrize("invert", [False, True])
 @pytest.mark.parametrize("size", [(9, 30), (31, 8)])
 def test_the_matrices_resize_as_the_layer(resize, invert, size):
-    layer = PicturePreprocessing(SIZE, 3, invert, resize=resize)
+    layer = ImagePreprocessing(SIZE, 3, invert, resize=resize)
     images = np.random.default_rng(0).integers(0, 256, (2, *size, 3), "uint8")
     found = endpoints.preprocessing_of_one_size(layer, size)(images)
     # A value halfway between two integers may go to either.
@@ -204,12 +204,12 @@ def test_the_matrices_resize_as_the_layer(resize, invert, size):
     assert np.mean(np.abs(found - layer(images)) > 1e-6) < 0.01
 
 
-def test_some_of_the_pictures_are_unknown(exported):
+def test_some_of_the_images_are_unknown(exported):
     _, file = exported("one_class")
-    assert file.ask(items_of("one_class"))["known"].sum() == 4
+    assert file.run(items_of("one_class"))["known"].sum() == 4
 
 
-def test_names_travel_with_the_file(exported):
+def test_a_file_has_the_class_names(exported):
     _, file = exported("grey")
     assert file.labels == NAMES
 
@@ -224,16 +224,16 @@ def test_every_name_is_one_line(exported):
     [(1, *SIZE, 3), (1, *SIZE, 4), (1, 17, 16, 1), (1, 32, 32, 1), (1, 32, 8, 1)],
     ids=str,
 )
-def test_pictures_of_another_size_or_number_of_channels_are_refused(exported, wrong):
+def test_images_of_another_size_or_number_of_channels_are_refused(exported, wrong):
     _, file = exported("grey")
     with pytest.raises(Exception, match=r"failed to prepare|invalid dimensions"):
-        file.ask(np.zeros(wrong, "uint8"))
+        file.run(np.zeros(wrong, "uint8"))
 
 
 def test_floats_are_refused(exported):
     _, file = exported("grey")
     with pytest.raises(Exception, match=r"expected type UINT8|expected: .*uint8"):
-        file.ask(np.zeros((1, *SIZE, 1), "float32"))
+        file.run(np.zeros((1, *SIZE, 1), "float32"))
 
 
 def test_strings_are_refused(format, tmp_path):
@@ -265,7 +265,7 @@ class IncompleteGamma(keras.layers.Layer):
         return tf.math.igamma(tf.ones_like(inputs), tf.nn.relu(inputs))
 
 
-def test_an_operation_that_the_format_lacks_is_one_sentence(format, tmp_path):
+def test_an_unsupported_operation_is_one_sentence(format, tmp_path):
     backbone = keras.Sequential([keras.Input((4,)), IncompleteGamma()])
     classifier = fsl.models.PrototypicalNetwork(backbone).adapt(np.eye(4), range(4))
     path = tmp_path / f"vectors{RUNTIMES[format].suffix}"
@@ -283,7 +283,7 @@ def test_an_operation_that_the_format_lacks_is_one_sentence(format, tmp_path):
         ("birds.tflite", "tf_saved_model", 'a file of format="litert"'),
     ],
 )
-def test_a_name_and_a_format_that_do_not_go_together(tmp_path, name, format, said):
+def test_a_name_of_another_format_is_refused(tmp_path, name, format, said):
     with pytest.raises(ValueError, match=re.escape(said)):
         CASES["one_class"]().export(tmp_path / name, format)
     assert list(tmp_path.iterdir()) == []
@@ -292,13 +292,13 @@ def test_a_name_and_a_format_that_do_not_go_together(tmp_path, name, format, sai
 @pytest.mark.parametrize(
     ("case", "name", "format", "image_size", "said"),
     [
-        ("grey", "birds", "tf_saved_model", (9, 9), "pictures of any size"),
+        ("grey", "birds", "tf_saved_model", (9, 9), "images of any size"),
         ("grey", "birds.tflite", "litert", (9, 0), "(height, width) in pixels"),
         ("grey", "birds.tflite", "litert", (9, 9, 1), "(height, width) in pixels"),
-        (MANY, "birds.tflite", "litert", (9, 9), "no pictures"),
+        (MANY, "birds.tflite", "litert", (9, 9), "not images"),
     ],
 )
-def test_a_size_that_makes_no_sense(tmp_path, case, name, format, image_size, said):
+def test_an_invalid_size_is_refused(tmp_path, case, name, format, image_size, said):
     said = f"{re.escape(said)}.*{re.escape(f'image_size={image_size}')}"
     with pytest.raises(ValueError, match=said):
         CASES[case]().export(tmp_path / name, format, image_size)
@@ -322,7 +322,7 @@ def test_the_command_writes_the_same_file(run_cli, tmp_path):
     )
     assert status == 0
     assert f"Written: {path}" in out
-    answer = LiteRT(path).ask(np.zeros((1, 20, 24, 1), "uint8"))
+    answer = LiteRT(path).run(np.zeros((1, 20, 24, 1), "uint8"))
     assert answer["probabilities"].tolist() == [[1.0]]
 
 

@@ -31,7 +31,7 @@ LAYERS = {
     "flip": functools.partial(RandomFlip, "horizontal_and_vertical"),
     "resized crop": RandomResizedCrop,
     "sequence": lambda **kwargs: SequentialAugmentation(
-        [RandomAffine(shift=1), ColorJitter()], **kwargs
+        [RandomAffine(), ColorJitter()], **kwargs
     ),
 }
 
@@ -195,7 +195,7 @@ def test_what_is_no_batch_of_float_pictures_is_refused(make, pictures):
     layer = make()
     with pytest.raises(ValueError, match=r"batch of one"):
         layer.transform(pictures[0], (0, 0))
-    with pytest.raises(ValueError, match="PicturePreprocessing"):
+    with pytest.raises(ValueError, match="ImagePreprocessing"):
         layer.transform(pictures.astype("uint8"), (0, 0))
     for seed in (7, (1, 2, 3), (0.5, 1.0)):
         with pytest.raises(ValueError, match="two integers"):
@@ -210,8 +210,12 @@ def test_the_base_changes_nothing_by_itself(pictures):
 @pytest.mark.parametrize(
     ("make", "arguments", "message"),
     [
-        (RandomAffine, {"rotation": -1}, "`rotation` must be a number of at least 0"),
-        (RandomElastic, {"strength": None}, "`strength` must be a number"),
+        (RandomAffine, {"rotation_factor": 15}, "`rotation_factor` must be .* to 1. R"),
+        (RandomAffine, {"shear_factor": -0.1}, "`shear_factor` must be a number"),
+        (RandomAffine, {"zoom_factor": (-1.0, 0.0)}, "numbers from -0.99. Received"),
+        (RandomAffine, {"translation_factor": (0.1, -0.1)}, "the lower one first"),
+        (RandomAffine, {"fill_value": 255}, "`fill_value` must be .* from 0 to 1"),
+        (RandomElastic, {"displacement_factor": 3}, "`displacement_factor` must be"),
         (RandomElastic, {"cells": 0}, "`cells` must be a number of at least 1"),
         (RandomElastic, {"cells": 1.5}, "`cells` must be an integer"),
         (ColorJitter, {"contrast": 1.5}, "`contrast` must be a number from 0 to 1"),

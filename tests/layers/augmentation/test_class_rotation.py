@@ -111,7 +111,7 @@ def test_configuration_and_shape(batch):
 
 def test_errors(batch):
     x, y = batch
-    with pytest.raises(ValueError, match="5 x 4 pixels: crop or resize"):
+    with pytest.raises(ValueError, match=r"5 x 4 pixels\. Crop or resize"):
         rotation.transform({**x, "query": x["query"][..., :4, :]}, y, (0, 0))
     with pytest.raises(ValueError, match="`labels` must be integers"):
         rotation.transform(x, tf.cast(y, "float32"), (0, 0))

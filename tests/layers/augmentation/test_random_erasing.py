@@ -42,7 +42,7 @@ def test_a_rectangle_that_is_too_high_is_cut_off():
     assert (lost.any(axis=1).sum(axis=1) == 4).all()
 
 
-def test_the_value_is_what_is_there_instead():
-    layer = RandomErasing(rate=1.0, scale=(1.0, 1.0), ratio=(1.0, 1.0), value=0.25)
+def test_the_rectangle_has_the_fill_value():
+    layer = RandomErasing(rate=1.0, scale=(1.0, 1.0), ratio=(1.0, 1.0), fill_value=0.25)
     changed = layer.transform(np.ones((1, 4, 4, 1), "float32"), (0, 0))
     np.testing.assert_array_equal(changed, np.full((1, 4, 4, 1), 0.25))

@@ -12,7 +12,7 @@ ONE_HOT = np.array([[0, 1], [1, 0], [0, 0]], "float32")  # the last is padding
 
 @pytest.fixture
 def expansion():
-    return SupportExpansion(RandomAffine(shift=1), copies=2, seed=1)
+    return SupportExpansion(RandomAffine(), copies=2, seed=1)
 
 
 def test_the_examples_come_first_and_each_copy_is_another(expansion):
@@ -73,7 +73,7 @@ def test_configuration_and_shape(expansion):
 
 
 def test_errors(expansion):
-    with pytest.raises(ValueError, match="Each support picture needs a label"):
+    with pytest.raises(ValueError, match="Each support image needs a label"):
         expansion.transform(PICTURES, [0, 1], (0, 0))
     with pytest.raises(ValueError, match="`copies` must be a number of at least 1"):
         SupportExpansion(RandomAffine(), copies=0)

@@ -46,7 +46,7 @@ class TestBatchNorm:
     @pytest.mark.parametrize("mode", ["transductive", "support", "running"])
     def test_training_moves_the_running_statistics(self, mode):
         model = MAML(normalized(), 1, 0.3, batch_norm=mode)
-        model.compile()
+        model.compile(run_eagerly=True)  # tracing takes longer
         x, y = episodes((8, 8, 1))
         before = model.network.get_layer("norm").moving_variance.numpy()
         model.train_on_batch(x, y)
@@ -55,7 +55,7 @@ class TestBatchNorm:
 
     def test_every_step_has_scales_and_offsets_of_its_own(self):
         model = MAML(normalized(), 2, 0.3, batch_norm="per_step")
-        model.compile()
+        model.compile(run_eagerly=True)  # tracing takes longer
         rows = {w.name: w for w in model.weights if w.name.startswith("norm_")}
         shapes = {name: tuple(w.shape) for name, w in rows.items()}
         assert shapes == {"norm_gamma": (3, 4), "norm_beta": (3, 4)}
