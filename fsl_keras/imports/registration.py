@@ -1,89 +1,45 @@
 """Registers the classes of the package with Keras before they are imported."""
 
 import contextlib
+import functools
 import importlib
+import pathlib
+import re
 import sys
 
 from fsl_keras.imports import around_import
 
 PACKAGE = "fsl_keras"
 
-# The module of each class that is registered with Keras. Files hold the names, so they
-# must not change; the modules may.
-CLASSES = {
-    "AffineViews": "fsl_keras.layers.affine_views",
-    "Apart": "fsl_keras.backbones.multi_orientation",
-    "ApplicationPreprocessing": "fsl_keras.layers.application_preprocessing",
-    "Augmentation": "fsl_keras.layers.augmentation.augmentation",
-    "BDCSPNHead": "fsl_keras.heads.bd_cspn",
-    "Baseline": "fsl_keras.models.baseline",
-    "BaselinePlusPlus": "fsl_keras.models.baseline_plus_plus",
-    "ClassRotation": "fsl_keras.layers.augmentation.class_rotation",
-    "ColorJitter": "fsl_keras.layers.augmentation.color_jitter",
-    "ContrastiveLoss": "fsl_keras.losses.contrastive",
-    "Conv4": "fsl_keras.backbones.conv4",
-    "ConvMuon": "fsl_keras.optimizers",
-    "CosineDense": "fsl_keras.layers.cosine_dense",
-    "DenseHead": "fsl_keras.heads.dense",
-    "DropBlock": "fsl_keras.layers.drop_block",
-    "EpisodeAccuracy": "fsl_keras.metrics",
-    "EpisodeAugmentation": "fsl_keras.layers.augmentation.episode_augmentation",
-    "FEAT": "fsl_keras.models.feat",
-    "FEATHead": "fsl_keras.heads.feat",
-    "FewShotClassifier": "fsl_keras.classifier.few_shot_classifier",
-    "FoldedConvolution": "fsl_keras.layers._folded_convolution",
-    "FrozenFeatureModel": "fsl_keras.models.frozen",
-    "FusedBatchNormalization": "fsl_keras.layers.fused_batch_normalization",
-    "ImagePreprocessing": "fsl_keras.layers.preprocessing",
-    "LaplacianShotHead": "fsl_keras.heads.laplacian_shot",
-    "LinearHead": "fsl_keras.heads.linear",
-    "LogisticHead": "fsl_keras.heads.logistic",
-    "MAML": "fsl_keras.models.gradient_based.maml",
-    "MatchingHead": "fsl_keras.heads.matching",
-    "MatchingNetwork": "fsl_keras.models.matching",
-    "MeanOfViews": "fsl_keras.backbones.multi_view",
-    "MetaBaseline": "fsl_keras.models.meta_baseline",
-    "MetricModel": "fsl_keras.models.metric",
-    "MultiOrientation": "fsl_keras.backbones.multi_orientation",
-    "MultiView": "fsl_keras.backbones.multi_view",
-    "NearestNeighbor": "fsl_keras.models.nearest_neighbor",
-    "NearestNeighborHead": "fsl_keras.heads.nearest_neighbor",
-    "OneHotSquaredError": "fsl_keras.losses.one_hot_squared_error",
-    "Orientations": "fsl_keras.backbones.multi_orientation",
-    "PTMAPHead": "fsl_keras.heads.pt_map",
-    "PicturePreprocessing": "fsl_keras.layers.preprocessing",
-    "ProtoMAML": "fsl_keras.models.gradient_based.proto_maml",
-    "PrototypeHead": "fsl_keras.heads.prototype",
-    "PrototypicalNetwork": "fsl_keras.models.prototypical",
-    "RandomAffine": "fsl_keras.layers.augmentation.random_affine",
-    "RandomElastic": "fsl_keras.layers.augmentation.random_elastic",
-    "RandomErasing": "fsl_keras.layers.augmentation.random_erasing",
-    "RandomFlip": "fsl_keras.layers.augmentation.random_flip",
-    "RandomResizedCrop": "fsl_keras.layers.augmentation.random_resized_crop",
-    "ReconstructionHead": "fsl_keras.heads.reconstruction",
-    "ReconstructionNetwork": "fsl_keras.models.reconstruction",
-    "RelationHead": "fsl_keras.heads.relation",
-    "RelationNetwork": "fsl_keras.models.relation",
-    "Reptile": "fsl_keras.models.gradient_based.reptile",
-    "ResNet12": "fsl_keras.backbones.resnet12",
-    "ResNet18": "fsl_keras.backbones.resnet18",
-    "RidgeHead": "fsl_keras.heads.ridge",
-    "RidgeRegressionNetwork": "fsl_keras.models.ridge",
-    "SequentialAugmentation": "fsl_keras.layers.augmentation.sequential_augmentation",
-    "SiameseHead": "fsl_keras.heads.siamese",
-    "SiameseNetwork": "fsl_keras.models.siamese",
-    "SideBySide": "fsl_keras.backbones.multi_orientation",
-    "SimpleShot": "fsl_keras.models.simple_shot",
-    "SimpleShotHead": "fsl_keras.heads.simple_shot",
-    "SoftKMeansHead": "fsl_keras.heads.soft_k_means",
-    "SupervisedPretraining": "fsl_keras.pretraining.supervised",
-    "SupportExpansion": "fsl_keras.layers.augmentation.support_expansion",
-    "TIMHead": "fsl_keras.heads.tim",
-    "TransductiveFinetuningHead": "fsl_keras.heads.transductive_finetuning",
-    "TransferLearner": "fsl_keras.models.transfer",
-    "TripletLoss": "fsl_keras.losses.triplet",
-    "WhitenedHead": "fsl_keras.heads.whitened",
-}
+# Names that files hold of classes that have another one now.
+OLD_NAMES = {"PicturePreprocessing": "fsl_keras.layers.preprocessing"}
+
+_REGISTERED = re.compile(
+    rb'^@keras\.saving\.register_keras_serializable\(package="fsl_keras"\)$'
+    rb".*?^class (\w+)",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@functools.cache
+def classes() -> dict[str, str]:
+    """Returns the module of each class that is registered with Keras, by its name.
+
+    Files hold the names, so they must not change; the modules may. The source is
+    searched, because importing all modules takes seconds.
+
+    Example:
+
+    >>> classes()["Conv4"]
+    'fsl_keras.backbones.conv4'
+    """
+    root = pathlib.Path(__file__).parents[1]
+    found = dict(OLD_NAMES)
+    for path in sorted(root.rglob("*.py")):
+        module = ".".join([PACKAGE, *path.relative_to(root).with_suffix("").parts])
+        for name in _REGISTERED.findall(path.read_bytes()):
+            found[name.decode()] = module
+    return found
 
 
 def register() -> None:
@@ -109,7 +65,7 @@ def _register_all():
     import keras
 
     known = keras.saving.get_custom_objects()
-    for name, module in CLASSES.items():
+    for name, module in classes().items():
         known.setdefault(f"{PACKAGE}>{name}", _stand_in(name, module))
 
 
@@ -127,8 +83,8 @@ def registered_class(registered_name: str) -> type | None:
     import keras
 
     package, _, name = registered_name.partition(">")
-    if package == PACKAGE and name in CLASSES:
-        importlib.import_module(CLASSES[name])  # replaces the stand-in
+    if package == PACKAGE and name in classes():
+        importlib.import_module(classes()[name])  # replaces the stand-in
     return keras.saving.get_registered_object(registered_name)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fsl_keras as fsl
-from fsl_keras.imports.registration import CLASSES
+from fsl_keras.imports.registration import classes
 from tests.checks import run_python
 
 # What a file holds, and what else must be found to load it.
@@ -60,8 +60,8 @@ def test_every_registered_class_is_known_by_name():
         for name, found in keras.saving.get_custom_objects().items()
         if name.startswith("fsl_keras>")
     }
-    assert registered == CLASSES
-    for name, module in CLASSES.items():
+    assert registered == classes()
+    for name, module in classes().items():
         cls = getattr(importlib.import_module(module), name)
         assert keras.saving.get_registered_object(f"fsl_keras>{name}") is cls
 
