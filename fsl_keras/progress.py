@@ -1,6 +1,6 @@
 """Progress of long computations, on standard error."""
 
-from typing import Self
+from typing import Any, Self
 
 import keras
 from rich.console import Console
@@ -105,7 +105,7 @@ class TrainingProgress(keras.callbacks.Callback):
         self._console = console
         self._validated = ""
         self._done = 0
-        self._progress: Progress | None = None
+        self._progress: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -114,20 +114,20 @@ class TrainingProgress(keras.callbacks.Callback):
         if self._progress:
             self._progress.__exit__(*exception)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._done = epoch * self.params["steps"]
         if self._progress is None:
             self._progress = Progress(
                 self._steps, "steps", done=self._done, console=self._console
             ).__enter__()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         figures = f"loss {logs['loss']:.3f}"
         if "accuracy" in logs:
             figures += f" accuracy {logs['accuracy']:.3f}"
         self._done += 1
         self._progress.update(self._done, figures + self._validated)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         # The line has no room for more metrics.
         self._validated = f" validation {logs['val_accuracy']:.3f}"

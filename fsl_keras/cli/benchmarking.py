@@ -27,7 +27,7 @@ def benchmark(
     root: Annotated[
         pathlib.Path, typer.Option(help="The checkout, with `benchmarks/` and `docs/`.")
     ] = pathlib.Path("."),
-):
+) -> None:
     """Write docs/results.md from the presets and the reports of the benchmarks."""
     papers = root / "benchmarks" / "papers.toml"
     if not papers.exists():
@@ -41,7 +41,7 @@ def benchmark(
     say(f"Written: {path}")
 
 
-def results(root):
+def results(root: pathlib.Path) -> str:
     """Returns the text of docs/results.md.
 
     Args:

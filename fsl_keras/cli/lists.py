@@ -9,7 +9,7 @@ from fsl_keras.training.backbones import BACKBONES
 from fsl_keras.training.methods import METHODS
 
 
-def list_presets(as_json: AsJson = False, as_csv: AsCsv = False):
+def list_presets(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """List the trained models that come with the package."""
     rows, text = [], []
     for name in presets.list():
@@ -35,7 +35,7 @@ def list_presets(as_json: AsJson = False, as_csv: AsCsv = False):
     out.finish()
 
 
-def list_methods(as_json: AsJson = False, as_csv: AsCsv = False):
+def list_methods(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """List the methods, with paper, kind and what they do when classes come later."""
     rows = [
         {
@@ -64,7 +64,7 @@ def list_methods(as_json: AsJson = False, as_csv: AsCsv = False):
     out.finish()
 
 
-def list_backbones(as_json: AsJson = False, as_csv: AsCsv = False):
+def list_backbones(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """List the backbones, with paper, the images they take and their options."""
     rows = [
         {
@@ -92,7 +92,7 @@ def list_backbones(as_json: AsJson = False, as_csv: AsCsv = False):
     out.finish()
 
 
-def list_recipes(as_json: AsJson = False, as_csv: AsCsv = False):
+def list_recipes(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """List the recipes, with what their presets reach."""
     rows = [
         {
@@ -120,7 +120,7 @@ def list_recipes(as_json: AsJson = False, as_csv: AsCsv = False):
     out.finish()
 
 
-def list_datasets(as_json: AsJson = False, as_csv: AsCsv = False):
+def list_datasets(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """List the data sets that can be loaded by name."""
     rows = [
         {"name": name, "description": entry.description}

@@ -1,8 +1,10 @@
 """Options that several commands share."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+
+from fsl_keras.typing import Model
 
 # The heads of `models.TransferLearner`, which need not be imported to be listed.
 HEADS = (
@@ -51,14 +53,14 @@ Import = Annotated[
 ]
 
 
-def fraction(value):
+def fraction(value: float | None) -> float | None:
     """Refuses an option that is not from 0 to 1; a callback of Typer."""
     if value is not None and not 0 <= value <= 1:
         raise typer.BadParameter(f"It is from 0 to 1, such as 0.05, not {value:g}.")
     return value
 
 
-def known_heads(names):
+def known_heads(names: list[str]) -> list[str]:
     """Refuses a head that does not exist; a callback of Typer."""
     for name in names or ():
         if name not in HEADS:
@@ -66,9 +68,9 @@ def known_heads(names):
     return names
 
 
-def pretrained(name, weights, alpha):
+def pretrained(name: Any, weights: str | None, alpha: float | None) -> Model:
     """Returns a frozen network of `keras.applications`."""
     from fsl_keras import backbones
 
-    arguments = {} if alpha is None else {"alpha": alpha}
+    arguments: dict[str, Any] = {} if alpha is None else {"alpha": alpha}
     return backbones.pretrained(name, weights, **arguments)

@@ -50,7 +50,7 @@ def reproduce(
     ] = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-):
+) -> None:
     """Train a preset anew by its recipe, measure it, and write it as a folder."""
     from fsl_keras.progress import TrainingProgress
     from fsl_keras.training import recipes

@@ -43,7 +43,7 @@ def train(
     ] = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-):
+) -> None:
     """Train a method and test it on classes it never saw."""
     from fsl_keras.progress import TrainingProgress
     from fsl_keras.training import recipes

@@ -2,7 +2,7 @@
 
 import pathlib
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import keras
 import numpy as np
@@ -20,6 +20,7 @@ from fsl_keras.testing.checks import (
     dtype_policy,
     numbers,
 )
+from fsl_keras.typing import Nested, Tensor
 
 WAYS, DIMENSIONS, QUERIES = 3, 5, 4
 CHECKS = Checks()
@@ -80,7 +81,9 @@ def embedding_shape(head: Head) -> tuple[int, ...]:
     )
 
 
-def episodes(head, shots=(2, 1, 3), tasks=2, seed=0):
+def episodes(
+    head: Head, shots: Sequence[int] = (2, 1, 3), tasks: int = 2, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns embeddings of a support set of unequal shots, their labels, queries."""
     rng = np.random.default_rng(seed)
     classes = np.repeat(np.arange(len(shots)), shots)
@@ -91,7 +94,8 @@ def episodes(head, shots=(2, 1, 3), tasks=2, seed=0):
     return support, labels, query
 
 
-def scores(head, memory, query):
+def scores(head: Head, memory: Nested, query: Tensor) -> Tensor:
+    """Returns the logits of queries for a memory."""
     return head.score(head.prepare(memory), query)
 
 

@@ -70,7 +70,14 @@ def learner_checks() -> list[Check]:
     return list(CHECKS)
 
 
-def episodes(learner, ways, shots=SHOTS, queries=QUERIES, tasks=2, seed=0):
+def episodes(
+    learner: EpisodicModel,
+    ways: int,
+    shots: int = SHOTS,
+    queries: int = QUERIES,
+    tasks: int = 2,
+    seed: int = 0,
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Returns an episode batch of random items in clusters, and the query labels."""
     rng = np.random.default_rng(seed)
     centers = rng.random((tasks, ways, *learner.item_shape))

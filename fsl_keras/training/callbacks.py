@@ -2,6 +2,7 @@
 
 import pathlib
 import time
+from typing import Any
 
 import keras
 import numpy as np
@@ -37,7 +38,7 @@ class EpochSeeds(keras.callbacks.Callback):
         super().__init__()
         self.seed = seed
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         generator = np.random.default_rng((self.seed, epoch))
         for variable in self.model.variables:
             if variable.name == "seed_generator_state":
@@ -58,7 +59,7 @@ class FewShotValidation(keras.callbacks.Callback):
         self.episodes = episodes
         self.learner.compile(optimizer=None)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         measured = self.learner.evaluate(self.episodes, return_dict=True, verbose=0)
         logs.update({f"val_{name}": value for name, value in measured.items()})
 
@@ -83,7 +84,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._done = done
         self._since = time.process_time()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         now = time.process_time()
         logs = {**(logs or {}), "cpu_seconds": now - self._since}
         self._since = now
@@ -136,7 +137,7 @@ class TimeBudget(keras.callbacks.Callback):
         self.minutes = minutes
         self._end = time.monotonic() + 60 * minutes
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if time.monotonic() > self._end:
             raise OutOfTime(
                 f"The {self.minutes:g} minutes are over; epoch {epoch + 1} is done."

@@ -1,5 +1,7 @@
 """The episodes that a run is validated and tested on."""
 
+from typing import Any
+
 from fsl_keras.datasets import ClassDataset, class_groups
 from fsl_keras.training.options import Options
 from fsl_keras.training.sections import EvaluationOptions
@@ -13,7 +15,7 @@ TEST_SEED = 2
 
 
 def episodes_of_test(
-    data: ClassDataset, options: EvaluationOptions, ways: int, shots: int, queries
+    data: ClassDataset, options: EvaluationOptions, ways: int, shots: int, queries: Any
 ) -> Dataset:
     """Returns the episodes of one test.
 

@@ -8,7 +8,9 @@ from fsl_keras.training.sections import DataOptions
 from fsl_keras.typing import Model
 
 
-def load_data(options: DataOptions, split: str, size: int | None = None):
+def load_data(
+    options: DataOptions, split: str, size: int | None = None
+) -> ClassDataset:
     """Loads one split of the data of a run, without its transforms.
 
     Args:
