@@ -1,7 +1,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import fsl_keras as fsl
 from fsl_keras.models import RelationNetwork
@@ -81,21 +80,6 @@ def test_configuration_and_saving(pictures, make_network, tmp_path):
     np.testing.assert_allclose(
         loaded.train_on_batch(x, y), model.train_on_batch(x, y), rtol=1e-4
     )
-
-
-def test_a_classifier_of_it_can_be_saved_and_exported(pictures, make_network, tmp_path):
-    items = np.concatenate([pictures.class_items(c)[:2] for c in pictures.class_names])
-    labels = np.repeat(pictures.class_names, 2).tolist()
-    classifier = make_network().adapt(items[:6], labels[:6])
-    classifier.add_class(labels[6], items[6:8])
-    answers = classifier.predict(items, verbose=0)
-    assert answers.shape == (16, 4)
-    path = tmp_path / "classifier.keras"
-    assert_same_predictions_after_saving(classifier, items, path)
-    classifier.export(tmp_path / "exported")
-    exported = tf.saved_model.load(tmp_path / "exported")
-    served = exported.serve_float(items)["probabilities"]
-    np.testing.assert_allclose(served, answers, atol=1e-5)
 
 
 def test_mixed_precision_under_xla(pictures, make_network):

@@ -1,7 +1,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import fsl_keras as fsl
 from fsl_keras.models import SiameseNetwork
@@ -167,25 +166,6 @@ def test_configuration_and_saving(vectors, tmp_path, similarity):
     path = tmp_path / "twins.keras"
     loaded = assert_same_predictions_after_saving(model, episode, path)
     assert (loaded.name, loaded.head.aggregate) == ("twins", "max")
-
-
-@each_similarity
-def test_a_classifier_of_it_can_be_saved_and_exported(vectors, tmp_path, similarity):
-    items = np.concatenate(
-        [vectors.class_items(c)[:3] for c in vectors.class_names[:3]]
-    )
-    model = vector_network(similarity)
-    classifier = model.adapt(items, np.repeat(["a", "b", "c"], 3).tolist())
-    assert classifier.learner.incremental == "exact"
-    classifier.add_class("d", vectors.class_items(vectors.class_names[3])[:2])
-    answers = classifier.predict(items, verbose=0)
-    assert answers.shape == (9, 4)
-    path = tmp_path / "classifier.keras"
-    assert_same_predictions_after_saving(classifier, items, path)
-    classifier.export(tmp_path / "exported")
-    exported = tf.saved_model.load(tmp_path / "exported")
-    served = exported.serve(items)["probabilities"]
-    np.testing.assert_allclose(served, answers, atol=1e-5)
 
 
 def test_unknown_arguments_are_refused(vector_learner):
