@@ -153,8 +153,8 @@ class ClassifierModel(  # type: ignore[misc]
         """
         if self.preprocessing is None:
             raise ValueError(
-                f"This classifier takes items of shape {self.learner.item_shape}, no "
-                f"images: call `predict_classes` with an array of them."
+                f"This classifier takes items of shape {self.learner.item_shape}, "
+                f"not images. Call `predict_classes` with an array of items."
             )
         found = predict_elements(self, inputs.Elements.unlabeled(paths))
         named = [

@@ -130,7 +130,7 @@ def test_adapt_shows_recalls_where_classes_are_of_unequal_size(
     assert "balanced accuracy" not in out
 
 
-def test_a_classifier_of_other_items_takes_no_pictures(run_cli, folder, tmp_path):
+def test_a_classifier_of_other_items_takes_no_images(run_cli, folder, tmp_path):
     backbone = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     learner = fsl.models.PrototypicalNetwork(backbone)
     learner.adapt(np.eye(4), [0, 1, 2, 3]).save(tmp_path / "vectors.keras")
@@ -138,7 +138,7 @@ def test_a_classifier_of_other_items_takes_no_pictures(run_cli, folder, tmp_path
     for command in (["predict", image], ["evaluate", folder]):
         status, _, err = run_cli(command[0], tmp_path / "vectors.keras", command[1])
         assert status == 1
-        assert "no images: " in err
+        assert "not images" in err
 
 
 @pytest.mark.parametrize("contents", [b"", b"no model", b"PK\x03\x04 cut off"])
@@ -187,7 +187,10 @@ def test_evaluate_measures_a_classifier_on_a_folder(
 
 @pytest.mark.parametrize(
     ("item_shape", "message"),
-    [((16, 16, 1), "28x28 alone"), ((28, 28, 3), r"(28, 28, 3), and those of glyphs")],
+    [
+        ((16, 16, 1), "are 28x28 pixels. Received: image_size=(16, 16)"),
+        ((28, 28, 3), r"(28, 28, 3), and those of glyphs"),
+    ],
 )
 def test_images_that_a_learner_does_not_take(run_cli, tmp_path, item_shape, message):
     learner = fsl.models.PrototypicalNetwork(fsl.backbones.Conv4(item_shape, 4))
