@@ -12,7 +12,6 @@ MOVED = {
     "comparison": "model_selection.candidates",
     "estimates": "model_selection",
     "estimates.cross_validation": "model_selection.held_out",
-    "estimates.leave_one_out": "model_selection.leave_one_out_report",
     "exporting": "classifier.exporting",
     "layers.folded_convolution": "layers._folded_convolution",
     "methods": "training.methods",
