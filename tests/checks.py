@@ -6,8 +6,17 @@ import sys
 
 import keras
 import numpy as np
+import pytest
 
 from fsl_keras import ClassDataset
+
+
+def rows(names, usual):
+    """Rows of a table for `parametrize`; those that are not usual are marked slow."""
+    return [
+        pytest.param(name, marks=() if name in usual else pytest.mark.slow, id=name)
+        for name in names
+    ]
 
 
 def assert_config_round_trip(instance):

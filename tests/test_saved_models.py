@@ -9,6 +9,14 @@ import pytest
 import fsl_keras as fsl
 from fsl_keras import presets
 from fsl_keras.images import fit
+from tests.checks import rows
+
+# One of each kind of learner.
+USUAL = [
+    "maml_conv4_omniglot",
+    "prototypical_conv4_glyphs",
+    "simple_shot_conv4_mini_imagenet",
+]
 
 
 @pytest.fixture(params=presets.list(), scope="module")
@@ -42,6 +50,7 @@ def characters():
     return of_size
 
 
+@pytest.mark.parametrize("preset", rows(presets.list(), USUAL))
 def test_it_is_as_good_as_its_card_says(preset, request):
     learner, told = fsl.from_preset(preset), presets.metadata(preset)
     accuracy = {

@@ -45,6 +45,7 @@ def test_saving(pictures, tmp_path):
     assert_same_predictions_after_saving(model, pictures, tmp_path / "model.keras")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["model.tflite", "model.onnx"])
 def test_a_classifier_on_it_is_exported(name, pictures, tmp_path):
     learner = fsl.models.PrototypicalNetwork(

@@ -44,6 +44,7 @@ def test_feature_maps(pictures):
     assert backbone(pictures).shape == (2, 1, 1, 1280)
 
 
+@pytest.mark.slow
 def test_saving(pictures, tmp_path):
     backbone = pretrained("mobilenet_v2", None, SHAPE, alpha=0.35)
     loaded = assert_same_predictions_after_saving(

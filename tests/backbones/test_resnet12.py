@@ -72,6 +72,7 @@ def test_the_last_two_blocks_drop_regions():
     assert not any(isinstance(layer, DropBlock) for layer in plain)
 
 
+@pytest.mark.slow
 def test_learns():
     keras.utils.set_random_seed(0)
     model = keras.Sequential([ResNet12(**SMALL, drop_block=0.1), layers.Dense(2)])

@@ -6,6 +6,7 @@ import pytest
 
 import fsl_keras as fsl
 from fsl_keras.layers.augmentation import RandomAffine, SupportExpansion
+from tests.checks import rows
 from tests.shapes import THREE, make_learner, pictures, prototypes, write
 
 
@@ -39,7 +40,7 @@ LEARNERS = {
 }
 
 
-@pytest.fixture(params=LEARNERS)
+@pytest.fixture(params=rows(LEARNERS, ["prototypes", "ridge", "maml_shared_head"]))
 def learner(request):
     keras.utils.set_random_seed(0)
     return LEARNERS[request.param]()

@@ -170,6 +170,7 @@ def unread(arguments, **environment):
         return running.wait(), err
 
 
+@pytest.mark.slow
 def test_work_is_saved_and_any_name_printed_in_any_locale(
     run_cli, learner, photos, tmp_path
 ):

@@ -94,7 +94,7 @@ def test_adapt_takes_statistics_of_base_classes(run_cli, network, photos, tmp_pa
     assert np.abs(keras.saving.load_model(path).learner.head.center).max() > 0
     status, _, err = run_cli(*arguments, "--head=ridge")
     assert status == 1
-    assert "--base needs a head with statistics of base classes" in err
+    assert "has no statistics of base classes, which --base computes" in err
 
 
 def test_compare_recommends_a_backbone_and_a_head(run_cli, network, photos):
@@ -134,7 +134,10 @@ def test_add_class_leaves_the_other_classes_unchanged(
     ("arguments", "message"),
     [
         (["--backbone=mobilenet_v9"], "Did you mean"),
-        (["--backbone=resnet50", "--weights=nowhere.h5"], "no weights file nowhere.h5"),
+        (
+            ["--backbone=resnet50", "--weights=nowhere.h5"],
+            "must be the path of a file. Received: weights='nowhere.h5'",
+        ),
         (["--backbone=resnet50", "--learner=a.keras"], "not both"),
     ],
 )

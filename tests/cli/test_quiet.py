@@ -45,6 +45,7 @@ def run(*lines):
     return done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_training_and_exporting_are_quiet(tmp_path):
     pytest.importorskip("tf2onnx", reason="needs the extra of ONNX")
     run_folder = tmp_path / "run"

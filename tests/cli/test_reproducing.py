@@ -89,6 +89,7 @@ def test_the_folder_is_named_after_recipe_and_seed(
     assert run.options.train.seed == 7
 
 
+@pytest.mark.slow
 def test_options_are_changed_and_chosen_on_validation_classes(
     recipe, run_cli, tmp_path
 ):
@@ -109,6 +110,7 @@ def test_options_are_changed_and_chosen_on_validation_classes(
     assert figure["protocol"]["dataset"] == "glyphs validation"
 
 
+@pytest.mark.slow
 def test_changes_by_flat_names_are_deprecated(recipe, run_cli, tmp_path):
     folder = tmp_path / "run"
     changes = ["--change", "steps=2", "--change", "reflections=true"]

@@ -52,6 +52,7 @@ def weights(folder):
     return model.get_weights()
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_and_resumed_ends_like_one_that_was_not(tmp_path):
     whole = train(tmp_path / "whole")
     killed = train(tmp_path / "killed")
@@ -78,6 +79,7 @@ def test_a_run_that_was_killed_and_resumed_ends_like_one_that_was_not(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_another_method_and_its_options(run_cli, tmp_path):
     folder = tmp_path / "run"
     status, out, err = run_cli(

@@ -141,6 +141,7 @@ class TestFromDirectory:
             data = ClassDataset.from_directory(birds, size=(4, 4))
         assert data.item_shape == (4, 4, 3)
 
+    @pytest.mark.slow
     def test_files_on_disk_give_the_same_episodes_bit_for_bit(self, birds):
         (birds / "Ägretta" / "bad.png").write_bytes(b"")
         arguments = {"image_size": (7, 9), "channels": 1, "invert": True}
@@ -401,6 +402,7 @@ class TestEpisodes:
         with pytest.raises(ValueError, match=r"needs 2 items.*'ibis' \(1\)"):
             data.episodes(2, 1, 1)
 
+    @pytest.mark.slow
     def test_another_process_draws_the_same(self):
         code = "from tests.datasets.test_class_dataset import drawn; print(drawn())"
         assert run_python(code).strip() == str(drawn())

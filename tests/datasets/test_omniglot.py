@@ -106,6 +106,7 @@ def test_the_drawings_are_read_once(omniglot_dir, tmp_path, monkeypatch):
     assert len(load("omniglot/lake", "test")) == 659
 
 
+@pytest.mark.slow
 # In this file, as reading all drawings takes a while: once is enough.
 @pytest.mark.usefixtures("omniglot_dir")
 def test_the_command_measures_a_preset_within_alphabets(run_cli):
@@ -117,6 +118,7 @@ def test_the_command_measures_a_preset_within_alphabets(run_cli):
     assert "episodes 23," in out  # in all, and not of each alphabet
 
 
+@pytest.mark.slow
 def test_drawings_of_another_size_after_a_damaged_cache(
     omniglot_dir, tmp_path, monkeypatch
 ):

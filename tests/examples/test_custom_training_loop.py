@@ -2,6 +2,7 @@ import json
 import pathlib
 
 import numpy as np
+import pytest
 
 from tests.checks import run_python
 
@@ -16,6 +17,7 @@ print(json.dumps([by_hand, [float(loss) for loss in with_train_step]]))
 """
 
 
+@pytest.mark.slow
 def test_a_loop_by_hand_has_the_losses_of_train_step():
     *table, losses = run_python(CODE, EXAMPLE).splitlines()
     by_hand, with_train_step = json.loads(losses)

@@ -85,6 +85,7 @@ def test_prototypical_networks(tmp_path):
     assert found["pixels"] == pytest.approx(np.mean(accuracies))
 
 
+@pytest.mark.slow
 def test_data_augmentation(tmp_path):
     found = load("05_data_augmentation.py").main(tmp_path, steps=2, count=10)
     assert found.keys() == {"pixels", "trained network"}
@@ -109,6 +110,7 @@ def prototypes_of_pixels(x):
     return head.prepare(head.remember(pixels, x["support_labels"]))["prototypes"]
 
 
+@pytest.mark.slow
 def test_why_few_examples_are_hard(tmp_path):
     found = load("06_why_few_examples_are_hard.py").main(
         tmp_path, steps=2, count=5, networks=1
@@ -140,6 +142,7 @@ def test_pairs_are_drawn_beside_what_the_network_says_of_them():
     plt.close(figure)
 
 
+@pytest.mark.slow
 def test_meta_learner(tmp_path):
     found = load("08_meta_learner.py").main(tmp_path, updates=10, count=4)
     assert found["after"].keys() == {"transductive", "support"}
@@ -184,6 +187,7 @@ def glyphs():
     return fsl.datasets.load("glyphs", split="test")
 
 
+@pytest.mark.slow
 def test_all_methods_are_measured_on_the_same_episodes(tmp_path):
     example = load("11_all_methods.py")
     names = ["prototypes", "nearest neighbour", "SimpleShot", "ridge", "BD-CSPN"]
@@ -211,6 +215,7 @@ def test_a_gallery_of_augmentations(tmp_path):
     assert_draws_what_is_committed(tmp_path, "12")
 
 
+@pytest.mark.slow
 def test_pretrained_parts(tmp_path):
     found = load("16_pretrained_parts.py").main(tmp_path, epochs=2)
     # The head was fitted to five examples of each of twenty letters, by no training.
@@ -235,6 +240,7 @@ def photos(data_dir, tmp_path_factory):
     return folder, weights
 
 
+@pytest.mark.slow
 def test_transfer_learning(tmp_path, photos):
     found = load("13_transfer_learning.py").main(
         *photos, tmp_path, alpha=0.35, episodes=3
@@ -251,6 +257,7 @@ def test_image_classification(tmp_path, photos):
     assert_draws_what_is_committed(tmp_path, "14")
 
 
+@pytest.mark.slow
 def test_a_new_species_after_deployment(tmp_path, photos):
     found = load("15_new_species.py").main(*photos, tmp_path, alpha=0.35)
     assert found["unchanged"]

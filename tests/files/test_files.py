@@ -290,6 +290,7 @@ print("not killed")
 """
 
 
+@pytest.mark.slow
 def test_the_last_checkpoint_outlives_a_kill_in_the_middle_of_the_next(tmp_path):
     command = [sys.executable, "-c", KILLED, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

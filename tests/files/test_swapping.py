@@ -204,6 +204,7 @@ with replacing(path, SAVED_MODEL) as temporary:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "exchanges",
     [

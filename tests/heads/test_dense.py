@@ -77,6 +77,7 @@ def test_random_episodes_with_padding(shots):
     )
 
 
+@pytest.mark.slow
 def test_enough_steps_fit_what_no_line_divides():
     support = np.array([[[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]]], "float32")
     labels = np.eye(2, dtype="float32")[None, [0, 0, 1, 1]]

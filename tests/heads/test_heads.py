@@ -38,11 +38,18 @@ VARIANTS = {
     "SiameseHead": [{"similarity": "euclidean", "aggregate": "max"}],
     "TIMHead": [{"alpha": 2.0, "steps": 3, "learning_rate": 0.01}],
 }
-HEADS = [
-    pytest.param(name, arguments, id=" ".join([name, *map(str, arguments.values())]))
-    for name in sorted(set(heads.__all__) - BASES)
-    for arguments in (ARGUMENTS.get(name, {}), *VARIANTS.get(name, []))
-]
+
+
+def rows():
+    for name in sorted(set(heads.__all__) - BASES):
+        usual = ARGUMENTS.get(name, {})
+        for arguments in (usual, *VARIANTS.get(name, [])):
+            title = " ".join([name, *map(str, arguments.values())])
+            marks = () if arguments is usual else pytest.mark.slow
+            yield pytest.param(name, arguments, id=title, marks=marks)
+
+
+HEADS = list(rows())
 
 
 @pytest.fixture(scope="module")

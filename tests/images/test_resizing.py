@@ -75,7 +75,9 @@ def test_a_line_becomes_an_image_of_any_size(resize):
         assert np.min(images.fit(image, (64, 64), 1, resize=resize)) == 100
 
 
-@pytest.mark.parametrize("size", [(8, 10), (10, 8)])
+@pytest.mark.parametrize(
+    "size", [(8, 10), pytest.param((10, 8), marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("resize", images.RESIZES)
 def test_every_way_gives_the_same_numbers(tmp_path, resize, size):
     layer = ImagePreprocessing(size, 3, invert=True, resize=resize)

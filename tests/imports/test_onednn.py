@@ -81,6 +81,7 @@ def test_warns_once_if_tensorflow_was_loaded_without_it():
     assert "Import fsl_keras before tensorflow and keras" in said[0]
 
 
+@pytest.mark.slow
 def test_results_hold_where_the_user_switches_it_off():
     is_on, accuracy, digests = json.loads(run(RESULTS, "0"))
     assert not is_on

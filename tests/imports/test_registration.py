@@ -70,7 +70,7 @@ def test_every_registered_class_is_known_by_name():
     "imports",
     [
         "import fsl_keras\nimport keras",
-        "import keras\nimport fsl_keras",
+        pytest.param("import keras\nimport fsl_keras", marks=pytest.mark.slow),
     ],
 )
 def test_files_load_in_a_fresh_process(files, imports):
@@ -79,6 +79,7 @@ def test_files_load_in_a_fresh_process(files, imports):
     assert loaded == [*expected, "FEAT", "MultiView"]
 
 
+@pytest.mark.slow
 def test_a_class_may_move_after_a_file_was_written(files, tmp_path):
     import zipfile
 
@@ -96,6 +97,7 @@ def test_a_class_may_move_after_a_file_was_written(files, tmp_path):
     assert run_python(code, moved).split() == ["FEAT"]
 
 
+@pytest.mark.slow
 def test_a_name_that_keras_looks_up_is_made():
     code = """
 import fsl_keras, keras

@@ -78,6 +78,7 @@ def test_augmented_copies_are_left_out_with_their_example():
     np.testing.assert_allclose(logits, [[-9, -121]])
 
 
+@pytest.mark.slow
 def test_batch_statistics_do_not_depend_on_what_is_left_out():
     images = np.random.default_rng(0).random((6, 28, 28, 1), "float32")
     labels = np.repeat([0, 1], 3)

@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 
 import fsl_keras as fsl
 from fsl_keras.models import Baseline
@@ -13,6 +14,7 @@ def test_the_head_has_what_was_given():
     assert model.incremental == "refit"
 
 
+@pytest.mark.slow
 def test_pretraining_helps_with_new_classes(pictures):
     keras.utils.set_random_seed(0)
     backbone = fsl.backbones.Conv4((16, 16, 1), filters=4)

@@ -143,6 +143,7 @@ class TestFit:
         after = keras.ops.convert_to_numpy(kernel)
         np.testing.assert_allclose(after, before - 1e-4 * gradient, rtol=1e-5)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
     def test_mixed_precision(self, pictures, policy):
         before = keras.config.dtype_policy()
@@ -335,5 +336,6 @@ print("equal")
 """
 
 
+@pytest.mark.slow
 def test_two_devices_give_the_losses_and_metrics_of_one():
     assert run_python(TWO_DEVICES).strip() == "equal"

@@ -19,6 +19,7 @@ def cross_entropy(logits, labels):
     return (labels * (log_sums - logits)).sum() / labels.sum()
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss(vectors):
     checks.assert_training_lowers_the_loss(make_model(), vectors)
 

@@ -57,6 +57,7 @@ class TestFitIsRefused:
         assert "'cosine'" in refusal(fsl.models.BaselinePlusPlus(checks.backbone()))
 
 
+@pytest.mark.slow
 def test_padded_episodes(make_model, vectors):
     model = make_model()
     model.compile()
@@ -69,6 +70,7 @@ def test_padded_episodes(make_model, vectors):
     assert results["accuracy"] == pytest.approx(np.mean(shares), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_classes_are_told_apart(make_model, vectors):
     report = fsl.evaluation.evaluate(make_model(), vectors.episodes(3, 5, 5, count=20))
     assert report.accuracy > 0.7

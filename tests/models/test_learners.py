@@ -6,20 +6,9 @@ import pytest
 from fsl_keras.testing import learner_checks
 from tests.models.learners import LEARNERS, WAYS
 
-# Exporting takes a while: one learner of each way to remember and prepare. What all
-# heads need for it, `check_graph` checks.
-EXPORTED = [
-    "baseline",
-    "feat",
-    "maml++",
-    "matching, full context",
-    "proto_maml",
-    "prototypical",
-    "relation",
-    "reptile",
-    "ridge, dual",
-    "siamese, distance",
-]
+# One learner of each way to remember and prepare: the others are tested on checks that
+# take a while by `pytest -m slow`.
+USUAL = ["baseline", "maml++", "prototypical", "relation", "reptile", "ridge, dual"]
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +25,24 @@ def make_learner():
     return make
 
 
-PAIRS = [
-    pytest.param(check, name, id=f"{check.__name__}-{name}")
-    for check in learner_checks()
-    for name in (EXPORTED if check.__name__ == "check_export" else LEARNERS)
-]
+USUAL_OF = {
+    "check_export": ["maml++", "prototypical"],
+    "check_xla": ["maml", "prototypical", "relation"],
+    **dict.fromkeys(["check_classifier", "check_saving", "check_sizes"], USUAL),
+}
+# They share their code with another one.
+ALIKE = ["anil", "bd_cspn", "laplacian_shot", "meta_sgd", "nearest neighbor, three"]
+ALIKE += ["pt_map", "ridge, primal", "siamese, distance", "transductive_finetuning"]
 
 
-@pytest.mark.parametrize(("check", "name"), PAIRS)
+def pairs():
+    for check in learner_checks():
+        usual = USUAL_OF.get(check.__name__, LEARNERS.keys() - set(ALIKE))
+        for name in LEARNERS:
+            marks = () if name in usual else pytest.mark.slow
+            yield pytest.param(check, name, id=f"{check.__name__}-{name}", marks=marks)
+
+
+@pytest.mark.parametrize(("check", "name"), list(pairs()))
 def test_learner(check, name, make_learner):
     check(make_learner(name), ways=WAYS)

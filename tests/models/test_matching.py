@@ -18,6 +18,7 @@ def make_model(request):
     return request.param
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss(make_model, vectors):
     checks.assert_training_lowers_the_loss(make_model(), vectors)
 

@@ -17,6 +17,7 @@ def test_training_lowers_the_loss(vectors):
     assert float(model.head.scale) != 10.0  # the scale is learned
 
 
+@pytest.mark.slow
 def test_a_classifier_becomes_a_few_shot_learner(pictures):
     keras.utils.set_random_seed(0)
     base = pictures.subset(range(5))

@@ -96,6 +96,7 @@ print(sorted(learner.training_classes), learner.base_calibration.source)
 """
 
 
+@pytest.mark.slow
 def test_a_fresh_process_tells_it(tmp_path):
     learner = LEARNERS["metric"]()
     learner.training_classes, learner.base_calibration = CLASSES, CALIBRATION

@@ -20,6 +20,7 @@ def make_network():
     return make
 
 
+@pytest.mark.slow
 def test_training_tells_new_classes_apart_and_learns_the_regression(
     pictures, make_network
 ):

@@ -23,6 +23,7 @@ def one(stream):
     return next(iter(stream))
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss_and_tells_new_classes_apart(pictures, make_network):
     model = make_network()
     model.compile(keras.optimizers.Adam(1e-2))
@@ -82,6 +83,7 @@ def test_configuration_and_saving(pictures, make_network, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_mixed_precision_under_xla(pictures, make_network):
     model = make_network(dtype="mixed_bfloat16")
     model.compile(jit_compile=True)

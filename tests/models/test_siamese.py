@@ -117,6 +117,7 @@ class TestNewClasses:
         backbone = fsl.backbones.Conv4((16, 16, 1), filters=filters)
         return SiameseNetwork(backbone, similarity)
 
+    @pytest.mark.slow
     @each_similarity
     def test_are_told_apart_after_training_on_pairs(self, pictures, similarity):
         model = self.network(similarity, filters=4)
@@ -143,6 +144,7 @@ class TestNewClasses:
         assert gained > after["accuracy_ci95"] + before["accuracy_ci95"]
 
 
+@pytest.mark.slow
 @each_similarity
 def test_training_on_episodes_lowers_the_loss(vectors, similarity):
     model = vector_network(similarity)

@@ -67,6 +67,7 @@ def test_batch_normalization_keeps_its_statistics_in_training(learner, photos):
         np.testing.assert_array_equal(weight, same)
 
 
+@pytest.mark.slow
 def test_training_trains_the_head_alone(photos):
     model = TransferLearner(backbone())
     assert [w.name for w in model.trainable_weights] == ["scale"]

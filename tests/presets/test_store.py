@@ -44,6 +44,7 @@ def change(path, **changes):
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
+@pytest.mark.slow
 def test_a_preset_gives_the_same_answers_in_a_fresh_process(stored, tmp_path):
     folder, model, x = stored
     arrays = {name: value.numpy() for name, value in x.items()}
@@ -106,6 +107,7 @@ def test_a_copy_knows_its_training_classes_too(stored):
     assert model.copy().training_classes == model.training_classes
 
 
+@pytest.mark.slow
 def test_it_trains_on(stored):
     model = fsl.from_preset(stored[0])
     before = model.get_weights()

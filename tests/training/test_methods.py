@@ -14,12 +14,14 @@ from fsl_keras.training.learners import make_learner
 from fsl_keras.training.methods import METHODS
 from fsl_keras.training.sections import MethodOptions, TrainOptions
 from fsl_keras.training.stages import Stage
-from tests.checks import random_classes, run_python, with_shared_streams
+from tests.checks import random_classes, rows, run_python, with_shared_streams
 from tests.models.learners import ITEM, SMALL, WAYS, of_method
 
 TRANSDUCTIVE = [name for name, method in METHODS.items() if method.head]
 
 each_method = pytest.mark.parametrize("name", METHODS)
+# One method of each stream and of each way to adapt.
+USUAL = ["prototypical", "siamese", "maml"]
 
 
 @functools.cache
@@ -63,13 +65,14 @@ np.savez(folder + "/answers.npz", **answers)
 """
 
 
+@pytest.mark.slow
 @each_method
 def test_is_the_same_in_a_fresh_process(reloaded, name):
     here, there = reloaded
     np.testing.assert_allclose(there[name], here[name], rtol=1e-4, atol=1e-5)
 
 
-@each_method
+@pytest.mark.parametrize("name", rows(METHODS, USUAL))
 def test_an_episode_of_one_class(name, data):
     x, _ = next(data.episodes(1, 2, 3).as_numpy_iterator())
     logits = np.asarray(of_method(name, ways=1)(x))
@@ -77,7 +80,7 @@ def test_an_episode_of_one_class(name, data):
     assert np.isfinite(logits).all()
 
 
-@each_method
+@pytest.mark.parametrize("name", rows(METHODS, USUAL))
 def test_training_in_mixed_precision_lowers_the_loss_of_a_batch(name, data, episode):
     with dtype_policy("mixed_bfloat16"):
         learner = of_method(name)
@@ -153,7 +156,9 @@ def test_maml_with_a_shared_head_learns_any_number_of_classes(episode):
     assert learner(episode[0]).shape == (2, 9, WAYS)
 
 
-@pytest.mark.parametrize("name", ["maml", "reptile", "relation", "matching"])
+@pytest.mark.parametrize(
+    "name", rows(["maml", "reptile", "relation", "matching"], ["relation"])
+)
 def test_a_method_starts_from_a_trained_backbone(name, episode):
     backbone = of_method("prototypical").backbone
     method = MethodOptions(name)

@@ -50,6 +50,7 @@ def test_the_classifier_of_a_run_knows_unseen_classes(run):
     assert probabilities.shape == (2, 5)
 
 
+@pytest.mark.slow
 def test_training_data_is_not_read_again(colors, tmp_path):
     folder = tmp_path / "data"
     shutil.copytree(colors, folder)
@@ -68,6 +69,7 @@ def test_training_data_is_not_read_again(colors, tmp_path):
     assert report.protocol["training_classes"] == 25
 
 
+@pytest.mark.slow
 def test_the_report_shows_what_independent_answers_cost(tmp_path):
     options = small_options(
         suited=True,
@@ -86,6 +88,7 @@ def test_the_report_shows_what_independent_answers_cost(tmp_path):
     assert "embeddings.png" not in names
 
 
+@pytest.mark.slow
 def test_a_transductive_head_is_tested_on_imbalanced_queries_too(tmp_path):
     options = small_options(
         suited=True, method={"name": "tim"}, train={"augment": False}

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from fsl_keras.training.callbacks import read_history
 from fsl_keras.training.methods import METHODS
 
@@ -80,6 +82,7 @@ def test_methods_of_several_stages():
     assert METHODS["meta_baseline"].streams == METHODS["feat"].streams
 
 
+@pytest.mark.slow
 def test_a_run_of_feat_that_is_killed_before_it_writes_a_file(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", RUNS, tmp_path, json.dumps(KILLED)],

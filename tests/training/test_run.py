@@ -51,6 +51,7 @@ def test_a_mistake_leaves_no_folder(tmp_path):
     assert not run.folder.exists()
 
 
+@pytest.mark.slow
 def test_a_method_of_two_streams_continues_where_it_stopped(tmp_path):
     options = small_options(
         suited=True,
@@ -107,8 +108,13 @@ def on(backbone, **tables):
     return Options.from_tables({**merged(SMALL, tables), "backbone": backbone})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "backbone", [{"name": "resnet12", "filters": [2, 2, 2, 4]}, {"name": "resnet18"}]
+    "backbone",
+    [
+        {"name": "resnet12", "filters": [2, 2, 2, 4]},
+        pytest.param({"name": "resnet18"}, marks=pytest.mark.slow),
+    ],
 )
 def test_residual_networks_train(tmp_path, backbone):
     few = {"ways": 2, "queries": 1, "steps": 1, "steps_per_epoch": 1}
@@ -135,6 +141,7 @@ def frozen(colors, method, **train_options):
     )
 
 
+@pytest.mark.slow
 def test_on_a_frozen_backbone_only_the_head_trains(colors, tmp_path):
     options = frozen(colors, {"name": "prototypical", "distance": "cosine"})
     run = Run.start(tmp_path / "run", options)
@@ -143,6 +150,7 @@ def test_on_a_frozen_backbone_only_the_head_trains(colors, tmp_path):
     assert [weight.name for weight in learner.trainable_weights] == ["scale"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["prototypical", "simple_shot"])
 def test_a_frozen_backbone_under_a_head_without_weights(colors, tmp_path, name):
     run = Run.start(tmp_path / "run", frozen(colors, {"name": name}))
@@ -189,6 +197,7 @@ def test_a_head_of_the_same_class_comes_with_the_backbone(start, trained, tmp_pa
     assert float(learner.head.scale) == 7.0
 
 
+@pytest.mark.slow
 def test_the_first_of_two_stages_is_left_out_on_a_trained_backbone(start, trained):
     run, _ = trained(
         method={"name": "meta_baseline"}, backbone={"start_from": str(start)}
@@ -198,6 +207,7 @@ def test_the_first_of_two_stages_is_left_out_on_a_trained_backbone(start, traine
     assert not (run.folder / "checkpoint_batches.keras").exists()
 
 
+@pytest.mark.slow
 def test_pretraining_continues_on_a_trained_backbone(start, trained):
     run, learner = trained(
         method={"name": "simple_shot"}, backbone={"start_from": str(start)}
@@ -227,6 +237,7 @@ def crops(colors, method, **backbone):
     )
 
 
+@pytest.mark.slow
 def test_what_was_trained_on_crops_is_tested_on_whole_images(colors, tmp_path):
     run = Run(tmp_path / "run", crops(colors, "simple_shot", pooling="avg"))
     learner = train(run)
@@ -238,6 +249,7 @@ def test_what_was_trained_on_crops_is_tested_on_whole_images(colors, tmp_path):
     assert set(run.history) >= {"val_accuracy"}
 
 
+@pytest.mark.slow
 def test_feature_maps_of_crops_and_of_whole_images(colors, tmp_path):
     run = Run(tmp_path / "run", crops(colors, "frn"))
     learner = train(run)

@@ -83,6 +83,7 @@ def test_each_picture_of_a_batch_changes_in_a_way_of_its_own(make, pictures):
     assert len(np.unique(changed.round(4), axis=0)) > 2
 
 
+@pytest.mark.slow
 @each_layer
 def test_xla_gives_the_same_pictures(make, pictures):
     layer = make()
@@ -169,6 +170,7 @@ def test_episodes_are_augmented_by_seed_and_index():
     assert distances.min() > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_a_model_trains_with_all_of_them(pictures, jit_compile):
     model = keras.Sequential(

@@ -42,6 +42,7 @@ def test_shares_a_base(cls):
 
 
 class TestSaving:
+    @pytest.mark.slow
     @pytest.mark.parametrize("make", SAVED.values(), ids=SAVED)
     def test_a_loaded_learner_predicts_the_same_and_trains_on(self, make, tmp_path):
         model = make()

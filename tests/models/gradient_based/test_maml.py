@@ -40,6 +40,7 @@ class TestMetaGradient:
             lambda: MAML(embedding(), 3, 0.5, shared_head=True)
         )
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("mode", MAML.batch_norm_modes)
     def test_matches_finite_differences_through_batch_normalization(self, mode):
         def make_model():
@@ -47,6 +48,7 @@ class TestMetaGradient:
 
         assert_gradient_matches_finite_differences(make_model, (8, 8, 1))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("mode", ["transductive", "support"])
     def test_matches_finite_differences_through_conv4(self, mode):
         def make_model():
@@ -222,6 +224,7 @@ class TestMultiStepLoss:
 
 
 class TestTraining:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "kwargs",
         [
