@@ -2,7 +2,7 @@
 
 import pathlib
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import keras
 import numpy as np
@@ -20,7 +20,6 @@ from fsl_keras.testing.checks import (
     dtype_policy,
     numbers,
 )
-from fsl_keras.typing import Nested, Tensor
 
 WAYS, DIMENSIONS, QUERIES = 3, 5, 4
 CHECKS = Checks()
@@ -81,9 +80,7 @@ def embedding_shape(head: Head) -> tuple[int, ...]:
     )
 
 
-def episodes(
-    head: Head, shots: Sequence[int] = (2, 1, 3), tasks: int = 2, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _episodes(head, shots=(2, 1, 3), tasks=2, seed=0):
     """Returns embeddings of a support set of unequal shots, their labels, queries."""
     rng = np.random.default_rng(seed)
     classes = np.repeat(np.arange(len(shots)), shots)
@@ -94,8 +91,7 @@ def episodes(
     return support, labels, query
 
 
-def scores(head: Head, memory: Nested, query: Tensor) -> Tensor:
-    """Returns the logits of queries for a memory."""
+def _scores(head, memory, query):
     return head.score(head.prepare(memory), query)
 
 
@@ -118,7 +114,7 @@ def check_attributes(head: Head) -> None:
 @CHECKS.add
 def check_logits(head: Head) -> None:
     """Logits are finite float32 `[T, M, N]`, and `compute_output_spec` says so."""
-    inputs = episodes(head)
+    inputs = _episodes(head)
     symbols = [keras.KerasTensor(x.shape, "float32") for x in inputs]
     spec = head.compute_output_spec(*symbols)
     logits = head(*inputs)
@@ -136,15 +132,15 @@ def check_logits(head: Head) -> None:
 @CHECKS.add
 def check_call(head: Head) -> None:
     """A call is `remember`, `prepare` and `score`."""
-    support, labels, query = episodes(head)
-    logits = scores(head, head.remember(support, labels), query)
+    support, labels, query = _episodes(head)
+    logits = _scores(head, head.remember(support, labels), query)
     assert_close(head(support, labels, query), logits, "call", rtol=0, atol=0)
 
 
 @CHECKS.add
 def check_memory(head: Head) -> None:
     """Memories have an axis of tasks and the axes of classes in `class_axes`."""
-    support, labels, _ = episodes(head)
+    support, labels, _ = _episodes(head)
     memory = head.remember(support, labels)
     unknown = head.class_axes.keys() - memory.keys()
     if unknown:
@@ -167,7 +163,7 @@ def check_memory(head: Head) -> None:
 @CHECKS.add
 def check_order_of_examples(head: Head) -> None:
     """The order of the examples does not matter."""
-    support, labels, query = episodes(head)
+    support, labels, query = _episodes(head)
     order = np.random.default_rng(1).permutation(support.shape[1])
     logits = head(support[:, order], labels[:, order], query)
     assert_close(logits, head(support, labels, query), "examples in another order")
@@ -176,7 +172,7 @@ def check_order_of_examples(head: Head) -> None:
 @CHECKS.add
 def check_order_of_classes(head: Head) -> None:
     """Classes in another order have their logits in that order."""
-    support, labels, query = episodes(head)
+    support, labels, query = _episodes(head)
     order = [2, 0, 1]
     expected = np.asarray(head(support, labels, query))[..., order]
     logits = head(support, labels[..., order], query)
@@ -188,7 +184,7 @@ def check_other_queries(head: Head) -> None:
     """An inductive head answers a query the same, whatever the other queries are."""
     if head.kind == "transductive":
         return
-    support, labels, query = episodes(head)
+    support, labels, query = _episodes(head)
     expected = np.asarray(head(support, labels, query))[:, 1:2]
     assert_close(head(support, labels, query[:, 1:2]), expected, "a query alone")
 
@@ -196,7 +192,7 @@ def check_other_queries(head: Head) -> None:
 @CHECKS.add
 def check_tasks_apart(head: Head) -> None:
     """Tasks of a batch do not mix."""
-    inputs = episodes(head, tasks=3)
+    inputs = _episodes(head, tasks=3)
     together = head(*inputs)
     for task in range(3):
         alone = head(*(x[task : task + 1] for x in inputs))
@@ -206,7 +202,7 @@ def check_tasks_apart(head: Head) -> None:
 @CHECKS.add
 def check_padding(head: Head) -> None:
     """Padding, of examples without a label and of masked queries, does not count."""
-    support, labels, query = episodes(head)
+    support, labels, query = _episodes(head)
     # Padding repeats items, here between the others.
     is_example = np.array([1, 1, 0, 1, 1, 0, 0, 1, 1, 0], bool)
     is_query = np.array([0, 1, 1, 0, 1, 1, 0], bool)
@@ -226,7 +222,7 @@ def check_padding(head: Head) -> None:
 def check_tasks_of_different_sizes(head: Head) -> None:
     """Tasks of different sizes, padded to the largest, are answered as if alone."""
     sizes = [(2, 1, 3), (1, 3), (1, 1, 1), (3, 2)]
-    alone = [episodes(head, shots, 1, seed) for seed, shots in enumerate(sizes)]
+    alone = [_episodes(head, shots, 1, seed) for seed, shots in enumerate(sizes)]
     longest = max(map(sum, sizes))
 
     def padded(support, labels, query):
@@ -247,7 +243,7 @@ def check_tasks_of_different_sizes(head: Head) -> None:
 @CHECKS.add
 def check_absent_class(head: Head) -> None:
     """A class without examples is never chosen and changes no other logit."""
-    support, labels, query = episodes(head)
+    support, labels, query = _episodes(head)
     wide = np.pad(labels, [(0, 0), (0, 0), (0, 1)])
     logits = np.asarray(head(support, wide, query))
     assert_impossible(logits[..., -1], "The last class has no examples")
@@ -258,37 +254,37 @@ def check_absent_class(head: Head) -> None:
 @CHECKS.add
 def check_one_class(head: Head) -> None:
     """A single class of a single example has finite logits."""
-    logits = head(*episodes(head, shots=(1,)))
+    logits = head(*_episodes(head, shots=(1,)))
     assert_finite(logits, "Logits of a single class")
 
 
 @CHECKS.add
 def check_merge(head: Head) -> None:
     """The memories of two support sets merge into that of both."""
-    support, labels, query = episodes(head)
+    support, labels, query = _episodes(head)
     parts = (slice(None, 4), slice(4, None))
     first, second = (head.remember(support[:, p], labels[:, p]) for p in parts)
-    logits = scores(head, head.merge(first, second), query)
+    logits = _scores(head, head.merge(first, second), query)
     assert_close(logits, head(support, labels, query), "merged memories")
 
 
 @CHECKS.add
 def check_widen(head: Head) -> None:
     """A memory that is widened has more classes, which have no examples."""
-    support, labels, query = episodes(head)
+    support, labels, query = _episodes(head)
     memory = head.remember(support, labels)
-    logits = np.asarray(scores(head, head.widen(memory, WAYS + 2), query))
+    logits = np.asarray(_scores(head, head.widen(memory, WAYS + 2), query))
     assert_impossible(logits[..., WAYS:], f"Classes from {WAYS} have no examples")
-    assert_close(logits[..., :WAYS], scores(head, memory, query), "a widened memory")
+    assert_close(logits[..., :WAYS], _scores(head, memory, query), "a widened memory")
 
 
 @CHECKS.add
 def check_select(head: Head) -> None:
     """Classes that are selected from a memory come in the order given."""
-    support, labels, query = episodes(head)
+    support, labels, query = _episodes(head)
     memory = head.select(head.remember(support, labels), np.array([2, 0]))
     expected = head(support, labels[:, :, [2, 0]], query)
-    assert_close(scores(head, memory, query), expected, "classes 2 and 0")
+    assert_close(_scores(head, memory, query), expected, "classes 2 and 0")
 
 
 @CHECKS.add
@@ -296,8 +292,8 @@ def check_exact_increments(head: Head) -> None:
     """Where `incremental` is "exact", a new class leaves the state of others as is."""
     if head.incremental != "exact":
         return
-    support, labels, _ = episodes(head)
-    more, _, _ = episodes(head, seed=1)
+    support, labels, _ = _episodes(head)
+    more, _, _ = _episodes(head, seed=1)
     of_new_class = np.zeros((2, 6, WAYS + 1), "float32")
     of_new_class[..., -1] = 1.0
     memory = head.remember(support, labels)
@@ -312,7 +308,7 @@ def check_exact_increments(head: Head) -> None:
 @CHECKS.add
 def check_half_precision(head: Head) -> None:
     """Embeddings in half precision are scored in float32, under a mixed policy too."""
-    support, labels, query = episodes(head)
+    support, labels, query = _episodes(head)
     for half in ("float16", "bfloat16"):
         halves = [keras.ops.cast(x, half) for x in (support, query)]
         with dtype_policy(f"mixed_{half}"):
@@ -323,14 +319,14 @@ def check_half_precision(head: Head) -> None:
         if keras.backend.standardize_dtype(logits.dtype) != "float32":
             raise AssertionError(f"Logits must be float32. Received: {logits.dtype}")
         rounded = [keras.ops.cast(x, "float32") for x in halves]
-        expected = scores(head, head.remember(rounded[0], labels), rounded[1])
+        expected = _scores(head, head.remember(rounded[0], labels), rounded[1])
         assert_close(logits, expected, f"embeddings in {half}", rtol=0, atol=0)
 
 
 @CHECKS.add
 def check_graph(head: Head) -> None:
     """A graph in which the numbers of tasks, items and ways are unknown is right."""
-    inputs = episodes(head)
+    inputs = _episodes(head)
     shape = embedding_shape(head)
     sizes = (shape, (None,), shape)
     signature = [tf.TensorSpec((None, None, *size), "float32") for size in sizes]
@@ -342,7 +338,7 @@ def check_graph(head: Head) -> None:
 def check_saving(head: Head) -> None:
     """Its configuration keeps all arguments, and a saved file all weights."""
     assert_same_config(head)
-    support, labels, query = episodes(head)
+    support, labels, query = _episodes(head)
     embeddings = keras.Input(embedding_shape(head))
     backbone = keras.Model(embeddings, keras.layers.Identity()(embeddings))
     learner = MetricModel(backbone, head)

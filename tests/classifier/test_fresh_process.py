@@ -65,6 +65,7 @@ def printed(folder):
 # A process of its own optimizes graphs, which a test's does not: hence tolerances.
 
 
+@pytest.mark.slow
 def test_it_predicts_the_same(printed, folder, classifier):
     images = np.load(folder / "images.npy")
     np.testing.assert_allclose(

@@ -66,6 +66,7 @@ def test_adapt_prints_the_leave_one_out_report(adapted):
     assert "Learned 4 classes from 14 different images" in out
 
 
+@pytest.mark.slow
 def test_adapt_calibrates_for_a_rate_of_false_rejects(
     run_cli, network, photos, tmp_path
 ):
@@ -86,6 +87,7 @@ def test_adapt_calibrates_for_a_rate_of_false_rejects(
     assert keras.saving.load_model(path).calibration.false_reject_rate == 0.2
 
 
+@pytest.mark.slow
 def test_adapt_takes_statistics_of_base_classes(run_cli, network, photos, tmp_path):
     path = tmp_path / "birds.keras"
     arguments = ["adapt", photos, *network, f"--base={photos}", f"--output={path}"]
@@ -109,6 +111,7 @@ def test_compare_recommends_a_backbone_and_a_head(run_cli, network, photos):
     assert "1 backbones and 2 weights" in err
 
 
+@pytest.mark.slow
 def test_add_class_leaves_the_other_classes_unchanged(
     run_cli, adapted, photos, tmp_path
 ):
@@ -136,7 +139,7 @@ def test_add_class_leaves_the_other_classes_unchanged(
         (["--backbone=mobilenet_v9"], "Did you mean"),
         (
             ["--backbone=resnet50", "--weights=nowhere.h5"],
-            "must be the path of a file. Received: weights='nowhere.h5'",
+            "file. Received: weights='nowhere.h5'",
         ),
         (["--backbone=resnet50", "--learner=a.keras"], "not both"),
     ],

@@ -136,6 +136,7 @@ def test_the_folder_is_named_after_what_is_trained(
     assert f"The folder runs/{name} exists" in err
 
 
+@pytest.mark.slow
 def test_a_recipe_and_what_differs_from_it(run_cli, tmp_path):
     recipe = tmp_path / "mine.toml"
     recipe.write_text('[data]\ntransforms = ["reflections"]\n[train]\nways = 7\n')

@@ -21,6 +21,7 @@ def test_modules_inside_a_moved_package_are_found_too():
     assert Calibration is same
 
 
+@pytest.mark.slow
 def test_old_names_are_imported_first_in_a_fresh_process():
     run_python(
         "import fsl_keras as fsl\n"

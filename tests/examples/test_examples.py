@@ -121,6 +121,7 @@ def test_why_few_examples_are_hard(tmp_path):
     assert_draws_what_is_committed(tmp_path, "06")
 
 
+@pytest.mark.slow
 def test_siamese_networks(tmp_path):
     found = load("07_siamese_networks.py").main(tmp_path, steps=2, count=20)
     assert found["overlap"] == 0
@@ -163,6 +164,7 @@ def test_a_shared_head_guesses_before_the_first_step():
     np.testing.assert_array_equal(logits, np.repeat(logits[..., :1], 5, axis=-1))
 
 
+@pytest.mark.slow
 def test_maml(tmp_path):
     found = load("09_maml.py").main(tmp_path, updates=50, count=100)
     assert found["after"] < found["before"]
@@ -250,6 +252,7 @@ def test_transfer_learning(tmp_path, photos):
     assert_draws_what_is_committed(tmp_path, "13")
 
 
+@pytest.mark.slow
 def test_image_classification(tmp_path, photos):
     found = load("14_image_classification.py").main(*photos, tmp_path, alpha=0.35)
     assert found["measured"] > 0.6 > found["pixels"]

@@ -260,6 +260,7 @@ class TestWhatWasThereOutlivesAFullDisk:
             assert path.read_bytes() == good
             assert names(tmp_path) == ["model.keras"]
 
+    @pytest.mark.slow
     def test_an_export(self, learner, tmp_path):
         images, labels = pictures(THREE)
         classifier = learner.adapt(images, labels)

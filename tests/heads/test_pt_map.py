@@ -40,6 +40,7 @@ def reference(support, labels, query, steps, learning_rate=0.2, sharpness=10.0):
     return np.log(plan())
 
 
+@pytest.mark.slow
 @each_shots
 @pytest.mark.parametrize("seed", range(3))
 def test_random_episodes_with_padding(seed, shots):

@@ -72,6 +72,7 @@ def test_is_on_by_default():
     assert onednn.is_on() == (os.environ[VARIABLE] == "1")
 
 
+@pytest.mark.slow
 def test_warns_once_if_tensorflow_was_loaded_without_it():
     # On any processor, TensorFlow is made to load as it does without AVX-512.
     code = f"import os, tensorflow; del os.environ['{VARIABLE}']\n{REPORT}"

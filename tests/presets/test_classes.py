@@ -84,6 +84,7 @@ def test_a_class_lists_the_presets_that_it_loads():
         fsl.backbones.Conv4(ITEM, filters=2).presets  # noqa: B018
 
 
+@pytest.mark.slow
 def test_listing_loads_no_weights():
     code = (
         "import h5py, fsl_keras as fsl\n"

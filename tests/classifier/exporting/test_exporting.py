@@ -77,6 +77,7 @@ def test_floats(classifier, exported, images):
     )
 
 
+@pytest.mark.slow
 def test_the_range_of_arrays_given_in_python_is_not_that_of_the_endpoints(tmp_path):
     images, labels = pictures(NAMES[:3])
     learned = make_learner().adapt(
@@ -93,6 +94,7 @@ def test_the_range_of_arrays_given_in_python_is_not_that_of_the_endpoints(tmp_pa
         np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-2)
 
 
+@pytest.mark.slow
 def test_every_endpoint_resizes_as_the_classifier(tmp_path, images):
     learned = make_learner().adapt(*pictures(NAMES[:3]))
     learned.preprocessing = ImagePreprocessing((16, 16), 1, resize="pad")

@@ -52,6 +52,7 @@ def test_support_and_query_have_random_numbers_of_their_own(episode):
         np.testing.assert_array_equal(changed[name], expected)
 
 
+@pytest.mark.slow
 def test_a_stream_is_a_pure_function_of_seed_and_index():
     data = random_classes(5, 8, (8, 8, 1))
 

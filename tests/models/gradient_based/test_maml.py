@@ -110,6 +110,7 @@ class TestMetaGradient:
         for one, other in zip(*map(tf.nest.flatten, found), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
+    @pytest.mark.slow
     def test_of_many_tasks_is_the_same_in_a_loop(self):
         # More than 8 go through a loop in a graph, and not when run eagerly.
         model = MAML(normalized(), 2, 0.3)
