@@ -315,7 +315,7 @@ def check_half_precision(head: Head) -> None:
             copy = type(head).from_config(head.get_config())
             copy.build((None, None, *embedding_shape(head)))
             copy.set_weights(head.get_weights())
-            logits = scores(copy, copy.remember(halves[0], labels), halves[1])
+            logits = _scores(copy, copy.remember(halves[0], labels), halves[1])
         if keras.backend.standardize_dtype(logits.dtype) != "float32":
             raise AssertionError(f"Logits must be float32. Received: {logits.dtype}")
         rounded = [keras.ops.cast(x, "float32") for x in halves]
