@@ -11,7 +11,7 @@ import zipfile
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
-FILES = ["pyproject.toml", "setup.py", "README.md", "LICENSE"]
+FILES = ["pyproject.toml", "setup.cfg", "setup.py", "README.md", "LICENSE"]
 # Outside of the package in a checkout, and inside it when it is installed.
 PRESETS = "saved_models"
 
