@@ -76,7 +76,7 @@ class Progress:
 
         Args:
             done: integer.
-            figures: string, shown beside the number, such as the loss.
+            figures: string, shown next to the number, such as the loss.
         """
         if self._bar:
             self._bar.update(self._task, completed=done, figures=figures)

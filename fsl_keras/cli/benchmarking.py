@@ -36,8 +36,8 @@ def benchmark(
             f"with --root."
         )
     path = root / "docs" / "results.md"
-    with replacing(path) as beside:
-        beside.write_text(results(root), encoding="utf-8")
+    with replacing(path) as temporary:
+        temporary.write_text(results(root), encoding="utf-8")
     say(f"Written: {path}")
 
 
@@ -47,11 +47,11 @@ def results(root: pathlib.Path) -> str:
     Args:
         root: path of a checkout.
     """
-    told = [presets.metadata(path.parent) for path in _files(root, "saved_models/*")]
+    stored = [presets.metadata(path.parent) for path in _files(root, "saved_models/*")]
     reports = [json.loads(_text(path)) for path in _files(root, "benchmarks/reports")]
     runs = [report for report in reports if "options" in report]
     papers = tomllib.loads(_text(root / "benchmarks" / "papers.toml"))
-    parts = [INTRO, zoo_table(told, papers, runs)]
+    parts = [INTRO, zoo_table(stored, papers, runs)]
     parts += [measured_table(report) for report in reports if "rows" in report]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -173,8 +173,8 @@ def _evaluate_classifier(out, classifier, images, output, confusion):
     elif output:
         report.save(output)
     if confusion:
-        with replacing(confusion, FIGURE) as beside:
-            plots.confusion_matrix(report).savefig(beside)
+        with replacing(confusion, FIGURE) as temporary:
+            plots.confusion_matrix(report).savefig(temporary)
     header, *rows = report.table()
     out.table(
         "classes",

@@ -138,7 +138,7 @@ def _read(data_dir, size):
     if drawings is not None:
         return drawings
     arrays = _read_tfds(data_dir, size)
-    keep(path, lambda beside: np.savez(beside, **arrays), "The drawings")
+    keep(path, lambda temporary: np.savez(temporary, **arrays), "The drawings")
     return tuple(arrays[name] for name in names)
 
 

@@ -117,7 +117,7 @@ class BackboneOptions(Section):
             `backbones.MultiOrientation`, which should have been trained with
             rotations and reflections.
         arguments: dictionary of arguments of the backbone's class. In a table they
-            stand beside the other keys: `filters = 32`.
+            are next to the other keys: `filters = 32`.
     """
 
     section: ClassVar[str] = "backbone"
@@ -147,7 +147,7 @@ class MethodOptions(Section):
     Args:
         name: string, a name of `methods.METHODS`.
         arguments: dictionary of arguments of the method's learner. In a table they
-            stand beside the name: `inner_steps = 3`.
+            are next to the name: `inner_steps = 3`.
     """
 
     section: ClassVar[str] = "method"
