@@ -106,7 +106,7 @@ def build_glyphs() -> GlyphSet:
 
 def _cache(glyphs, path):
     arrays = dataclasses.asdict(glyphs)
-    files.keep(path, lambda temporary: np.savez_compressed(temporary, **arrays), "The glyphs")
+    files.keep(path, lambda file: np.savez_compressed(file, **arrays), "The glyphs")
 
 
 def _read(path):
