@@ -265,6 +265,7 @@ class TestAdapt:
             FewShotClassifier.from_examples(backbone, *pictures(THREE))
 
 
+@pytest.mark.slow
 def test_training_the_learner_does_not_change_the_classifier(tmp_path):
     learner = make_learner()
     learner.compile()

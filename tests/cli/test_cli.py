@@ -211,6 +211,7 @@ def test_evaluate_measures_a_learner_on_episodes(run_cli, tmp_path):
     assert json.loads(report.read_text())["protocol"]["episodes"] == 4
 
 
+@pytest.mark.slow
 def test_evaluate_shows_what_a_transductive_figure_rests_on(run_cli, tmp_path):
     backbone = BackboneOptions(arguments={"filters": 2})
     for name in ("tim", "anil"):

@@ -47,6 +47,7 @@ def adapted(run_cli, network, photos, tmp_path_factory):
     return path, out
 
 
+@pytest.mark.slow
 def test_adapt_writes_a_classifier_of_images_of_any_size(adapted, photos):
     classifier = keras.saving.load_model(adapted[0])
     assert classifier.class_names == ["bar", "beam", "disk", "frame"]

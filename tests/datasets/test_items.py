@@ -39,6 +39,7 @@ def test_other_items_are_fetched_as_they_are(values):
     assert items.take(ROWS).tolist() == values[ROWS].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("channels", "invert"), [(1, True), (3, False)])
 def test_files_give_what_memory_gives(birds, channels, invert):
     paths = [path for files in files_by_class(birds).values() for path in files]

@@ -105,6 +105,7 @@ def slow_fetch(ids):
     return fetch(ids) + square[0, :2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("threads", "augmentation"), [(1, None), (5, None), (5, noise)]
 )

@@ -205,6 +205,7 @@ def test_all_methods_are_measured_on_the_same_episodes(tmp_path):
     assert_draws_what_is_committed(tmp_path, "11")
 
 
+@pytest.mark.slow
 def test_a_gallery_of_augmentations(tmp_path):
     rows = load("12_augmentation_gallery.py").main(tmp_path)
     image = rows.pop("the image")

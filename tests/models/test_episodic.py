@@ -87,6 +87,7 @@ class TestFit:
         expected = 1.959964 * each.std(ddof=1) / 8**0.5
         assert results["accuracy_ci95"] == pytest.approx(expected, abs=1e-6)
 
+    @pytest.mark.slow
     def test_one_model_takes_episodes_of_any_size(self, vector_learner, vectors):
         # After a second shape the static one is lost: each must still be right.
         vector_learner.compile()
@@ -226,6 +227,7 @@ class TestCallbacks:
 
 
 class TestSaving:
+    @pytest.mark.slow
     def test_a_reloaded_learner_trains_on_as_if_not_saved(
         self, conv_learner, pictures, tmp_path
     ):

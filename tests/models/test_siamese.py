@@ -51,6 +51,7 @@ class TestPairModel:
         np.testing.assert_allclose(model((a, b)), model((b, a)), rtol=1e-5)
         assert model((a, b)).shape == (8, 1)
 
+    @pytest.mark.slow
     @each_similarity
     def test_training_it_trains_the_network(self, vectors, similarity):
         model = vector_network(similarity)

@@ -104,6 +104,7 @@ class TestCompile:
         assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
+@pytest.mark.slow
 @each_classifier
 def test_saving(data, tmp_path, classifier):
     model = SupervisedPretraining(backbone(), 5, classifier, scale=3.0, name="base")

@@ -75,6 +75,7 @@ def test_a_method_of_two_streams_continues_where_it_stopped(tmp_path):
     assert len(history["loss"]) == len(history["val_accuracy"]) == 4
 
 
+@pytest.mark.slow
 def test_pairs_of_distances_are_trained_with_the_contrastive_loss(trained):
     run, _ = trained(
         method={"name": "siamese", "similarity": "euclidean"}, train={"augment": False}
@@ -94,6 +95,7 @@ def test_a_size_that_a_data_set_does_not_come_in(trained, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_what_was_trained_in_mixed_precision_computes_in_float32(trained):
     run, learner = trained(train={"mixed_precision": True})
     stored = keras.saving.load_model(run.folder / "checkpoint.keras")

@@ -171,6 +171,7 @@ def items_of(case):
     return np.concatenate([noise, shapes])
 
 
+@pytest.mark.slow
 def test_an_existing_file_is_replaced(format, tmp_path):
     path = tmp_path / f"vectors{RUNTIMES[format].suffix}"
     path.write_text("from before")
@@ -317,6 +318,7 @@ def test_a_package_that_is_missing_is_named(run_cli, tmp_path, monkeypatch):
     assert 'pip install "fsl-keras[onnx]"' in err
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_same_file(run_cli, tmp_path):
     CASES["one_class"]().save(tmp_path / "shapes.keras")
     path = tmp_path / "shapes.tflite"

@@ -133,6 +133,7 @@ def test_grey_pictures_and_batches_of_unknown_size(make, pictures):
     )
 
 
+@pytest.mark.slow
 @each_layer
 def test_a_parallel_map_gives_the_same_pictures(make, pictures):
     transform = make().transform
@@ -149,6 +150,7 @@ def test_a_parallel_map_gives_the_same_pictures(make, pictures):
     np.testing.assert_allclose(parallel[5], transform(pictures, (3, 5)), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_episodes_are_augmented_by_seed_and_index():
     data = random_classes(classes=4, items=6, shape=(9, 9, 3))
 

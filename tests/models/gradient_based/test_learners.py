@@ -93,6 +93,7 @@ class TestClassifier:
         x, _ = episodes(tasks=1, shots=3, ways=4)
         return x["support"][0], np.arange(4).repeat(3)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("make", LEARNERS.values(), ids=LEARNERS)
     def test_is_saved_and_learns_further_examples(self, make, tmp_path):
         items, labels = self.examples()
@@ -107,6 +108,7 @@ class TestClassifier:
         loaded.update("0", items[:1] * 0.9)
         assert np.isfinite(loaded.predict(items, verbose=0)).all()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", ["MAML with a shared head", "ProtoMAML"])
     def test_a_head_of_each_task_takes_and_drops_classes(self, name):
         model = LEARNERS[name]()
@@ -130,6 +132,7 @@ class TestClassifier:
         with pytest.raises(ValueError, match=r"fixed number.*adapt"):
             classifier.add_class("new", items[9:])
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", ["MAML", "Reptile"])
     def test_is_exported(self, name, tmp_path):
         items, labels = self.examples()
