@@ -89,6 +89,7 @@ def test_its_metadata_tell_how_it_was_made(preset):
         assert told[name]
 
 
+@pytest.mark.parametrize("preset", rows(presets.list(), USUAL))
 def test_its_classifier_answers(preset, characters):
     learner = fsl.from_preset(preset)
     if learner.incremental == "fixed_ways":

@@ -101,6 +101,7 @@ def shapes():
 
 
 class TestExamples:
+    @pytest.mark.slow
     def test_files_are_listed_by_their_paths(self, shapes, tmp_path):
         paths = write(tmp_path, *pictures(THREE, count=2))
         classifier = shapes.adapt(paths, pictures(THREE, count=2)[1])

@@ -227,6 +227,7 @@ def test_evaluate_shows_what_a_transductive_figure_rests_on(run_cli, tmp_path):
     assert "inductive, support BatchNorm" in out
 
 
+@pytest.mark.slow
 def test_export_writes_a_saved_model(run_cli, classifier, tmp_path):
     status, *_ = run_cli("export", classifier, tmp_path / "birds")
     assert status == 0

@@ -113,6 +113,7 @@ def test_an_unreadable_picture_of_a_new_class_is_left_out(adapt, run_cli, tmp_pa
     assert len(keras.saving.load_model(path).task.examples) == 6
 
 
+@pytest.mark.slow
 def test_one_class_of_many_pictures(adapt, tmp_path):
     write(tmp_path / "photos", noise(1000), ["heron"] * 1000)
     classifier, out, _ = adapt(tmp_path / "photos")
@@ -122,6 +123,7 @@ def test_one_class_of_many_pictures(adapt, tmp_path):
     assert "Learned 1 classes from 1000 different images" in out
 
 
+@pytest.mark.slow
 def test_many_classes_of_one_or_two_pictures(adapt, tmp_path):
     labels = [f"bird {number:03}" for number in range(200)]
     write(tmp_path / "photos", noise(300), labels + labels[100:])

@@ -38,12 +38,14 @@ def classifier(learner):
 
 
 class TestPhotographsAreNeverReplaced:
+    @pytest.mark.slow
     def test_by_an_export(self, classifier, photographs):
         folder, are_all_there = photographs
         with pytest.raises(FileExistsError, match=r"not part of a SavedModel.*bar"):
             classifier.export(folder)
         assert are_all_there()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("format", "suffix"), [("litert", "tflite"), ("onnx",) * 2]
     )

@@ -92,6 +92,7 @@ def halved(maps):
     return blocks.max(axis=(2, 4))
 
 
+@pytest.mark.slow
 @each_shots
 @pytest.mark.parametrize("size", SIZES)
 def test_random_episodes_with_padding(size, shots):

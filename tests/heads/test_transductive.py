@@ -151,6 +151,7 @@ def test_a_head_says_what_it_assumes_of_the_queries(name):
     assert f'"{head.prior}"' in type(head).__doc__
 
 
+@pytest.mark.slow
 @each_head
 def test_evaluation_at_two_shapes_reports_the_kind(features, make_head):
     model = frozen(make_head())

@@ -104,6 +104,7 @@ class TestFit:
             assert predicted.shape == (4, ways * 2, ways)
         fitted(vector_learner, vectors.episodes(4, 2, 1))
 
+    @pytest.mark.slow
     def test_padded_episodes(self, vector_learner, vectors):
         vector_learner.compile()
         padded = vectors.episodes(ways=(2, 4), shots=(1, 3), queries=2, count=6)

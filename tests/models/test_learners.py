@@ -26,8 +26,8 @@ def make_learner():
 
 
 USUAL_OF = {
-    "check_export": ["prototypical"],
-    "check_xla": ["maml", "relation"],
+    "check_export": [],
+    "check_xla": ["relation"],
     **dict.fromkeys(["check_classifier", "check_saving", "check_sizes"], USUAL),
 }
 # They share their code with another one.

@@ -63,6 +63,7 @@ def test_every_head_adapts_grows_and_saves(photos, seeing, head, tmp_path):
     assert_same_predictions_after_saving(classifier, images, path)
 
 
+@pytest.mark.slow
 def test_batch_normalization_keeps_its_statistics_in_training(learner, photos):
     x, _ = one(photos.episodes(3, 1, 2))
     before = learner.backbone.get_weights()

@@ -122,6 +122,7 @@ def test_it_trains_on(stored):
     )
 
 
+@pytest.mark.slow
 def test_a_classifier_is_a_preset_too(tmp_path):
     pictures = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 1), dtype="uint8")
     classifier = learner().adapt(pictures, ["heron", "heron", "egret", "egret"])

@@ -21,7 +21,7 @@ TRANSDUCTIVE = [name for name, method in METHODS.items() if method.head]
 
 each_method = pytest.mark.parametrize("name", METHODS)
 # One method of each stream and of each way to adapt.
-USUAL = ["prototypical", "siamese", "maml"]
+USUAL = ["prototypical", "maml"]
 
 
 @functools.cache

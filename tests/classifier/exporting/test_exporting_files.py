@@ -332,6 +332,7 @@ def test_the_command_writes_the_same_file(run_cli, tmp_path):
     assert answer["probabilities"].tolist() == [[1.0]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", [None, *RUNTIMES])
 def test_a_name_that_is_not_utf_8(format, tmp_path):
     if format == "onnx":
