@@ -169,6 +169,7 @@ TAKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TAKEN)
 def test_taken_and_saved(kind, tmp_path):
     learner = TransferLearner(TAKEN[kind]())

@@ -13,6 +13,7 @@ def pictures():
     return np.random.default_rng(0).random((2, *SHAPE), "float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [("mobilenet_v2", {"alpha": 0.35}), ("ResNet50", {}), ("EfficientNetB0", {})],

@@ -59,6 +59,7 @@ def assert_same_answers(classifier, other):
 
 
 class TestEqualsLearningAtOnce:
+    @pytest.mark.slow
     def test_removed(self, learner):
         items, labels = vectors()
         classifier = learner.adapt(items, labels)
@@ -68,6 +69,7 @@ class TestEqualsLearningAtOnce:
         assert_same_answers(classifier, learner.adapt(items[kept], labels[kept]))
         assert np.abs(classifier.predict(items, verbose=0) - before).max() > 1e-4
 
+    @pytest.mark.slow
     def test_relabeled(self, learner):
         items, labels = vectors()
         classifier = learner.adapt(items, labels)

@@ -56,6 +56,7 @@ def test_adapt_writes_a_classifier_of_images_of_any_size(adapted, photos):
     assert classifier.predict(images, verbose=0).shape == (4, 4)
 
 
+@pytest.mark.slow
 def test_adapt_prints_the_leave_one_out_report(adapted):
     _, out = adapted
     assert "Leave-one-out accuracy" in out

@@ -105,6 +105,7 @@ def test_one_way_one_shot_and_a_single_query(make_head):
     assert np.isfinite(logits).all()
 
 
+@pytest.mark.slow
 @each_head
 def test_shapes_may_be_unknown(make_head):
     head = make_head()

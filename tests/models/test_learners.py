@@ -8,7 +8,7 @@ from tests.models.learners import LEARNERS, WAYS
 
 # One learner of each way to remember and prepare: the others are tested on checks that
 # take a while by `pytest -m slow`.
-USUAL = ["baseline", "maml++", "prototypical", "relation", "reptile", "ridge, dual"]
+USUAL = ["maml++", "prototypical", "relation", "ridge, dual"]
 
 
 @pytest.fixture(scope="module")

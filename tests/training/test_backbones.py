@@ -43,6 +43,7 @@ def test_it_gives_vectors_or_feature_maps(name):
     assert len(maps.output_shape) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "method"),
     [
