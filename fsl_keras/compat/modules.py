@@ -13,6 +13,7 @@ MOVED = {
     "estimates": "model_selection",
     "estimates.cross_validation": "model_selection.held_out",
     "exporting": "classifier.exporting",
+    "inputs.tables": "datasets.tables",
     "layers.folded_convolution": "layers._folded_convolution",
     "methods": "training.methods",
     "models.maml": "models.gradient_based.maml",

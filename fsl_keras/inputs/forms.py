@@ -11,14 +11,14 @@ import tensorflow as tf
 from fsl_keras.datasets.columns import LABEL_NAMES
 from fsl_keras.datasets.folders import class_files, files_by_class
 from fsl_keras.datasets.labels import clean_labels
-from fsl_keras.datasets.tf_elements import holds_labels, tf_elements
-from fsl_keras.inputs.elements import is_single
-from fsl_keras.inputs.tables import (
+from fsl_keras.datasets.tables import (
     is_data_frame,
     is_table_file,
     read_data_frame,
     read_table,
 )
+from fsl_keras.datasets.tf_elements import holds_labels, tf_elements
+from fsl_keras.inputs.elements import is_single
 
 
 class Elements:

@@ -74,9 +74,17 @@ class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Mode
         raise NotImplementedError
 
     @property
+    def item_kind(self) -> str:
+        """What an item is: `"image"`, `"text"` (a string) or `"array"`."""
+        if self.item_dtype == "string":
+            return "text"
+        is_image = len(self.item_shape) == 3 and self.item_shape[-1] in (1, 3)
+        return "image" if is_image else "array"
+
+    @property
     def takes_images(self) -> bool:
         """Whether items are images `[height, width, channels]`."""
-        return len(self.item_shape) == 3 and self.item_shape[-1] in (1, 3)
+        return self.item_kind == "image"
 
     takes_pictures = takes_images  # the earlier name
 

@@ -3,7 +3,7 @@ import pathlib
 import pandas as pd
 import pytest
 
-from fsl_keras.inputs.tables import is_data_frame, read_data_frame, read_table
+from fsl_keras.datasets.tables import is_data_frame, read_data_frame, read_table
 
 # The rows that all the files below hold.
 NAMES = ["a.png", "b 1.png"]
