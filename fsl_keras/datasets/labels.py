@@ -127,8 +127,8 @@ def clean_labels(labels: Any, length: int | None = None) -> Any:
     labels = _as_array(labels)
     if length is not None and len(labels) != length:
         raise ValueError(
-            f"`labels` must be one label for each image. Received: labels of shape "
-            f"{labels.shape} for {length} images."
+            f"`labels` must be one label for each item. Received: labels of shape "
+            f"{labels.shape} for {length} items."
         )
     if len(labels) == 0:
         return np.zeros(0, "int64")
@@ -161,7 +161,7 @@ def _as_array(labels):
         labels = labels.to_numpy()
     if isinstance(labels, (str, bytes)) or not hasattr(labels, "__iter__"):
         raise ValueError(
-            f"`labels` must be one label for each image. Received: {labels!r}"
+            f"`labels` must be one label for each item. Received: {labels!r}"
         )
     if hasattr(labels, "shape"):
         return np.asarray(labels)
@@ -201,7 +201,7 @@ def _from_rows(labels):
     )
     if not is_one_hot:
         raise ValueError(
-            f"`labels` must be one label for each image, or one-hot rows with a single "
+            f"`labels` must be one label for each item, or one-hot rows with a single "
             f"1 in each. Received: labels of shape {labels.shape}"
         )
     return labels.argmax(axis=1)
@@ -268,7 +268,7 @@ def _from_integers(labels, class_names):
             missing = sorted(set(range(highest + 1)) - set(present.tolist()))[:5]
             raise ValueError(
                 f"Integer labels must number the classes from 0 without gaps: "
-                f"{missing} have no image. Pass labels as strings to keep them as "
+                f"{missing} have no item. Pass labels as strings to keep them as "
                 f"names."
             )
         return labels, [str(number) for number in range(highest + 1)]

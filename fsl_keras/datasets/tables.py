@@ -53,7 +53,7 @@ def read_table(
     kind: str = "image",
     column: str | None = None,
     label_column: str | None = None,
-    labelled: bool = True,
+    labelled: bool | None = None,
 ) -> Table:
     """Reads a file of images or of texts, with or without labels.
 
@@ -72,26 +72,28 @@ def read_table(
         kind: `"image"` or `"text"`.
         column: optional string, the name of the column of images or texts.
         label_column: optional string, the name of the column of labels.
-        labelled: bool, whether labels are needed. Otherwise they are left out.
+        labelled: optional bool, whether labels are needed; False leaves them out. By
+            default they are read if there is a column of them.
 
     Returns:
         A `Table`.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it has no column of items, a row has no image, or no row has a
-            text.
+        ValueError: if it lacks a column that is needed, a row has no image, or no row
+            has a text.
     """
     path = pathlib.Path(path)
     names, rows = read_rows(path)
     try:
         chosen = _columns(names, kind, column, label_column, labelled)
     except ValueError as error:
+        is_unknown = column is None and not columns.has_items(names, kind)
         hint = (
-            f" Is the first line a header, such as `{kind},label`? A column of another "
-            f"name is read by `ClassDataset.from_csv` with `column`."
+            f" Is the first line a header, such as `{kind},label`? "
+            f"`ClassDataset.from_csv` takes another name as `column`."
         )
-        raise ValueError(f"{path}: {error}{hint if column is None else ''}") from error
+        raise ValueError(f"{path}: {error}{hint if is_unknown else ''}") from error
     try:
         if kind == "image":
             return _images(path.parent, rows, *chosen)
@@ -106,7 +108,7 @@ def read_data_frame(
     kind: str = "image",
     column: Any = None,
     label_column: Any = None,
-    labelled: bool = True,
+    labelled: bool | None = None,
 ) -> Table:
     """Reads the images or texts, and the labels, of a DataFrame.
 
@@ -115,14 +117,14 @@ def read_data_frame(
         kind: as in `read_table`, as are the other arguments.
         column: optional name of the column of images or texts.
         label_column: optional name of the column of labels.
-        labelled: bool, whether labels are needed.
+        labelled: optional bool, whether labels are needed.
 
     Returns:
         A `Table`. Of images it has the columns as they are. Rows of texts are skipped
         as in `read_table`.
 
     Raises:
-        ValueError: if there is no column of items, or no row has a text.
+        ValueError: if a column that is needed is not there, or no row has a text.
     """
     try:
         item, label = _columns(
@@ -144,7 +146,8 @@ def read_data_frame(
 def _columns(names, kind, item, label, labelled):
     """Returns the names of the columns of items and of labels, or None."""
     item = columns.item_column(names, kind, item)
-    if not labelled or (label is None and not columns.has_labels(names)):
+    is_there = label is not None or columns.has_labels(names)
+    if labelled is False or (labelled is None and not is_there):
         return item, None
     label = columns.label_column(names, label)
     if label == item:

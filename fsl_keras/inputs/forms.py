@@ -84,11 +84,11 @@ class Elements:
             pairs = tf_elements(images, False, _kind_of_items(are_images))
             found = (item for item, _ in pairs)
         elif is_data_frame(images) and are_images:
-            table = read_data_frame(images, labelled=not may_have_labels)
+            table = read_data_frame(images, labelled=False if may_have_labels else None)
             has_labels, found = table.labels is not None, _listed(table.items)
         elif are_images and _is_path(images) and is_table_file(images):
             path = pathlib.Path(images).expanduser()
-            table = read_table(path, labelled=not may_have_labels)
+            table = read_table(path, labelled=False if may_have_labels else None)
             has_labels, found = table.labels is not None, table.items
         else:
             has_labels = False
