@@ -226,21 +226,25 @@ class ClassSources(abc.ABC):
         channels: int | None = None,
         **kwargs,
     ) -> Self:
-        """Reads an image classification set of TensorFlow Datasets into memory.
+        """Reads a classification set of TensorFlow Datasets into memory.
+
+        Items are images, or texts in a set without images.
 
         Args:
-            name: string, such as `"omniglot"` or `"cifar100"`.
+            name: string, such as `"omniglot"`, `"cifar100"` or `"ag_news_subset"`.
             split: string, one of the set's own splits, or several: `"train+test"`.
             image_size: optional pair `(height, width)` in pixels. By default that of
                 the set, whose images must then have one size.
             channels: optional, 1 or 3; those of the set by default.
             **kwargs: `data_dir` (the folder of prepared sets), `invert`,
-                `image_key="image"`, `label_key="label"` and `download=True` (whether
-                to download a set that is not prepared).
+                `image_key="image"`, `text_key` (by default the first of
+                `datasets.columns.TEXT_NAMES` that the set has), `label_key="label"` and
+                `download=True` (whether to download a set that is not prepared).
 
         Raises:
             FileNotFoundError: if the set is not prepared and was not downloaded.
-            ValueError: if there is no such set, or it has no images or no labels.
+            ValueError: if there is no such set, or it has no images or texts, or no
+                labels.
         """
         from fsl_keras.datasets.tfds import read_tfds
 
