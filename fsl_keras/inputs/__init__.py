@@ -7,12 +7,13 @@ from fsl_keras.inputs.batches import (
     item_batches,
 )
 from fsl_keras.inputs.elements import source_of
-from fsl_keras.inputs.examples import Examples
+from fsl_keras.inputs.examples import LONGEST, Examples
 from fsl_keras.inputs.forms import Elements, image_files
 from fsl_keras.inputs.kinds import noun_of
 from fsl_keras.inputs.texts import clean_texts, read_lines, shortened, texts_of
 
 __all__ = [
+    "LONGEST",
     "Elements",
     "Examples",
     "batch_size",
