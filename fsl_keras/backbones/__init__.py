@@ -6,6 +6,7 @@ from fsl_keras.backbones.multi_view import MultiView
 from fsl_keras.backbones.pretrained import pretrained
 from fsl_keras.backbones.resnet12 import ResNet12
 from fsl_keras.backbones.resnet18 import ResNet18
+from fsl_keras.backbones.sentence_encoder import SentenceEncoder
 
 __all__ = [
     "Conv4",
@@ -13,5 +14,6 @@ __all__ = [
     "MultiView",
     "ResNet12",
     "ResNet18",
+    "SentenceEncoder",
     "pretrained",
 ]

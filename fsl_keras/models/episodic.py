@@ -150,7 +150,7 @@ class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Mode
                 `accuracy` and `accuracy_ci95`.
             weighted_metrics: list of further metrics that see the sample weights.
             jit_compile: bool, or `"auto"` for XLA where there is a GPU: on a CPU the
-                plain graph is faster.
+                plain graph is faster. XLA has no strings.
             **kwargs: further arguments of `keras.Model.compile`.
 
         Raises:
@@ -169,7 +169,9 @@ class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Mode
                 f"{type(self).__name__} cannot be compiled by XLA: use "
                 f"`jit_compile=False` or leave it out. Received: jit_compile=True"
             )
-        if jit_compile == "auto" and not tf.config.list_physical_devices("GPU"):
+        if jit_compile == "auto" and (
+            self.item_kind == "text" or not tf.config.list_physical_devices("GPU")
+        ):
             jit_compile = False
         super().compile(
             optimizer=optimizer,
