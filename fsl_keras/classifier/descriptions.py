@@ -10,6 +10,7 @@ from fsl_keras import heads, inputs
 from fsl_keras.classifier.learning import learn
 from fsl_keras.classifier.task_examples import LearnedExamples
 from fsl_keras.datasets.labels import class_name_of
+from fsl_keras.datasets.texts import text_of
 from fsl_keras.model_selection import SupportSet
 from fsl_keras.typing import Model, Nested
 
@@ -62,9 +63,9 @@ class Descriptions(NamedTuple):
         texts = {}
         for name, text in zip(names, descriptions.values(), strict=True):
             try:
-                (texts[name],) = inputs.clean_texts([text])
+                texts[name] = text_of(text)
             except ValueError as error:
-                raise ValueError(f"The description of {name!r}: {error}") from error
+                raise ValueError(f"The description of {name!r} {error}.") from error
         return cls(texts, float(weight))
 
     def class_names(

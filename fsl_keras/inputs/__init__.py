@@ -10,7 +10,7 @@ from fsl_keras.inputs.elements import source_of
 from fsl_keras.inputs.examples import LONGEST, Examples
 from fsl_keras.inputs.forms import Elements, image_files
 from fsl_keras.inputs.kinds import noun_of
-from fsl_keras.inputs.texts import clean_texts, read_lines, shortened, texts_of
+from fsl_keras.inputs.texts import read_lines, shortened, texts_of
 
 __all__ = [
     "LONGEST",
@@ -18,7 +18,6 @@ __all__ = [
     "Examples",
     "batch_size",
     "check_all_read",
-    "clean_texts",
     "hint_of_texts",
     "image_files",
     "item_batches",

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras.datasets.columns import LABEL_NAMES
-from fsl_keras.datasets.folders import class_files, files_by_class
+from fsl_keras.datasets.folders import class_files, files_by_class, warn_of_skipped
 from fsl_keras.datasets.labels import clean_labels
 from fsl_keras.datasets.tables import (
     is_data_frame,
@@ -20,7 +20,7 @@ from fsl_keras.datasets.tables import (
 from fsl_keras.datasets.tf_elements import holds_labels, tf_elements
 from fsl_keras.inputs.elements import is_single
 from fsl_keras.inputs.kinds import noun_of
-from fsl_keras.inputs.texts import clean_texts, texts_of
+from fsl_keras.inputs.texts import text_array, texts_of
 
 
 class Elements:
@@ -62,7 +62,7 @@ class Elements:
             images, labels = _with_labels(images, item_kind)
             return cls(images, labels, item_kind)
         elements = cls.unlabeled(images, item_kind, may_have_labels=False)
-        elements.labels = _checked_labels(labels, elements)
+        elements.labels = clean_labels(labels, elements.length)
         if elements.length is None:
             elements.images = _as_many(elements.images, len(elements.labels))
             elements.length = len(elements.labels)
@@ -85,10 +85,11 @@ class Elements:
         found: Any
         if isinstance(images, tf.data.Dataset):
             has_labels = holds_labels(images)
-            pairs = tf_elements(images, False, item_kind == "image")
+            pairs = tf_elements(images, False, item_kind)
             found = _checked((item for item, _ in pairs), item_kind)
         elif _is_table(images, item_kind, is_path=not isinstance(images, str)):
-            found, labels = _read_table(images, item_kind)
+            labelled = False if may_have_labels else None
+            found, labels = _read_table(images, item_kind, labelled)
             has_labels = labels is not None
         else:
             has_labels = False
@@ -124,7 +125,7 @@ def _with_labels(images, item_kind):
                 labels.append(label)
                 yield item
 
-        pairs = tf_elements(images, True, item_kind == "image")
+        pairs = tf_elements(images, True, item_kind)
         return _checked(read(pairs), item_kind), labels
     if item_kind == "array":
         _refuse_files(images)
@@ -164,30 +165,25 @@ def _is_table(given, item_kind, is_path):
     return is_data_frame(given) or (may_be_file and is_table_file(given))
 
 
-def _read_table(given, item_kind):
-    """Returns the column of images or texts of a table, and that of labels or None."""
+def _read_table(given, item_kind, labelled=None):
+    """Returns the images or texts of a table, and their labels or None.
+
+    Args:
+        labelled: optional bool, see `read_table`.
+    """
     if is_data_frame(given):
-        found, labels = read_data_frame(given)
+        table = read_data_frame(given, item_kind, labelled=labelled)
     else:
-        found, labels = read_table(pathlib.Path(given).expanduser())
-    return _checked(_listed(found), item_kind), labels
+        path = pathlib.Path(given).expanduser()
+        table = read_table(path, item_kind, labelled=labelled)
+    warn_of_skipped(
+        table.skipped, len(table.items) + len(table.skipped), stacklevel=5, noun="rows"
+    )
+    return _checked(_listed(table.items), item_kind), table.labels
 
 
 def _checked(found, item_kind):
-    return clean_texts(found) if item_kind == "text" else found
-
-
-def _checked_labels(labels, elements):
-    """Returns labels; raises an error if there are not as many as elements."""
-    if elements.item_kind != "text":
-        return clean_labels(labels, elements.length)
-    labels = clean_labels(labels)
-    if len(labels) != elements.length:
-        raise ValueError(
-            f"`labels` must be one label for each text. Received: {len(labels)} labels "
-            f"for {elements.length} texts."
-        )
-    return labels
+    return text_array(found) if item_kind == "text" else found
 
 
 def _images(given):

@@ -1,16 +1,16 @@
 """Texts in any form, as an array of strings."""
 
+import contextlib
 import os
 import pathlib
-import unicodedata
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import PIL.Image
 
-from fsl_keras.datasets.folders import listed
+from fsl_keras.datasets.folders import warn_of_skipped
+from fsl_keras.datasets.texts import clean_texts, text_of
 from fsl_keras.typing import Path
 
 EXPECTED = (
@@ -30,7 +30,7 @@ def texts_of(given: Any) -> np.ndarray:
             `.txt` file, see `read_lines`.
 
     Returns:
-        An object array `[n]` of strings, see `clean_texts`.
+        An object array `[n]` of strings in Unicode's composed form (NFC).
 
     Raises:
         ValueError: if it is something else, or an element is not a text.
@@ -41,7 +41,7 @@ def texts_of(given: Any) -> np.ndarray:
     ['where is my card', 'top up']
     """
     if isinstance(given, os.PathLike):
-        return clean_texts(_lines_of(pathlib.Path(given).expanduser()))
+        return text_array(_lines_of(pathlib.Path(given).expanduser()))
     if hasattr(given, "to_numpy"):  # pandas
         given = given.to_numpy()
     if hasattr(given, "numpy"):  # TensorFlow
@@ -49,43 +49,19 @@ def texts_of(given: Any) -> np.ndarray:
     if isinstance(given, (np.ndarray, np.generic)):
         given = _of_array(given)
     if isinstance(given, (str, bytes)):
-        return clean_texts([given])
+        return text_array([given])
     is_unordered = isinstance(given, (set, frozenset, Mapping))
     is_image = isinstance(given, PIL.Image.Image)
     if is_unordered or is_image or not hasattr(given, "__iter__"):
         raise ValueError(f"{EXPECTED} Received: {_short(given)}")
-    return clean_texts(given)
+    return text_array(given)
 
 
-def clean_texts(texts: Iterable) -> np.ndarray:
-    """Returns texts as strings in Unicode's composed form (NFC).
-
-    Args:
-        texts: iterable of strings, of bytes in UTF-8, or of scalars of NumPy or
-            TensorFlow that are one of these.
-
-    Returns:
-        An object array `[n]` of strings.
-
-    Raises:
-        ValueError: if an element is something else, such as None, NaN or a number, or
-            blank, or not valid Unicode. The error names all of them.
-    """
-    found, wrong = [], []
-    for row, element in enumerate(texts):
-        try:
-            found.append(_clean(element))
-        except ValueError as error:
-            wrong.append(f"row {row} {error}")
-    total = len(found) + len(wrong)
-    if wrong:
-        those = "the text" if total == 1 else f"{len(wrong)} of {total} texts"
-        raise ValueError(
-            f"Cannot use {those}: {listed(wrong)}. Texts are strings that are not "
-            f"blank. Remove or correct these rows."
-        )
-    array = np.empty(total, object)
-    array[:] = found
+def text_array(texts: Iterable) -> np.ndarray:
+    """Returns texts as an object array `[n]` of strings, see `clean_texts`."""
+    texts = clean_texts(texts)
+    array = np.empty(len(texts), object)
+    array[:] = texts
     return array
 
 
@@ -98,7 +74,7 @@ def read_lines(path: Path) -> tuple[list[str], list[tuple[str, str]]]:
 
     Returns:
         Two lists: the texts, and pairs `(line, reason)` of the lines that are not valid
-        UTF-8, such as `("line 3", "not valid UTF-8")`.
+        UTF-8, such as `("line 3", "is not in UTF-8")`.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -111,14 +87,14 @@ def read_lines(path: Path) -> tuple[list[str], list[tuple[str, str]]]:
     texts, skipped = [], []
     for number, line in enumerate(content.splitlines(), start=1):
         try:
-            text = line.decode()
+            line.decode()
         except UnicodeDecodeError:
-            skipped.append((f"line {number}", "not valid UTF-8"))
+            skipped.append((f"line {number}", "is not in UTF-8"))
             continue
-        if text.strip():
-            texts.append(text)
+        with contextlib.suppress(ValueError):  # a blank line
+            texts.append(text_of(line))
     if not texts:
-        wrong = f" {len(skipped)} lines are not valid UTF-8." if skipped else ""
+        wrong = f" {len(skipped)} lines are not in UTF-8." if skipped else ""
         raise ValueError(f"{path} holds no text.{wrong} Save one text per line.")
     return texts, skipped
 
@@ -138,7 +114,7 @@ def shortened(text: str, length: int = 60) -> str:
 
 def _of_array(array):
     """Returns a string, or a list of the elements of an array of them."""
-    if array.dtype.kind not in "OUS" or array.shape[1:] not in ((), (1,)):
+    if array.dtype.kind not in "OSTU" or array.shape[1:] not in ((), (1,)):
         raise ValueError(
             f"{EXPECTED} Received: an array of {array.dtype.name} of shape "
             f"{array.shape}"
@@ -155,32 +131,10 @@ def _lines_of(path):
     if path.suffix.lower() != ".txt":
         raise ValueError(f"{EXPECTED} Received: {_short(path)}")
     texts, skipped = read_lines(path)
-    if skipped:
-        named = listed([f"{line}: {reason}" for line, reason in skipped])
-        warnings.warn(
-            f"Skipped {len(skipped)} lines of {path}: {named}.", stacklevel=4
-        )
+    places = [(f"{path.name}, {line}", reason) for line, reason in skipped]
+    total = len(texts) + len(skipped)
+    warn_of_skipped(places, total, noun="lines", stacklevel=6)
     return texts
-
-
-def _clean(element):
-    """Returns a text; the message of its error says what the element is instead."""
-    if hasattr(element, "numpy"):
-        element = element.numpy()
-    if isinstance(element, bytes):
-        try:
-            element = element.decode()
-        except UnicodeDecodeError:
-            raise ValueError("is not valid UTF-8") from None
-    if not isinstance(element, str):
-        raise ValueError(f"is {_short(element)}")
-    if not element.strip():
-        raise ValueError("is blank" if element else "is empty")
-    try:
-        element.encode()
-    except UnicodeEncodeError:  # half of a pair of UTF-16
-        raise ValueError(f"is not valid Unicode, {element[:40]!a}") from None
-    return unicodedata.normalize("NFC", str(element))
 
 
 def _short(thing):
