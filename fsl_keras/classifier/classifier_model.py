@@ -72,13 +72,6 @@ class ClassifierModel(  # type: ignore[misc]
         self.compile()
 
     @property
-    def item_kind(self) -> str:
-        """What an item is: `"image"`, `"text"` (a string) or `"array"`."""
-        if self.preprocessing is not None:
-            return "image"
-        return "text" if self.learner.item_dtype == "string" else "array"
-
-    @property
     def class_names(self) -> list[str]:
         """The names of the classes, a list of strings in the order of outputs."""
         return self._snapshots.current.class_names
@@ -165,15 +158,10 @@ class ClassifierModel(  # type: ignore[misc]
         Raises:
             ValueError: if the items of the classifier are not images.
         """
-        if self.item_kind == "text":
+        if self.item_kind != "image":
             raise ValueError(
-                "This classifier takes texts, not images. Call `predict_classes` with "
-                "a list of texts."
-            )
-        if self.preprocessing is None:
-            raise ValueError(
-                f"This classifier takes items of shape {self.learner.item_shape}, "
-                f"not images. Call `predict_classes` with an array of items."
+                f"This classifier takes {inputs.noun_of(self.item_kind)}s, not images. "
+                f"Call `predict_classes` with an array or a list of them."
             )
         found = predict_elements(self, inputs.Elements.unlabeled(paths))
         named = [

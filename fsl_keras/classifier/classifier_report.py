@@ -216,7 +216,8 @@ class ClassifierReport:
                 f"{path} has no {missing}: it is not a report of a classifier, or one "
                 f"of an earlier version. Evaluate the classifier again."
             )
-        return cls(*(content[name] for name in names), content.get("noun", "image"))
+        noun = content.get("noun", "image")
+        return cls(*(content[name] for name in names), noun=noun)
 
     def save_csv(self, path: Path) -> None:
         """Writes a CSV file with a row per class.
@@ -310,7 +311,8 @@ def _true_names(labels, class_names, noun):
     if not {UNKNOWN, *class_names} & set(names):
         raise ValueError(
             f"None of the labels, {listed(sorted(set(names)))}, is a class of the "
-            f"classifier, which are {listed(class_names)}. {noun.capitalize()}s of classes "
-            f"that it does not know may be labeled {UNKNOWN!r}."
+            f"classifier, which are {listed(class_names)}. "
+            f"{noun.capitalize()}s of classes that it does not know may be labeled "
+            f"{UNKNOWN!r}."
         )
     return names

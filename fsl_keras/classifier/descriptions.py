@@ -68,9 +68,7 @@ class Descriptions(NamedTuple):
                 raise ValueError(f"The description of {name!r} {error}.") from error
         return cls(texts, float(weight))
 
-    def class_names(
-        self, learned: Sequence[str], is_given: bool = False
-    ) -> list[str]:
+    def class_names(self, learned: Sequence[str], is_given: bool = False) -> list[str]:
         """Returns the names of all classes: those of examples, then the others, sorted.
 
         Args:

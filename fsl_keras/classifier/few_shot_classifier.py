@@ -16,20 +16,15 @@ from fsl_keras.classifier.adaptation import (
     support_set_for,
 )
 from fsl_keras.classifier.classifier_model import ClassifierModel, checked_threshold
-from fsl_keras.classifier.descriptions import (
-    NONE,
-    Descriptions,
-    is_empty,
-    learn_descriptions,
-)
+from fsl_keras.classifier.descriptions import Descriptions, is_empty
 from fsl_keras.classifier.growth import (
     change_example,
     check_fingerprint,
     check_growth,
     check_joinable,
     known_name,
+    learn_class,
 )
-from fsl_keras.classifier.learning import learn
 from fsl_keras.classifier.predictions import UNKNOWN, ClassPrediction
 from fsl_keras.classifier.task_examples import LearnedExample
 from fsl_keras.classifier.task_weights import fingerprint_of
@@ -97,8 +92,8 @@ class FewShotClassifier(ClassifierModel):
     ) -> "FewShotClassifier":
         """Makes a classifier from the examples of its classes.
 
-        The same image or text given twice for a class counts once. Files that cannot be read
-        are skipped, with a warning that names them.
+        The same image or text given twice for a class counts once. Files that cannot
+        be read are skipped, with a warning that names them.
 
         Args:
             learner: an uncompiled learner, which the classifier will own.
@@ -119,8 +114,8 @@ class FewShotClassifier(ClassifierModel):
                 per class by `base_calibration`. The result, with its evaluation, is
                 `classifier.calibration`.
             negatives: optional images or texts of no class in any form, such as a
-                folder, on which false accepts are counted. By default they are counted on
-                classes that are left out.
+                folder, on which false accepts are counted. By default they are counted
+                on classes that are left out.
             expansion: optional `layers.augmentation.SupportExpansion`, whose augmented
                 copies are learned as well.
             verbose: 0 or 1, whether to show a progress bar.
@@ -180,7 +175,7 @@ class FewShotClassifier(ClassifierModel):
         classifier.know(class_names, memory, learned)
         if leave_one_out:
             classifier.leave_one_out = model_selection.leave_one_out(
-                learner, support, class_names, names=examples.names
+                learner, support, class_names, names=examples and examples.names
             )
         if false_reject_rate is not None:
             classifier.calibration = calibration_of(
@@ -224,13 +219,13 @@ class FewShotClassifier(ClassifierModel):
                 )
             check_growth(self)
             described = Descriptions.of(
-                description and {class_name: description},
+                None if description is None else {class_name: description},
                 description_weight,
                 self.learner,
             )
             class_names = [*self.class_names, class_name]
             memory = self.learner.widen(self.task.memory, len(class_names))
-            self._learn(class_names, memory, images, class_name, described)
+            learn_class(self, class_names, memory, images, class_name, described)
 
     def update(self, class_name: str | int, images: Any) -> None:
         """Adds examples to a known class; repeated examples count once.
@@ -242,7 +237,7 @@ class FewShotClassifier(ClassifierModel):
         with self._snapshots.changing():
             class_name = known_name(self, class_name)
             check_fingerprint(self)
-            self._learn(self.class_names, self.task.memory, images, class_name)
+            learn_class(self, self.class_names, self.task.memory, images, class_name)
 
     def remove_class(self, class_name: str | int) -> None:
         """Removes a class and its examples.
@@ -335,24 +330,3 @@ class FewShotClassifier(ClassifierModel):
                 self.learner.merge(memory, more),
                 self.task.learned + other.task.learned.shifted(mine),
             )
-
-    def _learn(self, class_names, memory, images, class_name, described=NONE):
-        """Adds examples of one class to a memory, and replaces the task by it."""
-        learned = self.task.learned
-        if not described.texts or images is not None:
-            examples = inputs.Examples(
-                images, class_name, class_names, self.preprocessing, self.item_kind
-            )
-            memory, learned = learn(
-                self.learner,
-                examples.batches(inputs.batch_size(self.learner.item_shape)),
-                len(class_names),
-                memory,
-                learned,
-                source=examples.source,
-            )
-        if described.texts:
-            memory, learned = learn_descriptions(
-                self.learner, described, class_names, memory, learned
-            )
-        self.know(class_names, memory, learned)

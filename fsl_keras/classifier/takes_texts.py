@@ -6,15 +6,24 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras.inputs import texts_of
+from fsl_keras.typing import Model
 
 
 class TakesTexts:
     """Mixin of a Keras model whose calls take texts as lists and arrays of strings.
 
-    The model has `item_kind`; if it is not `"text"`, inputs stay as they are.
+    The model has a `learner` and its `preprocessing`.
     """
 
-    item_kind: str
+    learner: Model
+    preprocessing: Model
+
+    @property
+    def item_kind(self) -> str:
+        """What an item is: `"image"`, `"text"` (a string) or `"array"`."""
+        if self.preprocessing is not None:
+            return "image"
+        return "text" if self.learner.item_dtype == "string" else "array"
 
     def __call__(self, images: Any, *args: Any, **kwargs: Any) -> Any:
         return super().__call__(  # type: ignore[misc]

@@ -52,7 +52,7 @@ class SupportSet:
         rows: Tensor | None = None,
         images: Tensor | None = None,
         copies: Tensor = (),
-        texts: Sequence[str] | None = None,
+        texts: Sequence[str] | np.ndarray | None = None,
     ) -> None:
         """Adds examples.
 
