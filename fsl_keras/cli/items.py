@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fsl_keras.typing import Dataset
+from fsl_keras.typing import Model
 
 TextColumn = Annotated[
     str | None,
@@ -41,17 +41,19 @@ KEYS = {"image": "file", "text": "text"}
 
 def kind_of(
     path: pathlib.Path,
+    model: Model | None = None,
     backbone: Any = None,
     encoder: Any = None,
     text_column: str | None = None,
 ) -> str:
     """Returns the kind of the examples of a command, `"image"` or `"text"`.
 
-    An option for one kind decides. Otherwise a table with a column of texts, and none
-    of images, is one of texts.
+    A model or an option for one kind decides. Otherwise a table with a column of texts,
+    and none of images, is one of texts.
 
     Args:
         path: path of a folder or a table.
+        model: optional learner or classifier.
         backbone: the option `--backbone`, if given.
         encoder: the option `--encoder`, if given.
         text_column: the option `--text-column`, if given.
@@ -60,6 +62,8 @@ def kind_of(
         FileNotFoundError: if the table does not exist.
         ValueError: if it has a column of neither.
     """
+    if model is not None:
+        return "text" if model.item_kind == "text" else "image"
     if backbone:
         return "image"
     if encoder or text_column:
@@ -113,6 +117,15 @@ def check_options(ctx: typer.Context, kind: str, what: Any) -> None:
             )
 
 
+def given_items(
+    ctx: typer.Context, paths: list[pathlib.Path] | None, texts: list[str] | None
+) -> list[pathlib.Path]:
+    """Returns the paths of a command; refuses it without paths and texts."""
+    if not paths and not texts:
+        ctx.fail("Missing argument: files, or sentences with --text.")
+    return paths or []
+
+
 def labeled(
     path: pathlib.Path,
     kind: str,
@@ -150,7 +163,7 @@ def dataset(
     image_size: tuple[int, int],
     text_column: str | None = None,
     label_column: str | None = None,
-) -> Dataset:
+) -> Any:
     """Reads labeled examples as a `ClassDataset`; see `labeled`.
 
     Args:
@@ -225,6 +238,22 @@ def image_files(paths: Sequence[pathlib.Path]) -> list[pathlib.Path]:
     for path in filter(is_table_file, paths):
         _check_holds(path, "image")
     return inputs.image_files(list(paths))
+
+
+def read_negatives(path: pathlib.Path, kind: str) -> Any:
+    """Returns examples of no class, in a form that `adapt` takes."""
+    if kind == "image":
+        return path
+    texts, skipped = read_texts([path])
+    warn_of_bad(texts, skipped)
+    return texts
+
+
+def warn_of_bad(texts: Sequence[str], skipped: Sequence[tuple[str, str]]) -> None:
+    """Warns of the lines and rows that `read_texts` skipped."""
+    from fsl_keras.datasets.folders import warn_of_skipped
+
+    warn_of_skipped(skipped, len(texts) + len(skipped), noun="sentences")
 
 
 def read_descriptions(path: pathlib.Path) -> dict[str, str]:

@@ -87,6 +87,13 @@ def fraction(value: float | None) -> float | None:
     return value
 
 
+def one_of(**options: Any) -> None:
+    """Refuses two options that exclude each other, which are given by name."""
+    given = [f"--{name}" for name, value in options.items() if value]
+    if len(given) > 1:
+        raise ValueError(f"Give {given[0]} or {given[1]}, not both.")
+
+
 def known_heads(names: list[str]) -> list[str]:
     """Refuses a head that does not exist; a callback of Typer."""
     for name in names or ():
@@ -101,6 +108,11 @@ def pretrained(name: Any, weights: str | None, alpha: float | None) -> Model:
 
     arguments: dict[str, Any] = {} if alpha is None else {"alpha": alpha}
     return backbones.pretrained(name, weights, **arguments)
+
+
+def default_head(encoder: str | None) -> str:
+    """Returns the name of the head that suits an option `--encoder`."""
+    return "ridge" if encoder in (None, HASHED) else "logistic"
 
 
 def encoder_of(name: str, pooling: str = "mean", prefix: str = "") -> Model:
