@@ -72,7 +72,8 @@ def embed(
     batch_size = batch_size or inputs.batch_size(data.item_shape)
     rows = np.concatenate(data.class_rows)
     found: list[np.ndarray] = []
-    with Progress(len(rows), "images", verbose) as progress:
+    noun = inputs.noun_of("text" if data.item_dtype == "string" else "image")
+    with Progress(len(rows), f"{noun}s", verbose) as progress:
         for start in range(0, len(rows), batch_size):
             items = data.items.take(rows[start : start + batch_size])
             digests = [item_digest(item) for item in items]
