@@ -37,10 +37,14 @@ def export(
     modules: Import = None,
 ) -> None:
     """Export a classifier for use without Keras and this package."""
+    from fsl_keras.backbones import SentenceEncoder
     from fsl_keras.classifier.exporting import check_target
 
     check_target(output, format)
     check_writable(output, EXPORTED[format])
     import_modules(modules)
-    load_classifier(classifier).export(output, format, image_size)
+    model = load_classifier(classifier)
+    model.export(output, format, image_size)
     say(f"Written: {output}")
+    if isinstance(getattr(model.learner, "backbone", None), SentenceEncoder):
+        say("A program that loads it must `import tensorflow_text` first.")
