@@ -148,15 +148,12 @@ class FewShotClassifier(ClassifierModel):
             )
         preprocessing = preprocessing_for(learner, invert, value_range, resize)
         described = Descriptions.of(descriptions, description_weight, learner)
-        examples = None
+        is_given, examples, names = class_names is not None, None, None
         if not described.texts or not is_empty(images):
-            examples = inputs.Examples(
-                images, labels, class_names, preprocessing, learner.item_kind
-            )
-        class_names = described.class_names(
-            examples.class_names if examples else class_names or [],
-            is_given=class_names is not None,
-        )
+            kind = learner.item_kind if preprocessing is None else "image"
+            examples = inputs.Examples(images, labels, class_names, preprocessing, kind)
+            class_names, names = examples.class_names, examples.names
+        class_names = described.class_names(class_names or [], is_given)
         support: Any = None
         if leave_one_out or false_reject_rate is not None:
             check_estimated(examples)
@@ -175,7 +172,7 @@ class FewShotClassifier(ClassifierModel):
         classifier.know(class_names, memory, learned)
         if leave_one_out:
             classifier.leave_one_out = model_selection.leave_one_out(
-                learner, support, class_names, names=examples and examples.names
+                learner, support, class_names, names=names
             )
         if false_reject_rate is not None:
             classifier.calibration = calibration_of(
