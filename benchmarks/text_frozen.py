@@ -14,11 +14,12 @@ import pathlib
 import fsl_keras as fsl
 import keras_hub
 import numpy as np
-import text_protocol
 from fsl_keras.files import write_json
 from fsl_keras.heads import LogisticHead
 from fsl_keras.models import TransferLearner
 from sklearn.metrics import roc_auc_score
+
+import text_protocol
 
 SEEDS, BATCH = range(10), 256
 SHOTS = {"CLINC150": (5, 10), "BANKING77": (1, 5, 10)}
