@@ -262,20 +262,28 @@ class FewShotClassifier(ClassifierModel):
         Returns:
             A list of `LearnedExample`, each with an `id`, a `class_name` and a
             `source`: the file as given, the text, or the index among the images as
-            given. Descriptions are listed as well, with `is_description` True.
+            given. Descriptions are not among them.
         """
         with self._snapshots.changing():
             learned, names = self.task.learned, self.class_names
         return [
-            LearnedExample(int(example_id), names[number], source, bool(weight))
-            for example_id, number, source, weight in zip(
-                learned.ids,
-                learned.classes,
-                learned.sources,
-                learned.description_weights,
-                strict=True,
-            )
+            LearnedExample(int(learned.ids[row]), names[number], learned.sources[row])
+            for row, number in enumerate(learned.classes)
+            if not learned.are_descriptions[row]
         ]
+
+    @property
+    def descriptions(self) -> dict[str, str]:
+        """The descriptions of classes, a dictionary from class name to text.
+
+        Texts of more than 1,000 characters are shortened.
+        """
+        with self._snapshots.changing():
+            learned, names = self.task.learned, self.class_names
+        return {
+            names[learned.classes[row]]: learned.sources[row]
+            for row in np.flatnonzero(learned.are_descriptions)
+        }
 
     def remove_example(self, example_id: int) -> None:
         """Removes one example, as if the classifier had been made without it.
