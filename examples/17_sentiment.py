@@ -19,9 +19,10 @@ this example; sixteen are few.
 import pathlib
 
 import fsl_keras as fsl
-import minilm
 import numpy as np
 from matplotlib.figure import Figure
+
+import minilm
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 

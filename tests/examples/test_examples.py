@@ -305,3 +305,34 @@ def test_sentiment(tmp_path, encoder):
     ]
     assert np.mean(right) > 0.8
     assert_draws_what_is_committed(tmp_path, "17")
+
+
+def test_intents_of_a_bank_without_data_and_language_model(tmp_path, monkeypatch):
+    monkeypatch.setenv("FSL_KERAS_DATA", str(tmp_path / "none"))
+    drawn = tmp_path / "drawn"
+    found = load("18_intents_of_a_bank.py").main(drawn, hashed=True)
+    assert found["same"]
+    check_intents(found)
+    assert_draws_what_is_committed(drawn, "18")
+
+
+@pytest.mark.slow
+def test_intents_of_a_bank(tmp_path, monkeypatch, data_dir, encoder):
+    monkeypatch.setenv("FSL_KERAS_DATA", str(data_dir))
+    found = load("18_intents_of_a_bank.py").main(tmp_path, encoder)
+    assert found["same"]
+    check_intents(found)
+    kinds = {name: kinds for name, (kinds, _) in found["rows"].items()}
+    assert kinds.pop("out of scope").count("unknown") > 18  # of 20
+    right = [kinds.count("right") / len(kinds) for kinds in kinds.values()]
+    known, shipped, described, updated, _ = right
+    assert shipped == 0 < 0.5 < described < updated
+    assert known > 0.9
+    assert_draws_what_is_committed(tmp_path, "18")
+
+
+def check_intents(found):
+    """What is unknown has its largest logit below the threshold, and nothing else."""
+    for kinds, logits in found["rows"].values():
+        unknown = np.array(kinds) == "unknown"
+        np.testing.assert_array_equal(unknown, logits < found["least_logit"])
