@@ -1,6 +1,7 @@
 """Backbones: Keras models from an item to its embedding."""
 
 from fsl_keras.backbones.conv4 import Conv4
+from fsl_keras.backbones.hashed_text_encoder import HashedTextEncoder
 from fsl_keras.backbones.multi_orientation import MultiOrientation
 from fsl_keras.backbones.multi_view import MultiView
 from fsl_keras.backbones.pretrained import pretrained
@@ -10,6 +11,7 @@ from fsl_keras.backbones.sentence_encoder import SentenceEncoder
 
 __all__ = [
     "Conv4",
+    "HashedTextEncoder",
     "MultiOrientation",
     "MultiView",
     "ResNet12",

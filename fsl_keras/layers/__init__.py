@@ -9,8 +9,10 @@ from fsl_keras.layers.application_preprocessing import ApplicationPreprocessing
 from fsl_keras.layers.cosine_dense import CosineDense
 from fsl_keras.layers.drop_block import DropBlock
 from fsl_keras.layers.fused_batch_normalization import FusedBatchNormalization
+from fsl_keras.layers.hashed_ngrams import HashedNGrams
 from fsl_keras.layers.preprocessing import ImagePreprocessing
 from fsl_keras.layers.preprocessing import PicturePreprocessing as PicturePreprocessing
+from fsl_keras.layers.tf_idf import TfIdf
 
 __all__ = [
     "AffineViews",
@@ -18,6 +20,8 @@ __all__ = [
     "CosineDense",
     "DropBlock",
     "FusedBatchNormalization",
+    "HashedNGrams",
     "ImagePreprocessing",
+    "TfIdf",
     "augmentation",
 ]
