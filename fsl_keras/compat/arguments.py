@@ -139,15 +139,18 @@ def _accept(function, names, spelled):
 
     @functools.wraps(function)
     def accepting(*args, **kwargs):
+        # A class method may be inherited from a class that users do not know.
+        of_class = args and isinstance(args[0], type)
+        called = f"{args[0].__name__}.{function.__name__}" if of_class else spelled
         for old in names.keys() & kwargs.keys():
             new, convert = _renaming(names[old])
             if new in kwargs:
                 raise TypeError(
-                    f"`{spelled}` was given both `{new}` and `{old}`, its old name. "
+                    f"`{called}` was given both `{new}` and `{old}`, its old name. "
                     f"Pass `{new}` alone."
                 )
             warnings.warn(
-                f"Argument `{old}` of `{spelled}` is deprecated. Use `{new}` instead.",
+                f"Argument `{old}` of `{called}` is deprecated. Use `{new}` instead.",
                 stacklevel=2,
             )
             kwargs[new] = convert(kwargs.pop(old))

@@ -129,6 +129,7 @@ class ClassStreams(abc.ABC):
         start: int = 0,
         count: int | None = None,
         augmentation: Any = None,
+        per_class: int | None = None,
     ) -> Dataset:
         """Streams shuffled batches `(items [B, *item], labels int32 [B])`.
 
@@ -141,9 +142,22 @@ class ClassStreams(abc.ABC):
             start: integer, index of the first batch.
             count: optional integer, the number of batches; infinite by default.
             augmentation: optional, as in `episodes`.
+            per_class: optional integer: items of one class then follow each other in
+                groups of this number, as losses that compare the items of a batch need.
+                A pass still has each item once. Groups are smaller where the items of a
+                class cannot be divided; the groups of a class are spread evenly over
+                the pass. So a batch of 64 with `per_class=4` is of 16 classes, if there
+                are as many.
         """
         return streams.batches(
-            self.fetch, self.class_sizes, batch_size, seed, start, count, augmentation
+            self.fetch,
+            self.class_sizes,
+            batch_size,
+            seed,
+            start,
+            count,
+            augmentation,
+            per_class,
         )
 
     def pairs(

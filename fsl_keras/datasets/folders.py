@@ -217,19 +217,23 @@ def _warn_of_cases(folder, names):
 
 
 def warn_of_skipped(
-    skipped: Sequence[tuple[Any, str]], total: int, stacklevel: int = 3
+    skipped: Sequence[tuple[Any, str]],
+    total: int,
+    noun: str = "files",
+    stacklevel: int = 3,
 ) -> None:
-    """Warns of skipped files, with their number, names and reasons.
+    """Warns of skipped files or rows, with their number, names and reasons.
 
     Args:
-        skipped: list of pairs `(path, reason)`.
-        total: integer, the number of all files.
+        skipped: list of pairs `(path, reason)` or `(place, reason)`.
+        total: integer, the number of all files or rows.
+        noun: string, what was skipped: `"files"` or `"rows"`.
         stacklevel: integer, as in `warnings.warn`.
     """
     if skipped:
         named = listed([f"{path}: {reason}" for path, reason in skipped])
         warnings.warn(
-            f"Skipped {len(skipped)} of {total} files: {named}.",
+            f"Skipped {len(skipped)} of {total} {noun}: {named}.",
             stacklevel=stacklevel,
         )
 

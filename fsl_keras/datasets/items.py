@@ -1,16 +1,18 @@
 """The items of a data set, in memory or in files."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from fsl_keras.datasets.texts import are_texts, clean_texts
 from fsl_keras.images import decode_in_process, fit, read, to_unit_range
 from fsl_keras.typing import Path, Tensor
 
 
 class MemoryItems:
-    """Items in one array: uint8 images, float vectors or strings.
+    """Items in one array: uint8 images, float vectors or texts.
 
     Args:
         values: array `[n, *item]`, which is copied.
@@ -39,6 +41,11 @@ class MemoryItems:
     def item_shape(self) -> tuple[int, ...]:
         """The shape of one item."""
         return tuple(self.values.shape[1:])
+
+    @property
+    def item_dtype(self) -> str:
+        """The dtype of fetched items: `"float32"`, or `"string"` of texts."""
+        return "string" if self._table.dtype == tf.string else "float32"
 
     def fetch(self, rows: Tensor) -> Tensor:
         """Returns the items of int32 rows `[n]`; images as float32 in [0, 1]."""
@@ -80,6 +87,11 @@ class FileItems:
     def item_shape(self) -> tuple[int, ...]:
         """The shape of one item."""
         return (*self.image_size, self.channels)
+
+    @property
+    def item_dtype(self) -> str:
+        """The dtype of fetched items."""
+        return "float32"
 
     def fetch(self, rows: Tensor) -> Tensor:
         """Decodes the items of int32 rows `[n]` as float32 in [0, 1]."""
@@ -137,19 +149,21 @@ def read_items(
 
 
 def stored_items(
-    values: np.ndarray, value_range: tuple[float, float] | None = None
+    items: Any, value_range: tuple[float, float] | None = None
 ) -> np.ndarray:
     """Returns items as they are stored: uint8, float32 or strings.
 
     Args:
-        values: array of images, vectors or strings.
+        items: array of images or vectors, or texts in any form.
         value_range: as in `ClassDataset.from_arrays`.
 
     Raises:
-        ValueError: if vectors are not finite, or images are out of range.
+        ValueError: if vectors are not finite, images are out of range, or texts are
+            missing or blank.
     """
-    if values.dtype.kind in "USO":
-        return values.astype(object)
+    if are_texts(items):
+        return np.asarray(clean_texts(items), object)
+    values = np.asarray(items)
     if values.dtype == np.uint8:
         return values[..., None] if values.ndim == 3 else values
     if values.ndim < 3 and values.dtype.kind in "iuf":

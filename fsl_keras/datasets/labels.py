@@ -101,7 +101,7 @@ def class_name_of(name: str | bytes | int) -> str:
     >>> class_name_of(3), class_name_of(b"heron")
     ('3', 'heron')
     """
-    plain = _plain(name)
+    plain = as_python(name)
     if isinstance(plain, bytes):
         plain = plain.decode()
     if isinstance(plain, int):
@@ -127,8 +127,8 @@ def clean_labels(labels: Any, length: int | None = None) -> Any:
     labels = _as_array(labels)
     if length is not None and len(labels) != length:
         raise ValueError(
-            f"`labels` must be one label for each image. Received: labels of shape "
-            f"{labels.shape} for {length} images."
+            f"`labels` must be one label for each item. Received: labels of shape "
+            f"{labels.shape} for {length} items."
         )
     if len(labels) == 0:
         return np.zeros(0, "int64")
@@ -161,11 +161,11 @@ def _as_array(labels):
         labels = labels.to_numpy()
     if isinstance(labels, (str, bytes)) or not hasattr(labels, "__iter__"):
         raise ValueError(
-            f"`labels` must be one label for each image. Received: {labels!r}"
+            f"`labels` must be one label for each item. Received: {labels!r}"
         )
     if hasattr(labels, "shape"):
         return np.asarray(labels)
-    labels = [_plain(label) for label in labels]
+    labels = [as_python(label) for label in labels]
     # NumPy would convert numbers among names to names.
     if {type(label) for label in labels} <= {int, bool, float, np.ndarray, list, tuple}:
         return np.asarray(labels)
@@ -174,8 +174,14 @@ def _as_array(labels):
     return array
 
 
-def _plain(label):
-    """Returns a scalar of TensorFlow or NumPy as one of Python."""
+def as_python(label: Any) -> Any:
+    """Returns a scalar of TensorFlow or NumPy as one of Python.
+
+    Example:
+
+    >>> as_python(np.float32(2.5)), as_python("heron")
+    (2.5, 'heron')
+    """
     if hasattr(label, "numpy"):
         label = label.numpy()
     if isinstance(label, np.generic) or getattr(label, "shape", None) == ():
@@ -195,7 +201,7 @@ def _from_rows(labels):
     )
     if not is_one_hot:
         raise ValueError(
-            f"`labels` must be one label for each image, or one-hot rows with a single "
+            f"`labels` must be one label for each item, or one-hot rows with a single "
             f"1 in each. Received: labels of shape {labels.shape}"
         )
     return labels.argmax(axis=1)
@@ -209,20 +215,32 @@ def _missing(labels):
         return np.flatnonzero(np.isnan(labels))
     is_text = labels.dtype.kind == "U"
 
-    def is_missing(label):
-        label = _plain(label)
+    def is_no_name(label):
+        label = as_python(label)
         if isinstance(label, (str, bytes)):
             # NumPy converts a NaN among names to this name.
             return not label.strip() or (is_text and label == "nan")
-        is_nan = isinstance(label, float) and np.isnan(label)
-        return label is None or is_nan or type(label).__name__ in _MISSING_TYPES
+        return is_missing(label)
 
-    return [row for row, label in enumerate(labels.tolist()) if is_missing(label)]
+    return [row for row, label in enumerate(labels.tolist()) if is_no_name(label)]
+
+
+def is_missing(value: Any) -> bool:
+    """Returns whether a value is None, NaN or one of pandas's missing values.
+
+    Example:
+
+    >>> is_missing(None), is_missing(float("nan")), is_missing("")
+    (True, True, False)
+    """
+    value = as_python(value)
+    is_nan = isinstance(value, float) and np.isnan(value)
+    return value is None or bool(is_nan) or type(value).__name__ in _MISSING_TYPES
 
 
 def _names(labels):
     """Returns a list of names, or an array where all labels are integers."""
-    labels = [_plain(label) for label in labels]
+    labels = [as_python(label) for label in labels]
     kinds = {type(label) for label in labels}
     if kinds == {bool} or kinds == {int}:
         return np.asarray(labels)
@@ -250,7 +268,7 @@ def _from_integers(labels, class_names):
             missing = sorted(set(range(highest + 1)) - set(present.tolist()))[:5]
             raise ValueError(
                 f"Integer labels must number the classes from 0 without gaps: "
-                f"{missing} have no image. Pass labels as strings to keep them as "
+                f"{missing} have no item. Pass labels as strings to keep them as "
                 f"names."
             )
         return labels, [str(number) for number in range(highest + 1)]

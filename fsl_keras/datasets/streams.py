@@ -11,7 +11,7 @@ from fsl_keras.episodes.random import fold_in, ranking, uniform
 from fsl_keras.typing import Dataset, Tensor
 
 # Streams of random numbers, apart from those of episodes of the same seed.
-ORDER, PAIRS, AUGMENTATION = 100, 101, 102
+ORDER, PAIRS, AUGMENTATION, GROUPS = 100, 101, 102, 103
 
 
 def batches(
@@ -22,9 +22,14 @@ def batches(
     start: int,
     count: int | None,
     augmentation: Any,
+    per_class: int | None = None,
 ) -> Dataset:
     """Streams `(items, labels)`; see `ClassDataset.batches`."""
     _check(batch_size, start, count)
+    if per_class is not None and per_class < 1:
+        raise ValueError(
+            f"`per_class` must be at least 1. Received: per_class={per_class}"
+        )
     labels = tf.constant(np.repeat(np.arange(len(class_sizes)), class_sizes), "int32")
     size = int(np.sum(class_sizes))
     order = tf.constant([seed, ORDER], "int64")
@@ -38,10 +43,19 @@ def batches(
             seed=_pass_seeds(order, place // size),
             max_index=tf.constant(size - 1, "int64"),
         )
+        return look_up(index, ids)
+
+    def look_up(index, ids):
         items = _augment(fetch(ids), augmentation, seed, index)
         return items, tf.gather(labels, ids)
 
-    return _stream(draw, start, count)
+    indices = _indices(start, count)
+    if per_class is None:
+        return _stream(indices, draw)
+    passes = _grouped_passes(class_sizes, per_class, seed, start * batch_size // size)
+    ids = passes.unbatch().skip(start * batch_size % size)
+    ids = ids.batch(batch_size, drop_remainder=True)
+    return _stream(tf.data.Dataset.zip(indices, ids), look_up)
 
 
 def pairs(
@@ -84,7 +98,37 @@ def pairs(
         items = _augment(items, augmentation, seed, index)
         return (items[:batch_size], items[batch_size:]), tf.cast(same, "float32")
 
-    return _stream(draw, start, count)
+    return _stream(_indices(start, count), draw)
+
+
+def _grouped_passes(class_sizes, per_class, seed, start):
+    """Streams the order of each pass, int32 ids `[n]`, with the items in groups.
+
+    A class is divided at random into as few groups of at most `per_class` items as
+    possible, whose sizes differ by one at most, and its groups are spread evenly over
+    the pass.
+    """
+    sizes = np.asarray(class_sizes)
+    owners = np.repeat(np.arange(len(sizes)), sizes)
+    counts = -(-sizes // per_class)
+    places = np.arange(len(owners)) - (np.cumsum(sizes) - sizes)[owners]
+    # Of each item, its group in its class, and its group among all.
+    local = places * counts[owners] // sizes[owners]
+    groups = tf.constant((np.cumsum(counts) - counts)[owners] + local, "int32")
+    locals_, counts_ = (tf.constant(x, "float32") for x in (local, counts[owners]))
+    owners = tf.constant(owners, "int32")
+    base = tf.constant([seed, GROUPS], "int64")
+
+    def draw(index):
+        pass_seed = fold_in(base, index)
+        # A random order of all items, then by class.
+        ids = tf.argsort(uniform(fold_in(pass_seed, 0), owners.shape))
+        ids = tf.gather(ids, tf.argsort(tf.gather(owners, ids), stable=True))
+        draws = uniform(fold_in(pass_seed, 1), (int(counts.sum()),))
+        keys = (locals_ + tf.gather(draws, groups)) / counts_
+        return tf.gather(ids, tf.argsort(keys, stable=True))
+
+    return tf.data.Dataset.counter(start).map(draw)
 
 
 def _pass_seeds(seed, passes):
@@ -105,9 +149,12 @@ def _augment(items, augmentation, seed, index):
     return transform(items, fold_in(tf.constant([seed, AUGMENTATION], "int64"), index))
 
 
-def _stream(draw, start, count):
-    dataset = tf.data.Dataset.counter(start)
-    dataset = dataset if count is None else dataset.take(count)
+def _indices(start, count):
+    indices = tf.data.Dataset.counter(start)
+    return indices if count is None else indices.take(count)
+
+
+def _stream(dataset, draw):
     return stream(dataset.map(draw, num_parallel_calls=CORES, deterministic=True))
 
 

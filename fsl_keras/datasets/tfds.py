@@ -1,5 +1,6 @@
-"""Image classification sets of TensorFlow Datasets, as arrays."""
+"""Image and text classification sets of TensorFlow Datasets, as arrays."""
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import tensorflow as tf
 from fsl_keras import images
 from fsl_keras.datasets.catalogue import SPLITS
 from fsl_keras.datasets.class_dataset import ClassDataset
+from fsl_keras.datasets.columns import has_items, item_column
 from fsl_keras.datasets.division import divided
 from fsl_keras.names import did_you_mean
 from fsl_keras.typing import Dataset, Path
@@ -60,50 +62,87 @@ def read_tfds(
     data_dir: Path | None = None,
     invert: bool = False,
     image_key: str = "image",
+    text_key: str | None = None,
     label_key: str = "label",
     download: bool = True,
     classes: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Reads images, labels and class names; see `ClassDataset.from_tfds`.
+    """Reads images or texts, labels and class names; see `ClassDataset.from_tfds`.
 
     Args:
         classes: optional array of labels, the classes to read; all by default.
 
     Returns:
-        A triple: uint8 images `[n, H, W, C]`, int64 labels `[n]` and the names of the
-        classes that have images, which the labels index.
+        A triple: uint8 images `[n, H, W, C]` or texts in bytes `[n]`, int64 labels
+        `[n]` and the names of the classes that have items, which the labels index.
     """
     import tensorflow_datasets as tfds
 
     _, info = open_tfds(name, split, data_dir, download)
-    label_names = _label_names(name, info, label_key, image_key)
-    image = info.features[image_key]
-    image_size = image_size or image.shape[:2]
-    channels = channels or image.shape[2]
-    if None in image_size or channels not in (1, 3):
-        raise ValueError(
-            f"The images of {name} differ in size or have an unusual number of "
-            f"channels: {image.shape}. Pass `image_size=(height, width)` and "
-            f"`channels`."
-        )
-    # Images are decoded after those of other classes are filtered out.
-    decoders = {image_key: tfds.decode.SkipDecoding()}
+    text_key = text_key or _text_key(info.features, image_key)
+    label_names = _label_names(name, info, label_key, text_key or image_key)
+    if text_key is None:
+        prepare = _image_reader(name, info, image_key, image_size, channels, invert)
+        # Images are decoded after those of other classes are filtered out.
+        decoders = {image_key: tfds.decode.SkipDecoding()}
+    else:
+        _check_texts(name, info, text_key, image_size or channels or invert)
+        prepare = operator.itemgetter(text_key)
+        decoders = tfds.decode.PartialDecoding({text_key: True, label_key: True})
     dataset, _ = open_tfds(name, split, data_dir, download, decoders)
     if classes is not None:
         dataset = dataset.filter(
             lambda example: tf.reduce_any(example[label_key] == classes)
         )
-
-    def prepare(example):
-        decoded = image.decode_example(example[image_key])
-        return images.fit(decoded, image_size, channels, invert), example[label_key]
-
-    dataset = dataset.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).batch(512)
-    parts = list(dataset.as_numpy_iterator())
+    dataset = dataset.map(
+        lambda example: (prepare(example), example[label_key]),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    parts = list(dataset.batch(512).as_numpy_iterator())
     values, labels = (np.concatenate(part) for part in zip(*parts, strict=True))
     kept = np.unique(labels)
     class_names = [label_names[label] for label in kept]
     return values, np.searchsorted(kept, labels), class_names
+
+
+def _text_key(features, image_key):
+    """Returns the name of the texts of a set that has no images, or None."""
+    import tensorflow_datasets as tfds
+
+    texts = [n for n, kind in features.items() if isinstance(kind, tfds.features.Text)]
+    is_text = image_key not in features and has_items(texts, "text")
+    return item_column(texts, "text") if is_text else None
+
+
+def _check_texts(name, info, text_key, for_images):
+    import tensorflow_datasets as tfds
+
+    if not isinstance(info.features[text_key], tfds.features.Text):
+        raise ValueError(f"`{text_key}` of {name} is not a text.")
+    if for_images:
+        raise ValueError(
+            f"The items of {name} are texts: leave out `image_size`, `channels` and "
+            f"`invert`, which are for images."
+        )
+
+
+def _image_reader(name, info, image_key, image_size, channels, invert):
+    """Returns the function from an example with an undecoded image to the image."""
+    feature = info.features[image_key]
+    image_size = image_size or feature.shape[:2]
+    channels = channels or feature.shape[2]
+    if None in image_size or channels not in (1, 3):
+        raise ValueError(
+            f"The images of {name} differ in size or have an unusual number of "
+            f"channels: {feature.shape}. Pass `image_size=(height, width)` and "
+            f"`channels`."
+        )
+
+    def read(example):
+        image = feature.decode_example(example[image_key])
+        return images.fit(image, image_size, channels, invert)
+
+    return read
 
 
 def open_tfds(
@@ -164,7 +203,8 @@ def _label_names(name, info, label_key, *other_keys):
     if missing:
         raise ValueError(
             f"{name} has no feature {missing}. It has {sorted(info.features)}: name "
-            f"those of the image and of the label with `image_key` and `label_key`."
+            f"those of the image or the text and of the label with `image_key`, "
+            f"`text_key` and `label_key`."
         )
     names = getattr(info.features[label_key], "names", None)
     if names is None:

@@ -81,13 +81,15 @@ class Elements:
         found: Any
         if isinstance(images, tf.data.Dataset):
             has_labels = holds_labels(images)
-            found = (item for item, _ in tf_elements(images, False, are_images))
+            pairs = tf_elements(images, False, _kind_of_items(are_images))
+            found = (item for item, _ in pairs)
         elif is_data_frame(images) and are_images:
-            found, labels = read_data_frame(images)
-            has_labels, found = labels is not None, _listed(found)
+            table = read_data_frame(images, labelled=False if may_have_labels else None)
+            has_labels, found = table.labels is not None, _listed(table.items)
         elif are_images and _is_path(images) and is_table_file(images):
-            found, labels = read_table(pathlib.Path(images).expanduser())
-            has_labels = labels is not None
+            path = pathlib.Path(images).expanduser()
+            table = read_table(path, labelled=False if may_have_labels else None)
+            has_labels, found = table.labels is not None, table.items
         else:
             has_labels = False
             found = _images(images) if are_images else _items(images)
@@ -121,20 +123,22 @@ def _with_labels(images, are_images):
                 labels.append(label)
                 yield item
 
-        return read(tf_elements(images, True, are_images)), labels
+        return read(tf_elements(images, True, _kind_of_items(are_images))), labels
     if not are_images:
         _refuse_files(images)
-    found, labels = None, None
+    found, labels, table = None, None, None
     if are_images and is_data_frame(images):
-        found, labels = read_data_frame(images)
+        table = read_data_frame(images)
     elif are_images and _is_path(images):
         path = pathlib.Path(images).expanduser()
         if is_table_file(path):
-            found, labels = read_table(path)
+            table = read_table(path)
         elif not path.is_file():
             files = files_by_class(path)
             found = [file for paths in files.values() for file in paths]
             labels = [name for name, paths in files.items() for _ in paths]
+    if table is not None:
+        found, labels = table.items, table.labels
     if labels is None and found is not None:
         raise ValueError(
             f"`labels` are missing: the table has no column of them. Name it one of: "
@@ -251,3 +255,7 @@ def _kind(given):
     if isinstance(given, tf.data.Dataset):
         return "Dataset"
     return type(given).__name__
+
+
+def _kind_of_items(are_images):
+    return "image" if are_images else "array"

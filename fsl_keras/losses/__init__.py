@@ -2,6 +2,12 @@
 
 from fsl_keras.losses.contrastive import ContrastiveLoss
 from fsl_keras.losses.one_hot_squared_error import OneHotSquaredError
+from fsl_keras.losses.supervised_contrastive import SupervisedContrastiveLoss
 from fsl_keras.losses.triplet import TripletLoss
 
-__all__ = ["ContrastiveLoss", "OneHotSquaredError", "TripletLoss"]
+__all__ = [
+    "ContrastiveLoss",
+    "OneHotSquaredError",
+    "SupervisedContrastiveLoss",
+    "TripletLoss",
+]

@@ -63,8 +63,9 @@ class TransferLearner(MetricModel):
             64 units, by Adam), or any `Head`.
         unfreeze: optional string, the beginning of a layer's name: that layer of the
             backbone and those after it are trained, such as from `"conv5"` on in
-            ResNet50 or `"block_16"` in MobileNetV2. None by default: the whole
-            backbone is frozen.
+            ResNet50, `"block_16"` in MobileNetV2 or `"transformer_layer_3"` in a
+            `SentenceEncoder`; or `"all"` for the whole backbone. None by default: the
+            whole backbone is frozen.
         backbone_learning_rate: float, the learning rate of unfrozen layers with the
             default optimizer; that of the head is 1e-3.
         name: optional string.
@@ -220,7 +221,7 @@ def _copy(backbone):
 def _train_from(backbone, prefix):
     """Freezes a backbone up to the first layer whose name begins with a prefix."""
     layers = list(_layers(backbone))
-    names = [layer.name.startswith(prefix) for layer in layers]
+    names = [prefix == "all" or layer.name.startswith(prefix) for layer in layers]
     if not any(names):
         listed = [layer.name for layer in layers if layer.weights][::10]
         raise ValueError(

@@ -1,11 +1,10 @@
-"""Callbacks of a run: checkpoints, validation, seeds and a time budget."""
+"""Callbacks of a run: checkpoints, validation and a time budget."""
 
 import pathlib
 import time
 from typing import Any
 
 import keras
-import numpy as np
 
 from fsl_keras.files import read_json, replacing, write_json
 from fsl_keras.files.outputs import KERAS
@@ -22,27 +21,6 @@ def restore(model: Model, checkpoint: Path) -> None:
     pairs = zip(model.optimizer.variables, stored.optimizer.variables, strict=True)
     for variable, value in pairs:
         variable.assign(value)
-
-
-class EpochSeeds(keras.callbacks.Callback):
-    """Seeds the random layers of a model, such as dropout, at each epoch.
-
-    Keras does not save the states of their generators. Here they follow from the number
-    of the epoch, so that a resumed run draws what an uninterrupted one draws.
-
-    Args:
-        seed: integer.
-    """
-
-    def __init__(self, seed: int):
-        super().__init__()
-        self.seed = seed
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        generator = np.random.default_rng((self.seed, epoch))
-        for variable in self.model.variables:
-            if variable.name == "seed_generator_state":
-                variable.assign([generator.integers(2**31), 0])
 
 
 class FewShotValidation(keras.callbacks.Callback):

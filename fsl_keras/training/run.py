@@ -8,10 +8,10 @@ import numpy as np
 
 from fsl_keras import presets
 from fsl_keras.model_selection import calibrate_on_base_classes
+from fsl_keras.pretraining.callbacks import EpochSeeds
 from fsl_keras.training.augmentation import are_photographs
 from fsl_keras.training.callbacks import (
     Checkpoint,
-    EpochSeeds,
     FewShotValidation,
     restore,
 )

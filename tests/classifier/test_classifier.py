@@ -233,11 +233,11 @@ class TestAdapt:
         [
             (lambda x, y: (x.astype("float32"), y), r"value_range=\(0, 255\)"),
             (lambda x, y: (x / np.where(x > 40, 255.0, np.nan), y), "NaN"),
-            (lambda x, y: (x, y[:-1]), r"shape \(11,\) for 12 images"),
+            (lambda x, y: (x, y[:-1]), r"shape \(11,\) for 12 items"),
             (lambda x, y: (x, None), "`labels` are missing"),
             (lambda x, y: (x, np.arange(12.0)), "Received floats"),
             (lambda x, y: (x, [-1] * 12), "negative"),
-            (lambda x, y: (x, [0] * 6 + [2] * 6), r"\[1\] have no image"),
+            (lambda x, y: (x, [0] * 6 + [2] * 6), r"\[1\] have no item"),
             (lambda x, y: (x, y, ["bar", "beam"]), r"\['disk'\].*class_names"),
             (lambda x, y: (x, y, [*THREE, "egg"]), r"\['egg'\] have no example"),
             (lambda x, y: (x[:0], []), "no images"),

@@ -231,7 +231,7 @@ class TestEvaluate:
             ([0.0, 1.0], "Received floats"),
             ([0, 3], "Label 3 has no name"),
             (["bar", None], r"rows \[1\]"),
-            (["bar"], r"shape \(1,\) for 2 images"),
+            (["bar"], r"shape \(1,\) for 2 items"),
             (None, "`labels` are missing"),
         ],
     )

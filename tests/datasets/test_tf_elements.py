@@ -16,9 +16,9 @@ def images():
     return generator.integers(0, 256, (5, 6, 7, 3), dtype="uint8")
 
 
-def read(dataset, images=True):
+def read(dataset, kind="image"):
     """The items and labels of a labelled Dataset."""
-    items, labels = zip(*tf_elements(dataset, True, images), strict=True)
+    items, labels = zip(*tf_elements(dataset, True, kind), strict=True)
     return list(items), np.stack(labels).tolist()
 
 
@@ -49,6 +49,17 @@ class TestSinglesAndBatches:
             np.testing.assert_array_equal(items, images)
             assert found == LABELS
 
+    @pytest.mark.parametrize("kind", ["text", None])
+    def test_dictionaries_of_texts(self, batch, kind):
+        for element in (
+            {"text": NAMES, "label": LABELS},
+            {"file_name": NAMES[::-1], "Intent": LABELS, "sentence": NAMES},
+            ({"query": NAMES, "id": WEIGHTS}, LABELS),
+        ):
+            items, found = read(self.batched(slices(element), batch), kind)
+            assert items == [name.encode() for name in NAMES]
+            assert found == LABELS
+
     def test_images_alone(self, images, batch):
         for arrays in ((images,), ((images,),), (images, LABELS), ({"image": images},)):
             dataset = self.batched(slices(*arrays), batch)
@@ -69,13 +80,13 @@ class TestSinglesAndBatches:
 
     def test_vectors_and_texts(self, batch):
         vectors = np.arange(20.0).reshape(5, 4)
-        for values in (vectors, NAMES):
+        for values, kind in ((vectors, "array"), (NAMES, "text")):
             dataset = self.batched(slices(values, LABELS), batch)
-            items, found = read(dataset, images=False)
+            items, found = read(dataset, kind)
             expected = [x.encode() for x in values] if values is NAMES else values
             np.testing.assert_array_equal(items, expected)
             assert found == LABELS
-            pairs = tf_elements(dataset, labelled=False, images=False)
+            pairs = tf_elements(dataset, labelled=False, kind=kind)
             np.testing.assert_array_equal([item for item, _ in pairs], expected)
 
 

@@ -63,9 +63,9 @@ class TestOtherSets:
         data = ClassDataset.from_tfds("tf_flowers", image_size=(9, 8), channels=1)
         assert data.item_shape == (9, 8, 1)
 
-    def test_a_set_without_images_is_refused(self):
+    def test_a_set_without_images_and_texts_is_refused(self):
         with pytest.raises(ValueError, match=r"no feature \['image'\].*`image_key`"):
-            ClassDataset.from_tfds("imdb_reviews")
+            ClassDataset.from_tfds("iris")
 
     def test_a_label_that_is_no_class_is_refused(self):
         with pytest.raises(ValueError, match="`image` of mnist is not a class label"):
@@ -76,6 +76,70 @@ class TestOtherSets:
         assert len(data) < 40
         assert data.class_sizes.min() >= 1
         assert np.concatenate(data.class_rows).size == 40
+
+
+@pytest.fixture(scope="module")
+def talk_dir(tmp_path_factory):
+    """The folder of a prepared set of 20 sentences of 10 classes."""
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    classes = tfds.features.ClassLabel(names=[f"class {name}" for name in range(10)])
+    texts = [f"sentence {row} of class {row % 10}" for row in range(20)]
+    examples = {
+        "sentence": texts,
+        "source": texts[::-1],
+        "idx": tf.range(20),
+        "label": tf.range(20, dtype="int64") % 10,
+    }
+    folder = tmp_path_factory.mktemp("tfds")
+    tfds.dataset_builders.store_as_tfds_dataset(
+        "small_talk",
+        "1.0.0",
+        features=tfds.features.FeaturesDict(
+            {
+                "sentence": tfds.features.Text(),
+                "source": tfds.features.Text(),
+                "idx": tf.int32,
+                "label": classes,
+            }
+        ),
+        split_datasets={"train": tf.data.Dataset.from_tensor_slices(examples)},
+        data_dir=folder,
+    )
+    return folder
+
+
+@pytest.mark.filterwarnings("ignore")  # of TensorFlow Datasets
+class TestTexts:
+    def test_a_set_of_texts_is_read_with_its_names(self, talk_dir):
+        data = ClassDataset.from_tfds("small_talk", data_dir=talk_dir)
+        assert data.summary() == "small_talk: 10 classes of 2 texts, 20 in all"
+        assert sorted(data.class_items("class 3")) == [
+            "sentence 13 of class 3",
+            "sentence 3 of class 3",
+        ]
+        other = ClassDataset.from_tfds(
+            "small_talk", data_dir=talk_dir, text_key="source"
+        )
+        assert "sentence 16 of class 6" in other.class_items("class 3")
+
+    def test_its_classes_are_divided_without_overlap(self, talk_dir):
+        parts = [
+            datasets.load("small_talk", split, data_dir=talk_dir)
+            for split in ("train", "validation", "test")
+        ]
+        assert [len(part) for part in parts] == [6, 2, 2]
+        assert len({name for part in parts for name in part.class_names}) == 10
+        for part in parts:
+            for name in part.class_names:
+                assert {text[-7:] for text in part.class_items(name)} == {name}
+
+    def test_what_is_no_text_is_refused(self, talk_dir):
+        with pytest.raises(ValueError, match="`idx` of small_talk is not a text"):
+            ClassDataset.from_tfds("small_talk", data_dir=talk_dir, text_key="idx")
+        with pytest.raises(ValueError, match="are texts: leave out `image_size`"):
+            ClassDataset.from_tfds("small_talk", image_size=(8, 8), data_dir=talk_dir)
 
 
 def test_data_that_is_not_there_is_reported_with_where_to_put_it(tmp_path):

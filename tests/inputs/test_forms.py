@@ -290,7 +290,7 @@ class TestErrors:
             Examples(folder.parent / "labels.csv", labels, None, preprocessing)
 
     def test_other_numbers_of_labels(self, paths, labels, preprocessing):
-        with pytest.raises(ValueError, match=r"shape \(7,\) for 8 images"):
+        with pytest.raises(ValueError, match=r"shape \(7,\) for 8 items"):
             Examples(paths, labels[:7], None, preprocessing)
         for count, message in [(7, "7 labels and more"), (9, "9 labels and 8 images")]:
             given = Examples(iter(paths), ["bar"] * count, None, preprocessing)

@@ -1,0 +1,280 @@
+"""Contrastive training of a backbone on the few examples that a learner adapts to."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from fsl_keras import inputs
+from fsl_keras.datasets import ClassDataset
+from fsl_keras.digests import item_digest, weights_digest
+from fsl_keras.layers import ImagePreprocessing
+from fsl_keras.layers.unit_length import to_unit_length
+from fsl_keras.losses import SupervisedContrastiveLoss
+from fsl_keras.pretraining.callbacks import Backup, EpochSeeds
+from fsl_keras.typing import Dataset, Model, Path
+
+LOSSES = ("supervised_contrastive", "cosine")
+
+# The items of one class that follow each other in a batch.
+PER_CLASS = 4
+# The fraction of the steps in which the learning rate rises.
+WARM_UP = 0.1
+# The epochs without a better validation loss after which training stops.
+PATIENCE = 3
+
+
+def fine_tune(
+    learner: Model,
+    items: Any,
+    labels: Any = None,
+    class_names: Sequence[str] | None = None,
+    epochs: int = 10,
+    batch_size: int = 64,
+    learning_rate: float = 2e-5,
+    loss: str | keras.losses.Loss = "supervised_contrastive",
+    validation_split: float = 0.0,
+    backup_dir: Path | None = None,
+    verbose: int | str = 1,
+    seed: int = 0,
+) -> keras.callbacks.History:
+    """Trains the backbone of a learner on a few examples of each class.
+
+    The embeddings of items of one class become similar, those of two classes different.
+    Do it before `adapt`, with the same examples. The backbone of the learner is trained
+    itself; with `TransferLearner` this is a copy of the one it was made with.
+
+    The learning rate of Adam rises for a tenth of the steps and falls to zero as a
+    cosine.
+
+    Reference:
+
+    - `"supervised_contrastive"`: [Khosla et al., 2020](https://arxiv.org/abs/2004.11362)
+    - `"cosine"`: [Tunstall et al., 2022](https://arxiv.org/abs/2209.11055) (SetFit)
+
+    Args:
+        learner: a learner with a backbone that can be trained, such as
+            `TransferLearner(encoder, "logistic", unfreeze="transformer_layer_3")`.
+        items: texts, images or other items in any form, as in `EpisodicModel.adapt`, or
+            a `ClassDataset`.
+        labels: as in `adapt`; None for a `ClassDataset`.
+        class_names: optional, as in `adapt`.
+        epochs: integer, how often each example is used. Defaults to `10`.
+        batch_size: integer, the items of a batch, or the pairs with `"cosine"`.
+            Defaults to `64`.
+        learning_rate: float, the highest. Defaults to `2e-5`, which suits a pretrained
+            language model.
+        loss: one of:
+
+            - `"supervised_contrastive"`: `losses.SupervisedContrastiveLoss` of batches
+              with four items of each of their classes;
+            - `"cosine"`: the squared error of the cosine similarities of random pairs,
+              which should be 1 within a class and 0 between classes;
+            - a loss of embeddings and integer labels for the same batches, such as
+              `losses.SupervisedContrastiveLoss(temperature=0.05)` or
+              `losses.TripletLoss()`.
+        validation_split: float in [0, 1), the fraction of the examples of each class
+            that is left out. The loss on them is measured after each epoch; training
+            stops after three epochs without an improvement, and the best weights are
+            restored. A class keeps all examples if fewer than two would be left out, or
+            fewer than two left. Defaults to `0.0`: no validation.
+        backup_dir: optional path of a folder, in which the state of training is kept
+            after each epoch. The same call after an interruption continues from there;
+            at the end the file is removed.
+        verbose: as in `keras.Model.fit`.
+        seed: integer, which batches, left-out examples and dropout depend on.
+
+    Returns:
+        The `keras.callbacks.History` of `fit`.
+
+    Raises:
+        ValueError: If the backbone is frozen or does not give vectors, an argument is
+            invalid, or there are too few examples.
+
+    Example:
+
+    >>> import fsl_keras as fsl
+    >>> rng = np.random.default_rng(0)
+    >>> items, labels = rng.normal(size=(40, 4)), np.arange(40) % 5
+    >>> backbone = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8)])
+    >>> learner = fsl.models.TransferLearner(backbone, "ridge", unfreeze="all")
+    >>> history = fine_tune(learner, items, labels, epochs=2, verbose=0)
+    >>> sorted(history.history)
+    ['loss']
+    >>> classifier = learner.adapt(items, labels)
+    """
+    _check(learner, loss, epochs, batch_size, validation_split)
+    data, left_out = _split(
+        _read(learner, items, labels, class_names), validation_split, seed
+    )
+    model = _model(learner.backbone, loss)
+    steps = math.ceil(data.class_sizes.sum() / batch_size)
+    model.compile(
+        optimizer=_optimizer(learning_rate, steps * epochs),
+        loss=_loss(loss),
+        # On a CPU the plain graph is faster. XLA has no strings.
+        jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
+    )
+    stopping = backup = validation = None
+    if left_out is not None:
+        validation = _stream(left_out, loss, batch_size, seed + 1)
+        count = math.ceil(left_out.class_sizes.sum() / batch_size)
+        validation = validation.take(count)
+        stopping = keras.callbacks.EarlyStopping(
+            patience=PATIENCE, restore_best_weights=True
+        )
+    done = 0
+    if backup_dir is not None:
+        arguments = (epochs, batch_size, learning_rate, validation_split, seed)
+        backup = Backup(backup_dir, _key(model, data, loss, arguments), stopping)
+        done = backup.restore(model)
+    callbacks = [EpochSeeds(seed), stopping, backup]
+    return model.fit(
+        _stream(data, loss, batch_size, seed, start=done * steps),
+        steps_per_epoch=steps,
+        initial_epoch=done,
+        epochs=epochs,
+        validation_data=validation,
+        shuffle=False,
+        verbose=verbose,
+        callbacks=[callback for callback in callbacks if callback is not None],
+    )
+
+
+def _check(learner, loss, epochs, batch_size, validation_split):
+    backbone = getattr(learner, "backbone", None)
+    if backbone is None:
+        raise ValueError(
+            f"`learner` must have a backbone, such as `fsl_keras.models."
+            f"TransferLearner`. Received: learner={learner!r}"
+        )
+    trained = {id(weight) for weight in learner.trainable_weights}
+    if not any(id(weight) in trained for weight in backbone.trainable_weights):
+        raise ValueError(
+            f"The backbone of {learner.name!r} is frozen, and there is nothing to "
+            f"train. Make the learner with `unfreeze`, the name of the first layer to "
+            f'train, or with `unfreeze="all"`: `TransferLearner(backbone, head, '
+            f'unfreeze="all")`.'
+        )
+    if len(backbone.output_shape) != 2:
+        raise ValueError(
+            f"The backbone must give vectors: end it with a pooling or `Flatten` "
+            f"layer. Received: a backbone of output shape {backbone.output_shape}"
+        )
+    if loss not in LOSSES and not isinstance(loss, keras.losses.Loss):
+        raise ValueError(
+            f"`loss` must be one of {LOSSES} or a `keras.losses.Loss`. Received: "
+            f"loss={loss!r}"
+        )
+    if epochs < 1 or batch_size < 2 or not 0 <= validation_split < 1:
+        raise ValueError(
+            f"`epochs` must be at least 1, `batch_size` at least 2, and "
+            f"`validation_split` from 0 to 1. Received: epochs={epochs}, "
+            f"batch_size={batch_size}, validation_split={validation_split}"
+        )
+
+
+def _read(learner, items, labels, class_names):
+    """Returns the examples as a `ClassDataset`, without repeated ones."""
+    if isinstance(items, ClassDataset):
+        return items
+    preprocessing = None
+    if learner.takes_images:
+        *size, channels = learner.item_shape
+        preprocessing = ImagePreprocessing(size, channels)
+    examples = inputs.Examples(items, labels, class_names, preprocessing)
+    found = {}
+    for batch, numbers, _ in examples.batches(inputs.batch_size(learner.item_shape)):
+        for item, number in zip(batch, numbers.tolist(), strict=True):
+            found.setdefault((item_digest(item), number), item)
+    numbers = [number for _, number in found]
+    names = [examples.class_names[number] for number in sorted(set(numbers))]
+    return ClassDataset.from_arrays(
+        np.stack(list(found.values())),
+        [examples.class_names[number] for number in numbers],
+        names,
+    )
+
+
+def _split(data, fraction, seed):
+    """Returns the data to train on and that which is left out, or None."""
+    generator = np.random.default_rng(seed)
+    kept, left, names = [], [], []
+    for rows, name in zip(data.class_rows, data.class_names, strict=True):
+        count = round(fraction * len(rows))
+        if not 2 <= count <= len(rows) - 2:
+            kept.append(rows)
+            continue
+        rows = generator.permutation(rows)
+        kept.append(rows[count:])
+        left.append(rows[:count])
+        names.append(name)
+    if fraction and len(left) < 2:
+        raise ValueError(
+            f"There are too few examples to leave out two of each of two classes, and "
+            f"to keep two. The largest class has {data.class_sizes.max()}. Received: "
+            f"validation_split={fraction}"
+        )
+    if max(map(len, kept)) < 2 or len(kept) < 2:
+        raise ValueError(
+            f"Fine-tuning needs two classes, and a class of two different examples. "
+            f"Received: {data.summary()}"
+        )
+    part = ClassDataset(data.items, kept, data.class_names, data.name)
+    return part, ClassDataset(data.items, left, names, data.name) if left else None
+
+
+def _model(backbone, loss):
+    """Returns the model that is trained, which shares the layers of the backbone."""
+
+    def embedded(name):
+        shape, dtype = backbone.input_shape[1:], backbone.inputs[0].dtype
+        item = keras.Input(shape, dtype=dtype, name=name)
+        return item, ops.cast(backbone(item), "float32")
+
+    if loss != "cosine":
+        return keras.Model(*embedded("item"))
+    (a, of_a), (b, of_b) = embedded("a"), embedded("b")
+    cosine = ops.sum(to_unit_length(of_a) * to_unit_length(of_b), axis=-1)
+    return keras.Model((a, b), cosine)
+
+
+def _loss(loss):
+    if isinstance(loss, keras.losses.Loss):
+        return loss
+    if loss == "cosine":
+        return keras.losses.MeanSquaredError()
+    return SupervisedContrastiveLoss()
+
+
+def _optimizer(learning_rate, steps):
+    warm_up = round(WARM_UP * steps)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0 if warm_up else learning_rate,
+        steps - warm_up,
+        warmup_target=learning_rate if warm_up else None,
+        warmup_steps=warm_up,
+    )
+    return keras.optimizers.Adam(rate, global_clipnorm=1.0)
+
+
+def _stream(data: ClassDataset, loss, batch_size, seed, start=0) -> Dataset:
+    if loss == "cosine":
+        return data.pairs(batch_size, seed, start)
+    size = min(batch_size, int(data.class_sizes.sum()))
+    return data.batches(size, seed, start, per_class=PER_CLASS)
+
+
+def _key(model, data, loss, arguments):
+    """Returns a string that differs for another training."""
+    items = data.items.take(np.concatenate(data.class_rows))
+    digests = [item_digest(item) for item in items]
+    if isinstance(loss, keras.losses.Loss):
+        loss = keras.saving.serialize_keras_object(loss)
+    parts = (loss, arguments, data.class_sizes.tolist(), digests, weights_digest(model))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
