@@ -6,6 +6,8 @@ import fsl_keras as fsl
 from fsl_keras.losses import SupervisedContrastiveLoss, TripletLoss
 from fsl_keras.models import PrototypicalNetwork, TransferLearner
 from fsl_keras.pretraining import fine_tune
+from fsl_keras.pretraining.fine_tuning import _split
+from tests.backbones.encoders import tiny_encoder
 from tests.checks import rows
 
 RATE = 1e-2
@@ -106,6 +108,31 @@ def test_layers_before_the_unfrozen_one_stay():
     assert changed == [False, False, True, True]
 
 
+def test_a_sentence_encoder(tmp_path):
+    texts = ["good", "so good", "very good", "bad", "so bad", "very bad", "badly"]
+    labels = ["+", "+", "+", "-", "-", "-", "-"]
+    encoder = tiny_encoder(layers=2)
+    model = TransferLearner(encoder, "ridge", unfreeze="transformer_layer_1")
+    before = encoder.get_weights()
+    # Batches of three sentences are of different lengths.
+    tune(model, texts, labels, epochs=2, batch_size=3)
+    for weight, same in zip(encoder.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, same)
+    changed = {
+        weight.path
+        for weight, old in zip(model.backbone.weights, before, strict=True)
+        if (weight.numpy() != old).any()
+    }
+    assert changed == {weight.path for weight in model.backbone.trainable_weights}
+    classifier = model.adapt(texts, labels)
+    wanted = model.backbone(texts)
+    np.testing.assert_allclose(classifier.learner.backbone(texts), wanted, atol=1e-5)
+    assert np.abs(wanted - encoder(texts)).max() > 1e-3
+    model.save(tmp_path / "learner.keras")
+    loaded = keras.saving.load_model(tmp_path / "learner.keras")
+    np.testing.assert_allclose(loaded.backbone(texts), wanted, atol=1e-5)
+
+
 def test_a_learner_of_images_that_trains_its_backbone():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (6, 16, 16, 1), dtype="uint8")
@@ -168,6 +195,21 @@ class TestValidation:
         best = int(np.argmin(losses))
         assert len(losses) == best + 4 < 12  # three without an improvement
         np.testing.assert_array_equal(model.backbone.get_weights()[0], weights[best][0])
+
+    def test_a_fraction_of_each_class_is_left_out(self):
+        items = np.arange(25.0)[:, None]
+        data = fsl.ClassDataset.from_arrays(items, ["a"] * 10 + ["b"] * 12 + ["c"] * 3)
+        kept, left = _split(data, 0.25, seed=0)
+        assert (kept.class_sizes.tolist(), left.class_sizes.tolist()) == (
+            [8, 9, 3],
+            [2, 3],
+        )
+        assert (kept.class_names, left.class_names) == (["a", "b", "c"], ["a", "b"])
+        for name in "ab":
+            both = [*kept.class_items(name)[:, 0], *left.class_items(name)[:, 0]]
+            assert sorted(both) == sorted(data.class_items(name)[:, 0])
+        other = _split(data, 0.25, seed=1)[1]
+        assert (other.class_items("b") != left.class_items("b")).any()
 
     def test_a_class_of_few_examples_keeps_them_all(self):
         items, labels = examples(24)
