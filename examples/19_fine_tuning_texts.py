@@ -1,0 +1,100 @@
+"""Contrastive fine-tuning: a language model learns from the few examples as well.
+
+A frozen language model, all-MiniLM-L6-v2, embeds questions of a bank's customers, and
+logistic regression learns twenty intents from five questions each. `fine_tune` then
+trains a copy of the model on the same hundred questions: embeddings of one intent come
+together, those of two move apart. The figure shows questions that neither has seen, of
+the ten intents about cards, before and after.
+
+    python examples/19_fine_tuning_texts.py [FOLDER FOR THE IMAGES] [--encoder FOLDER]
+
+The questions are those of BANKING77 in $FSL_KERAS_DATA/text.
+
+Printed, for 20 other questions of each intent: RESULT.
+"""
+
+import pathlib
+import time
+
+import fsl_keras as fsl
+import numpy as np
+from matplotlib.figure import Figure
+
+import minilm
+
+PICTURES = pathlib.Path(__file__).parent / "pictures"
+INTENTS, SHOTS, ASKED, SEED = 20, 5, 20, 0
+
+
+def main(folder=PICTURES, encoder=None, intents=INTENTS, epochs=8):
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        sentences = fsl.datasets.banking77.read()["train"]
+    except FileNotFoundError as error:
+        print(f"Nothing to do: {error}")
+        return None
+    network = minilm.sentence_encoder(encoder)
+    if network is None:
+        return None
+    learned, asked = divide(sentences, intents)
+    texts, labels = zip(*learned, strict=True)
+
+    frozen = fsl.models.TransferLearner(network, "logistic")
+    trained = fsl.models.TransferLearner(network, "logistic", unfreeze="all")
+    start = time.perf_counter()
+    fsl.pretraining.fine_tune(
+        trained, texts, labels, epochs=epochs, learning_rate=1e-4, verbose=0
+    )
+    seconds = time.perf_counter() - start
+    found, vectors = {}, {}
+    for name, learner in (("frozen", frozen), ("fine-tuned", trained)):
+        classifier = learner.adapt(texts, labels)
+        report = fsl.evaluation.evaluate_classifier(classifier, *zip(*asked))
+        low, high = report.interval
+        found[name] = report.accuracy
+        print(f"{name}: {report.accuracy:.1%} ({low:.1%} to {high:.1%})")
+        cards = [text for text, intent in asked if intent.startswith("card_")]
+        vectors[name] = learner.backbone.predict(cards, verbose=0)
+    print(f"{intents} intents of {SHOTS} questions, {epochs} epochs in {seconds:.0f} s")
+    names = [intent for _, intent in asked if intent.startswith("card_")]
+    figure = draw(vectors, names, found)
+    figure.savefig(folder / "19_fine_tuning_texts.png", dpi=80)
+    return found
+
+
+def divide(sentences, intents):
+    """Returns the questions to learn from and to ask, as pairs with their intents."""
+    chosen = sorted({intent for _, intent in sentences})[:intents]
+    order = np.random.default_rng(SEED).permutation(len(sentences))
+    shuffled = dict.fromkeys(tuple(sentences[i]) for i in order)
+    of = {name: [pair for pair in shuffled if pair[1] == name] for name in chosen}
+    learned = [pair for pairs in of.values() for pair in pairs[:SHOTS]]
+    return learned, [p for pairs in of.values() for p in pairs[SHOTS : SHOTS + ASKED]]
+
+
+def draw(vectors, names, accuracies):
+    """Draws embeddings before and after, each by its two principal components."""
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    panels = figure.subplots(1, len(vectors))
+    classes, numbers = np.unique(names, return_inverse=True)
+    for axes, (name, points) in zip(panels, vectors.items(), strict=True):
+        centered = points - points.mean(axis=0)
+        _, _, directions = np.linalg.svd(centered, full_matrices=False)
+        x, y = directions[:2] @ centered.T
+        for number, intent in enumerate(classes):
+            mine = numbers == number
+            axes.scatter(x[mine], y[mine], s=14, lw=0, label=intent, color=f"C{number}")
+        axes.set(xticks=[], yticks=[], title=f"{name}: {accuracies[name]:.1%}")
+        axes.set_aspect("equal", "datalim")
+    figure.legend(
+        *panels[0].get_legend_handles_labels(),
+        loc="outside right upper",
+        fontsize=8,
+        frameon=False,
+    )
+    return figure
+
+
+if __name__ == "__main__":
+    main(**minilm.arguments(__doc__))
