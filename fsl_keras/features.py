@@ -17,6 +17,9 @@ from fsl_keras.files import cache_folder, keep, read_kept
 from fsl_keras.progress import Progress
 from fsl_keras.typing import Dataset, Model
 
+# The number of texts that are embedded at a time.
+TEXTS = 256
+
 
 def embed(
     data: ClassDataset,
@@ -29,17 +32,18 @@ def embed(
 
     The result is a data set like any other, of vectors or, if the backbone is not
     pooled, of feature maps: thousands of episodes run on it in the time of a few on
-    images. Features are kept in the cache folder (`FSL_KERAS_HOME`), a file for each
-    backbone, under a digest of the item itself: the features of an image are not
-    computed again in another folder, class or augmented copy, and a backbone with other
-    weights or another preprocessing has a file of its own.
+    images or texts. Features are kept in the cache folder (`FSL_KERAS_HOME`), a file
+    for each backbone, under a digest of the item itself: the features of an image are
+    not computed again in another folder, class or augmented copy, and a backbone with
+    other weights or another preprocessing has a file of its own. Texts of similar
+    length are embedded together.
 
     Args:
         data: `ClassDataset` of the items that the backbone takes.
-        backbone: built Keras model from items `[*, *item]` to vectors `[*, D]` or maps
-            `[*, h, w, D]`; it is used in inference mode.
+        backbone: built Keras model from items `[*, *item]`, images or texts, to vectors
+            `[*, D]` or maps `[*, h, w, D]`; it is used in inference mode.
         batch_size: optional integer, how many items go through the backbone at a time;
-            by default 8 photographs or 64 small images.
+            by default 8 photographs, 64 small images or 256 texts.
         cache: bool, whether features are looked up and kept on disk.
         verbose: 0 or 1, whether to show a progress bar.
 
@@ -48,7 +52,7 @@ def embed(
         order.
 
     Raises:
-        ValueError: if the items are not of the shape that the backbone takes.
+        ValueError: if the items are not of the shape and kind that the backbone takes.
 
     Example:
 
@@ -58,30 +62,28 @@ def embed(
     >>> embed(data, backbone, cache=False).summary()
     'arrays: 2 classes of 2 items, 4 in all, shape (3,)'
     """
-    expected = tuple(backbone.input_shape[1:])
-    if data.item_shape != expected:
-        raise ValueError(
-            f"The backbone takes items of shape {expected}. Make the data set with "
-            f"`image_size={expected[:2]}`, or the backbone with "
-            f"`input_shape={data.item_shape}`. Received: data={data.name!r} with items "
-            f"of shape {data.item_shape}"
-        )
+    _check_items(data, backbone)
+    are_texts = data.item_dtype == "string"
     path = cache_folder() / f"features-{_key(backbone)}.npz"
     known = (read_kept(path, _read, "The features") if cache else None) or {}
     before = len(known)
-    batch_size = batch_size or inputs.batch_size(data.item_shape)
+    if batch_size is None:
+        batch_size = TEXTS if are_texts else inputs.batch_size(data.item_shape)
     rows = np.concatenate(data.class_rows)
-    found: list[np.ndarray] = []
-    noun = inputs.noun_of("text" if data.item_dtype == "string" else "image")
-    with Progress(len(rows), f"{noun}s", verbose) as progress:
+    order = _by_length(data.items.take(rows)) if are_texts else np.arange(len(rows))
+    found: list[Any] = [None] * len(rows)
+    label = "sentences" if are_texts else "images"
+    with Progress(len(rows), label, verbose) as progress:
         for start in range(0, len(rows), batch_size):
-            items = data.items.take(rows[start : start + batch_size])
-            digests = [item_digest(item) for item in items]
-            new = [i for i, digest in enumerate(digests) if digest not in known]
+            some = order[start : start + batch_size]
+            items = data.items.take(rows[some])
+            digests = [_digest(item) for item in items]
+            new = {d: i for i, d in enumerate(digests) if d not in known}
             if new:
-                vectors = _embeddings(backbone, items[new])
-                known.update(zip((digests[i] for i in new), vectors, strict=True))
-            found.extend(known[digest] for digest in digests)
+                vectors = _embeddings(backbone, items[list(new.values())])
+                known.update(zip(new, vectors, strict=True))
+            for place, digest in zip(some, digests, strict=True):
+                found[place] = known[digest]
             progress.update(start + len(items))
     if cache and len(known) > before:
         features = np.stack(list(known.values()))
@@ -144,9 +146,43 @@ def embed_with_labels(
     return np.concatenate(features), np.concatenate(numbers) if numbers else None
 
 
+def _check_items(data, backbone):
+    shape = tuple(backbone.input_shape[1:])
+    takes_texts = backbone.inputs[0].dtype == "string"
+    if takes_texts and data.item_dtype != "string":
+        raise ValueError(
+            f"The backbone takes texts, and the items of {data.name!r} have the shape "
+            f"{data.item_shape}. Choose a backbone for items of this shape."
+        )
+    if data.item_dtype == "string" and not takes_texts:
+        raise ValueError(
+            f"The backbone takes items of shape {shape}, and the items of "
+            f"{data.name!r} are texts. Choose a backbone for texts, such as "
+            f"`backbones.SentenceEncoder`."
+        )
+    if data.item_shape != shape:
+        raise ValueError(
+            f"The backbone takes items of shape {shape}. Make the data set with "
+            f"`image_size={shape[:2]}`, or the backbone with "
+            f"`input_shape={data.item_shape}`. Received: data={data.name!r} with items "
+            f"of shape {data.item_shape}"
+        )
+
+
+def _by_length(texts):
+    """Returns the places of texts, those of the longest first."""
+    return np.argsort([-len(text) for text in texts], kind="stable")
+
+
+def _digest(item):
+    return item_digest(item.encode() if isinstance(item, str) else item)
+
+
 def _embeddings(backbone, items):
     if items.dtype == np.uint8:
         items = images.to_unit_range(items).numpy()
+    if items.dtype == object:
+        items = tf.constant(items.tolist(), "string")
     return np.asarray(backbone.predict_on_batch(items), "float32")
 
 

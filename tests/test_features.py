@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 import fsl_keras as fsl
-from fsl_keras.features import embed
+from fsl_keras.features import embed, embed_with_labels
 from tests.checks import random_classes
+from tests.texts import counts_of_words
 
 ITEM = (16, 16, 3)
 
@@ -118,3 +119,68 @@ def test_items_of_another_shape_are_refused(data):
         ValueError, match=r"\(8, 8, 3\).*`image_size=\(8, 8\)`.*\(16, 16, 3\)"
     ):
         embed(data, backbone)
+
+
+class TestTexts:
+    TEXTS = (
+        "to be",
+        "or",
+        "not to be",
+        "or",
+        "to be, that is",
+        "what is the end?",
+    )
+
+    @pytest.fixture
+    def texts(self):
+        return fsl.ClassDataset.from_arrays(list(self.TEXTS), ["a", "b"] * 3)
+
+    @pytest.mark.usefixtures("home")
+    def test_each_text_is_embedded_once_and_the_longest_first(self, texts, monkeypatch):
+        backbone = counts_of_words()
+        given = []
+        predict = backbone.predict_on_batch
+
+        def record(batch):
+            given.append([text.decode() for text in batch.numpy()])
+            return predict(batch)
+
+        monkeypatch.setattr(backbone, "predict_on_batch", record)
+        features = embed(texts, backbone, batch_size=2)
+        assert given == [
+            ["what is the end?", "to be, that is"],
+            ["not to be", "to be"],
+            ["or"],
+        ]
+        assert features.item_shape == (8,)
+        for name in ("a", "b"):
+            sums = features.class_items(name).sum(axis=1)
+            words = [len(text.split()) for text in texts.class_items(name)]
+            np.testing.assert_array_equal(sums, words)
+        other = fsl.ClassDataset.from_arrays(["or", "not to be", "new"], [0, 0, 0])
+        again = embed(other, backbone).class_items("0")
+        assert given[3:] == [["new"]]
+        np.testing.assert_array_equal(again[0], features.class_items("b")[0])
+        np.testing.assert_array_equal(again[1], features.class_items("a")[1])
+
+    def test_progress_counts_sentences(self, texts, capsys):
+        embed(texts, counts_of_words(), cache=False, verbose=1)
+        assert capsys.readouterr().err == "sentences: 6 of 6\n"
+
+    def test_a_stream_of_texts_is_embedded_as_the_data_set_is(self, texts):
+        backbone = counts_of_words()
+        expected, numbers = embed_with_labels(texts, backbone, cache=False)
+        stream = texts.batches(2, count=3)
+        features, labels = embed_with_labels(stream, backbone)
+        for number in (0, 1):
+            rows, whole = features[labels == number], expected[numbers == number]
+            assert sorted(rows.tolist()) == sorted(whole.tolist())
+
+    def test_images_and_texts_are_not_confused(self, texts, data):
+        with pytest.raises(ValueError, match=r"takes texts, and .* \(16, 16, 3\)"):
+            embed(data, counts_of_words())
+        with pytest.raises(ValueError, match=r"\(16, 16, 3\), .* 'arrays' are texts"):
+            embed(texts, network())
+        vectors = fsl.ClassDataset.from_arrays(np.eye(2), [0, 1])
+        with pytest.raises(ValueError, match=r"takes texts, and .* shape \(2,\)"):
+            embed(vectors, counts_of_words())

@@ -38,7 +38,7 @@ def check_learner(learner: Model) -> None:
             "predictions depend on the other queries. Use `learner.adapt`, which uses "
             "an inductive copy if there is one."
         )
-    if learner.item_kind == "text" and not hasattr(learner, "backbone"):
+    if learner.item_kind == "text" and not hasattr(learner, "head"):
         raise ValueError(
             f"{type(learner).__name__} cannot become a classifier of texts, because it "
             f"would store the texts as they are. Use a learner with a backbone that "

@@ -217,7 +217,8 @@ class ClassifierReport:
                 f"of an earlier version. Evaluate the classifier again."
             )
         noun = content.get("noun", "image")
-        return cls(*(content[name] for name in names), noun=noun)
+        class_names, predicted_names, matrix = (content[name] for name in names)
+        return cls(class_names, predicted_names, matrix, noun)
 
     def save_csv(self, path: Path) -> None:
         """Writes a CSV file with a row per class.

@@ -148,15 +148,12 @@ class FewShotClassifier(ClassifierModel):
             )
         preprocessing = preprocessing_for(learner, invert, value_range, resize)
         described = Descriptions.of(descriptions, description_weight, learner)
-        examples = None
+        is_given, examples, names = class_names is not None, None, None
         if not described.texts or not is_empty(images):
-            examples = inputs.Examples(
-                images, labels, class_names, preprocessing, learner.item_kind
-            )
-        class_names = described.class_names(
-            examples.class_names if examples else class_names or [],
-            is_given=class_names is not None,
-        )
+            kind = learner.item_kind if preprocessing is None else "image"
+            examples = inputs.Examples(images, labels, class_names, preprocessing, kind)
+            class_names, names = examples.class_names, examples.names
+        class_names = described.class_names(class_names or [], is_given)
         support: Any = None
         if leave_one_out or false_reject_rate is not None:
             check_estimated(examples)
@@ -175,7 +172,7 @@ class FewShotClassifier(ClassifierModel):
         classifier.know(class_names, memory, learned)
         if leave_one_out:
             classifier.leave_one_out = model_selection.leave_one_out(
-                learner, support, class_names, names=examples and examples.names
+                learner, support, class_names, names=names
             )
         if false_reject_rate is not None:
             classifier.calibration = calibration_of(
@@ -265,20 +262,28 @@ class FewShotClassifier(ClassifierModel):
         Returns:
             A list of `LearnedExample`, each with an `id`, a `class_name` and a
             `source`: the file as given, the text, or the index among the images as
-            given. Descriptions are listed as well, with `is_description` True.
+            given. Descriptions are not among them.
         """
         with self._snapshots.changing():
             learned, names = self.task.learned, self.class_names
         return [
-            LearnedExample(int(example_id), names[number], source, bool(weight))
-            for example_id, number, source, weight in zip(
-                learned.ids,
-                learned.classes,
-                learned.sources,
-                learned.description_weights,
-                strict=True,
-            )
+            LearnedExample(int(learned.ids[row]), names[number], learned.sources[row])
+            for row, number in enumerate(learned.classes)
+            if not learned.are_descriptions[row]
         ]
+
+    @property
+    def descriptions(self) -> dict[str, str]:
+        """The descriptions of classes, a dictionary from class name to text.
+
+        Texts of more than 1,000 characters are shortened.
+        """
+        with self._snapshots.changing():
+            learned, names = self.task.learned, self.class_names
+        return {
+            names[learned.classes[row]]: learned.sources[row]
+            for row in np.flatnonzero(learned.are_descriptions)
+        }
 
     def remove_example(self, example_id: int) -> None:
         """Removes one example, as if the classifier had been made without it.

@@ -22,14 +22,11 @@ class LearnedExample(NamedTuple):
         source: string, the path of its file as given, or the text, of 1,000 characters
             at most; or integer, its index among the images as given. None if the
             classifier was saved by an earlier version.
-        is_description: bool, whether it is a description of the class, see
-            `FewShotClassifier.from_examples`.
     """
 
     id: int
     class_name: str
     source: str | int | None
-    is_description: bool = False
 
 
 class LearnedExamples:
@@ -81,18 +78,22 @@ class LearnedExamples:
         return self.pairs[:, 1]
 
     @property
+    def are_descriptions(self) -> np.ndarray:
+        """Bool array `[n]`, which examples are descriptions of their classes."""
+        return self.description_weights > 0
+
+    @property
     def weights(self) -> np.ndarray:
         """Float32 array `[n]`, the weight of each example."""
-        weights = self.description_weights
-        return np.where(weights > 0, weights, np.float32(1))
+        return np.where(self.are_descriptions, self.description_weights, np.float32(1))
 
     def row_of(self, example_id: int) -> int:
-        """Returns the row of the example with an id.
+        """Returns the row of the example with an id, which descriptions do not have.
 
         Raises:
             ValueError: if there is none.
         """
-        rows = np.flatnonzero(self.ids == example_id)
+        rows = np.flatnonzero((self.ids == example_id) & ~self.are_descriptions)
         if not len(rows):
             raise ValueError(
                 f"There is no example with the id {example_id!r}. `examples()` lists "

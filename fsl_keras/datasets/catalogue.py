@@ -108,6 +108,26 @@ _DEVELOPMENT = dataclasses.replace(
     "64.",
     splits=(*SPLITS, "trainval"),
 )
+_CLINC150 = DatasetEntry(
+    loader="clinc150:load_split",
+    description="requests to an assistant, 150 intents, 50 in each split; texts, from "
+    "a local file",
+    licence="Apache-2.0; trained on CLINC150, Larson et al. 2019, CC BY 3.0",
+    title="CLINC150",
+    note="Trained on 50 of the 150 intents, tested on 50 others, in the first of five "
+    "divisions (`fold=0`).",
+    suited={"train": {"augment": False}},
+)
+_BANKING77 = dataclasses.replace(
+    _CLINC150,
+    loader="banking77:load_split",
+    description="questions of customers of a bank, 77 intents divided into 25, 25 and "
+    "27; texts, from local files",
+    licence="Apache-2.0; trained on BANKING77, Casanueva et al. 2020, CC BY 4.0",
+    title="BANKING77",
+    note="Trained on 25 of the 77 intents, tested on 27 others, in the first of five "
+    "divisions (`fold=0`).",
+)
 
 DATASETS = {
     "omniglot": _OMNIGLOT,
@@ -115,6 +135,8 @@ DATASETS = {
     "mini_imagenet": _MINI_IMAGENET,
     "mini_imagenet/development": _DEVELOPMENT,
     "glyphs": _GLYPHS,
+    "clinc150": _CLINC150,
+    "banking77": _BANKING77,
 }
 
 
@@ -139,6 +161,10 @@ def load(
     rotations as classes: it holds out characters, and shares the alphabet Gurmukhi
     between train and test. `"omniglot/lake"` holds out whole alphabets.
 
+    `"clinc150"` and `"banking77"` have the sentences of all files that are there, each
+    once in its intent. `datasets.clinc150.read` and `datasets.banking77.read` read the
+    sets' own splits, and the sentences of no intent.
+
     The classes of any other set of TensorFlow Datasets are divided at random, always in
     the same way: 64% train, 16% validation, 20% test. All three take the images of
     the set's own split "train", as the name of the data set says. For the images of
@@ -146,16 +172,19 @@ def load(
 
     Args:
         name: `"glyphs"`, `"omniglot"`, `"omniglot/lake"`, `"mini_imagenet"`,
-            `"mini_imagenet/development"` or the name of an image classification set
-            of TensorFlow Datasets.
+            `"mini_imagenet/development"`, `"clinc150"` or `"banking77"`, which are
+            texts, or the name of an image or text classification set of TensorFlow
+            Datasets.
         split: `"train"`, `"validation"` or `"test"`; Omniglot and
             `"mini_imagenet/development"` also have `"trainval"`, which is train and
             validation together.
         data_dir: optional folder that holds the data. By default that of TensorFlow
-            Datasets (`TFDS_DATA_DIR`), and `$FSL_KERAS_DATA/mini_imagenet`.
+            Datasets (`TFDS_DATA_DIR`), and `$FSL_KERAS_DATA/mini_imagenet` and
+            `$FSL_KERAS_DATA/text`.
         **kwargs: `image_size`, a pair `(height, width)` in pixels to which Omniglot is
-            resized, or further arguments of `ClassDataset.from_directory` (a folder of
-            miniImageNet) or `ClassDataset.from_tfds` (any TFDS name).
+            resized, `fold`, an integer from 0 to 4, which of five divisions of the
+            intents of texts, or further arguments of `ClassDataset.from_directory` (a
+            folder of miniImageNet) or `ClassDataset.from_tfds` (any TFDS name).
 
     Returns:
         A `ClassDataset`.
@@ -178,6 +207,8 @@ def load(
         return _load_tfds(name, split, data_dir, **kwargs)
     data = entry.load(split, data_dir, **kwargs)
     data.name = f"{name} {split}"
+    if "fold" in kwargs:
+        data.name += f", fold {kwargs['fold']}"
     return data
 
 

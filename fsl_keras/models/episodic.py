@@ -267,7 +267,7 @@ class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Mode
 
     def adapt(
         self,
-        images: Any,
+        images: Any = None,
         labels: Any = None,
         class_names: list[str] | None = None,
         **kwargs: Any,
@@ -294,12 +294,24 @@ class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Mode
                   dictionaries with such keys, single or in batches. Images may be
                   paths; the weights are not used.
 
+                Texts, for a learner with a backbone that takes strings, are one of:
+
+                - a list, array, pandas Series, tensor, iterator or generator of
+                  strings, or of bytes in UTF-8; or a single string. Missing and blank
+                  texts raise an error that names their rows;
+                - the path of a CSV, TSV or JSON lines file, or a pandas DataFrame, with
+                  a column "text" or "sentence" and one of labels, such as "label" or
+                  "intent". Rows without a text are skipped, with a warning;
+                - a `tf.data.Dataset` of `(text, label)` or dictionaries, as for images;
+                - the `pathlib.Path` of a `.txt` file with a text per line, all of one
+                  class.
+
             labels: `n` integers, names or one-hot rows, or one name for all. None
-                if `images` include them: for a folder, a CSV file, a DataFrame or a
-                Dataset.
+                if `images` include them: for a folder, a table or a Dataset.
             class_names: optional list of names: what integer labels stand for, or
                 the order of the classes if labels are names.
-            **kwargs: further arguments of `FewShotClassifier.from_examples`.
+            **kwargs: further arguments of `FewShotClassifier.from_examples`, such as
+                `leave_one_out`, `false_reject_rate` and `descriptions`.
 
         Returns:
             A `FewShotClassifier`.
@@ -316,6 +328,17 @@ class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Mode
         >>> classifier = model.adapt(images, ["heron", "heron", "egret", "egret"])
         >>> classifier.class_names
         ['egret', 'heron']
+
+        Texts, and a class that is known by its description alone:
+
+        >>> encoder = fsl.backbones.HashedTextEncoder()
+        >>> model = fsl.models.TransferLearner(encoder)
+        >>> classifier = model.adapt(
+        ...     ["where is my card", "i lost my card", "send money to a friend"],
+        ...     ["card", "card", "transfer"],
+        ...     descriptions={"refund": "the customer wants a refund"})
+        >>> classifier.predict_classes("i want a refund")[0].class_name
+        'refund'
         """
         kwargs.setdefault("base_calibration", self.base_calibration)
         return FewShotClassifier.from_examples(

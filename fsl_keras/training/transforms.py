@@ -20,10 +20,20 @@ def load_data(
 
     Returns:
         A `ClassDataset`.
+
+    Raises:
+        ValueError: if its items are texts.
     """
     size = size or options.size
     more = {} if size is None else {"image_size": (size, size)}
-    return datasets.load(options.name, split, options.folder, **more)
+    data = datasets.load(options.name, split, options.folder, **more)
+    if data.item_dtype == "string":
+        raise ValueError(
+            f"A run trains a network of images, and the items of {options.name} are "
+            f"texts. Make a learner of texts of a trained encoder, with "
+            f"`models.TransferLearner`."
+        )
+    return data
 
 
 def transformed(data: ClassDataset, options: DataOptions) -> ClassDataset:

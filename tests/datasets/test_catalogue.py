@@ -58,7 +58,9 @@ def test_an_unknown_split_names_the_others(name, split):
         load(name, split)
 
 
-@pytest.mark.parametrize("name", ["glyphs", "omniglot", "omniglot/lake"])
+@pytest.mark.parametrize(
+    "name", ["glyphs", "omniglot", "omniglot/lake", "clinc150", "banking77"]
+)
 def test_arguments_that_a_set_does_not_take_are_refused(name):
     with pytest.raises(TypeError, match="channels"):
         load(name, channels=3)
