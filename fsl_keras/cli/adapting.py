@@ -52,8 +52,8 @@ def adapt(
         pathlib.Path,
         typer.Argument(
             help="A folder with a folder of images for each class; or a table (.csv, "
-            ".tsv, .jsonl) with a column of sentences (text, sentence, ...) or of image "
-            "files (image, path, file, ...) and one of labels (label, class, "
+            ".tsv, .jsonl) with a column of sentences (text, sentence, ...) or of files "
+            "of images (image, path, file, ...), and one of labels (label, class, "
             "intent, ...)."
         ),
     ],
@@ -125,8 +125,8 @@ def adapt(
         float | None,
         typer.Option(
             callback=fraction,
-            help="Calibrate probabilities, and reject at most this fraction of examples "
-            'of known classes as "unknown", such as 0.05.',
+            help="Calibrate probabilities, and reject at most this fraction of the "
+            'examples of known classes as "unknown", such as 0.05.',
         ),
     ] = None,
     negatives: Annotated[
@@ -178,15 +178,17 @@ def adapt(
         verbose=1,
     )
     classifier.save(output)
-    count = len(classifier.task.examples)
+    count = len(classifier.examples())
     print_self_estimate(out, classifier.leave_one_out, items, kind)
     if fine_tune:
         out.say(FINE_TUNED)
     if classifier.calibration:
         out.say(str(classifier.calibration))
-    ways = len(classifier.class_names)
+    ways, described = len(classifier.class_names), len(classifier.descriptions)
+    more = f" and {described} descriptions" if described else ""
     out.say(
-        f"Learned {ways} classes from {count} different {noun_of(kind)}s: {output}"
+        f"Learned {ways} classes from {count} different {noun_of(kind)}s{more}: "
+        f"{output}"
     )
     out.add(classifier=output, examples=count, calibration=classifier.calibration)
     out.finish()

@@ -24,7 +24,9 @@ LabelColumn = Annotated[
 ]
 Texts = Annotated[
     list[str] | None,
-    typer.Option("--text", help="A sentence, for a classifier of them; may be repeated."),
+    typer.Option(
+        "--text", help="A sentence, for a classifier of them; may be repeated."
+    ),
 ]
 
 # The options that are for items of one kind, by the names of arguments.

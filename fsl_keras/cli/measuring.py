@@ -85,7 +85,7 @@ def evaluate(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Evaluate a learner on a data set, or a classifier on labeled images or sentences."""
+    """Evaluate a learner on a data set, or a classifier on labeled examples."""
     from fsl_keras import datasets, evaluation
     from fsl_keras.classifier import FewShotClassifier
     from fsl_keras.evaluation.variants import embedded_once, variants

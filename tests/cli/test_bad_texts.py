@@ -169,7 +169,9 @@ def test_a_language_model_without_its_package(run_cli, world, monkeypatch):
     monkeypatch.chdir(world)
     monkeypatch.setitem(sys.modules, "keras_hub", None)
     monkeypatch.setitem(sys.modules, "tensorflow_text", None)
-    status, _, err = run_cli("adapt", "intents.csv", "--encoder", "bert_tiny_en_uncased")
+    status, _, err = run_cli(
+        "adapt", "intents.csv", "--encoder", "bert_tiny_en_uncased"
+    )
     assert status == 1
     assert err.count("\n") == 1
     assert 'pip install "fsl-keras[text]"' in err
