@@ -52,8 +52,8 @@ def adapt(
         pathlib.Path,
         typer.Argument(
             help="A folder with a folder of images for each class; or a table (.csv, "
-            ".tsv, .jsonl) with a column of sentences (text, sentence, ...) or of files "
-            "of images (image, path, file, ...), and one of labels (label, class, "
+            ".tsv, .jsonl) with a column of sentences (text, sentence, ...) or of "
+            "image files (image, path, file, ...), and one of labels (label, class, "
             "intent, ...)."
         ),
     ],
@@ -152,7 +152,13 @@ def adapt(
     check_writable(output, KERAS)
     import_modules(modules)
     model = load_learner(learner) if learner else None
-    kind = kind_of(examples, model, backbone, encoder, text_column)
+    kind = kind_of(
+        examples,
+        model,
+        backbone=backbone,
+        encoder=encoder,
+        text_column=text_column,
+    )
     check_options(ctx, kind, learner or examples)
     _check_fine_tuning(fine_tune, epochs, encoder)
     items, labels = labeled(examples, kind, text_column, label_column)

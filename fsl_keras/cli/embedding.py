@@ -65,7 +65,9 @@ def embed(
 
     check_writable(output, NPZ)
     one_of(backbone=backbone, encoder=encoder)
-    kind = kind_of(examples, None, backbone, encoder, text_column)
+    kind = kind_of(
+        examples, backbone=backbone, encoder=encoder, text_column=text_column
+    )
     check_options(ctx, kind, examples)
     if kind == "text":
         model = encoder_of(encoder or HASHED, pooling, prefix)
