@@ -194,7 +194,7 @@ class TestGrowth:
                 class_names=["card", "transfer", "refund"],
                 **arguments,
             ),
-        ) if head == "prototypes" else None
+        )
         assert classifier.descriptions == DESCRIPTIONS
         with pytest.raises(ValueError, match="no example with the id 4"):
             classifier.remove_example(4)
