@@ -24,6 +24,8 @@ import text_protocol
 SEEDS, BATCH = range(10), 256
 SHOTS = {"CLINC150": (5, 10), "BANKING77": (1, 5, 10)}
 
+AREA = "area under the ROC curve"
+
 # Chosen on CLINC150.
 HEADS = {
     "nearest centroid": lambda: "cosine",
@@ -41,28 +43,30 @@ def main():
         "hashed": fsl.backbones.HashedTextEncoder(),
     }
     tasks = [text_protocol.clinc150_task(), text_protocol.banking77_task()]
-    rows, scores = [], []
+    rows, out_of_scope = [], []
     for name, encoder in encoders.items():
         for task in tasks:
             vectors = embed(encoder, task)
             for head, make in HEADS.items():
-                row = {"name": f"{name}, {head}, {task.name}", "figures": []}
+                title = f"{name}, {head}, {task.name}"
+                accuracies, areas = [], []
                 for shots in SHOTS[task.name]:
                     found = [
                         test(task, vectors, TransferLearner(encoder, make()), shots, s)
                         for s in SEEDS
                     ]
-                    row["figures"].append(
-                        text_protocol.figure(task, shots, [a for a, _ in found], SEEDS)
-                    )
-                    print(row["name"], shots, row["figures"][-1], flush=True)
+                    first, second = zip(*found, strict=True)
+                    accuracies.append(text_protocol.figure(task, shots, first, SEEDS))
                     if len(task.out_of_scope):
-                        areas = [area for _, area in found]
-                        scores.append((name, head, shots, areas))
-                rows.append(row)
-    for task in tasks:
-        rows.append(bare(arguments.encoder, task))
-    report(arguments.output, rows, scores)
+                        areas.append(
+                            text_protocol.figure(task, shots, second, SEEDS, AREA)
+                        )
+                    print(title, accuracies[-1], areas[-1:], flush=True)
+                rows.append({"name": title, "figures": accuracies})
+                if areas:
+                    out_of_scope.append({"name": title, "figures": areas})
+    rows += [bare(arguments.encoder, task) for task in tasks]
+    report(arguments.output, rows, out_of_scope)
 
 
 def embed(encoder, task):
@@ -138,7 +142,7 @@ def _embed(backbone, tokenizer, texts):
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-def report(folder, rows, scores):
+def report(folder, rows, out_of_scope):
     """Writes the reports of accuracies and of the areas under the ROC curve."""
     command = "python benchmarks/text_frozen.py --encoder FOLDER --output FOLDER"
     write_json(
@@ -155,14 +159,17 @@ def report(folder, rows, scores):
             "rows": rows,
         },
     )
-    lines = []
-    for name, head, shots, areas in scores:
-        mean, ci95 = text_protocol.mean_and_interval(areas)
-        lines.append(
-            {"name": f"{name}, {head}", "shots": shots, "auroc": mean, "ci95": ci95}
-        )
-        print(lines[-1])
-    write_json(folder / "text_out_of_scope.json", {"command": command, "areas": lines})
+    write_json(
+        folder / "text_out_of_scope.json",
+        {
+            "title": "Texts: sentences out of scope",
+            "command": command,
+            "note": "The same classifiers: how well the largest logit tells the "
+            "validation sentences of CLINC150 from its sentences of no intent. The "
+            "area under the ROC curve in %, 95% intervals over ten draws.",
+            "rows": out_of_scope,
+        },
+    )
 
 
 if __name__ == "__main__":

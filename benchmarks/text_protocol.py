@@ -87,20 +87,24 @@ def mean_and_interval(values):
     return float(values.mean()), float(quantile * error)
 
 
-def figure(task, shots, accuracies, seeds, what="accuracy"):
-    """Returns a figure of a report, of the accuracies of several draws."""
-    mean, ci95 = mean_and_interval(accuracies)
+def figure(task, shots, values, seeds, measure=None):
+    """Returns a figure of a report, of the accuracies of several draws.
+
+    `measure` is the heading of its column if the values are no accuracies.
+    """
+    mean, ci95 = mean_and_interval(values)
     protocol = {
         "dataset": task.name,
         "ways": len(task.class_names),
         "shots": shots,
         "queries": len(task.queries),
-        "draws": len(accuracies),
+        "draws": len(values),
         "seeds": list(seeds),
         "kind": "inductive",
         "batch_norm": "no",
     }
-    return {"accuracy": mean, "ci95": ci95, "what": what, "protocol": protocol}
+    figure = {"accuracy": mean, "ci95": ci95, "protocol": protocol}
+    return figure if measure is None else {**figure, "measure": measure}
 
 
 def _numbered(pairs, names=None):

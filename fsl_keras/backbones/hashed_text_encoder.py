@@ -10,7 +10,6 @@ from fsl_keras.backbones.text_model import TextModel
 from fsl_keras.layers.hashed_ngrams import HashedNGrams
 from fsl_keras.layers.tf_idf import TfIdf
 from fsl_keras.presets import HasPresets
-from fsl_keras.typing import Dataset, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
@@ -52,8 +51,8 @@ class HashedTextEncoder(HasPresets, TextModel):
 
     >>> encoder = HashedTextEncoder()
     >>> vectors = encoder(["Where is my card?", "where is my CARD", "Hello"]).numpy()
-    >>> (vectors @ vectors.T)[0].round(1).tolist()
-    [1.0, 0.9, 0.1]
+    >>> (vectors @ vectors.T)[0].round(1)
+    array([1. , 0.9, 0.1], dtype=float32)
     """
 
     def __init__(

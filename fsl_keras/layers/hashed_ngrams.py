@@ -100,10 +100,10 @@ class HashedNGrams(keras.layers.Layer):
         count = characters.nrows()
         hashes, rows = zip(*self._ngrams(characters), strict=True)
         hashes, rows = tf.concat(hashes, axis=0), tf.concat(rows, axis=0)
-        # The upper half of the bits: the lower ones depend on fewer bits of the input.
-        upper = tf.bitwise.right_shift(hashes, _integer(32))
-        places = tf.bitwise.right_shift(upper * _integer(self.features), _integer(32))
-        places = rows * self.features + tf.cast(places, "int64")
+        # Every bit of a hash has an effect on the upper half, which is taken.
+        hashes = _upper(tf.bitwise.bitwise_xor(hashes, _upper(hashes)) * _integer(BASE))
+        places = tf.cast(_upper(hashes * _integer(self.features)), "int64")
+        places += rows * self.features
         # Segments below 0, of rows that are -1, are left out.
         counts = tf.math.unsorted_segment_sum(
             tf.ones_like(places, "float32"), places, count * self.features
@@ -178,6 +178,10 @@ class HashedNGrams(keras.layers.Layer):
 def _integer(value):
     """Returns a constant of the type that hashes have: sums and products wrap."""
     return tf.constant(value, "uint64")
+
+
+def _upper(hashes):
+    return tf.bitwise.right_shift(hashes, _integer(32))
 
 
 def _sums(values):

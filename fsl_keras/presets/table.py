@@ -34,7 +34,8 @@ def measured_table(report: Mapping[str, Any]) -> str:
 
     Args:
         report: dictionary of `title`, `command`, `note` and `rows`, each a `name` and
-            `figures`.
+            `figures`. A figure that is no accuracy has the heading of its column as
+            `measure`.
     """
     tasks = _tasks(figure for row in report["rows"] for figure in row["figures"])
     lines = _head(["", *tasks, "statistics"])
@@ -134,7 +135,9 @@ def _tasks(figures):
 
 
 def _task(figure):
-    return f"{figure['protocol']['ways']}-way {figure['protocol']['shots']}-shot"
+    protocol = figure["protocol"]
+    task = f"{protocol['ways']}-way {protocol['shots']}-shot"
+    return f"{task}, {figure['measure']}" if "measure" in figure else task
 
 
 def _kind(figure):
