@@ -269,7 +269,8 @@ class ClassifierModel(  # type: ignore[misc]
 
         All of them invert images if the classifier does. A classifier of items that
         are not images has the endpoint `serve` only, or an input `items` in the place
-        of `images`.
+        of `images`. That of texts takes strings `[B]` and is written as a SavedModel
+        only; with a `SentenceEncoder`, a program imports `tensorflow_text` to load it.
 
         Args:
             filepath: path of the folder or file to write; an existing one is replaced.
