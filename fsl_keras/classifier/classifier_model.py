@@ -127,8 +127,9 @@ class ClassifierModel(  # type: ignore[misc]
         Args:
             images: images or texts in any form that `EpisodicModel.adapt` takes,
                 without labels; those of a Dataset or a table are ignored. Of a folder,
-                all images are taken, also in nested folders. A string is a text, and a
-                `pathlib.Path` a table of texts, or a `.txt` file of one per line.
+                all images are taken, also in nested folders. For a classifier of texts
+                a string is a text, and a `pathlib.Path` the file of a table or a `.txt`
+                file with a text per line.
 
         Returns:
             A list of `ClassPrediction`, one per item in the given order. For an array

@@ -89,6 +89,7 @@ class Descriptions(NamedTuple):
         Raises:
             ValueError: if a described class is not in `learned` if that is given.
         """
+        learned = [class_name_of(name) for name in learned]
         others = sorted(set(self.texts) - set(learned))
         if is_given and others:
             raise ValueError(
