@@ -104,6 +104,10 @@ def learn_examples(
     Raises:
         ValueError: if a class has no example that can be read.
     """
+    if expansion is not None and learner.item_kind == "text":
+        raise ValueError(
+            "`expansion` augments images, and this learner takes texts: leave it out."
+        )
     memory, learned = None, LearnedExamples()
     if examples is not None:
         batches = examples.batches(inputs.batch_size(learner.item_shape))

@@ -286,25 +286,15 @@ class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Mode
                   of mixed kinds: paths of files, Pillow images, arrays `[H, W, C]` or
                   `[H, W]`, `bytes` of files, open binary files and uploads; or a
                   single such image;
+                - for a learner of texts: the same of strings, or a single string;
                 - the path of a folder that holds a folder of images for each class;
-                - the path of a CSV file, or a pandas DataFrame, with a column "image",
-                  "path" or "file" and a column "label" or "class" (all names are in
-                  `datasets.columns`). Paths in a CSV file are relative to it;
-                - a `tf.data.Dataset` of `(image, label)`, `(image, label, weight)` or
+                - the path of a CSV, TSV or JSON lines file, or a pandas DataFrame, with
+                  a column such as "image" or "text" and one such as "label" or "class"
+                  (all names are in `datasets.columns`). Paths of images in a file are
+                  relative to it; rows without a text are skipped, with a warning;
+                - a `tf.data.Dataset` of `(item, label)`, `(item, label, weight)` or
                   dictionaries with such keys, single or in batches. Images may be
                   paths; the weights are not used.
-
-                Texts, for a learner with a backbone that takes strings, are one of:
-
-                - a list, array, pandas Series, tensor, iterator or generator of
-                  strings, or of bytes in UTF-8; or a single string. Missing and blank
-                  texts raise an error that names their rows;
-                - the path of a CSV, TSV or JSON lines file, or a pandas DataFrame, with
-                  a column "text" or "sentence" and one of labels, such as "label" or
-                  "intent". Rows without a text are skipped, with a warning;
-                - a `tf.data.Dataset` of `(text, label)` or dictionaries, as for images;
-                - the `pathlib.Path` of a `.txt` file with a text per line, all of one
-                  class.
 
             labels: `n` integers, names or one-hot rows, or one name for all. None
                 if `images` include them: for a folder, a table or a Dataset.
@@ -328,17 +318,6 @@ class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Mode
         >>> classifier = model.adapt(images, ["heron", "heron", "egret", "egret"])
         >>> classifier.class_names
         ['egret', 'heron']
-
-        Texts, and a class that is known by its description alone:
-
-        >>> encoder = fsl.backbones.HashedTextEncoder()
-        >>> model = fsl.models.TransferLearner(encoder)
-        >>> classifier = model.adapt(
-        ...     ["where is my card", "i lost my card", "send money to a friend"],
-        ...     ["card", "card", "transfer"],
-        ...     descriptions={"refund": "the customer wants a refund"})
-        >>> classifier.predict_classes("i want a refund")[0].class_name
-        'refund'
         """
         kwargs.setdefault("base_calibration", self.base_calibration)
         return FewShotClassifier.from_examples(

@@ -77,8 +77,10 @@ class TestAdapt:
             probabilities(found), probabilities(expected), atol=1e-4
         )
 
-    @pytest.mark.parametrize("weight", [0.5, 1.0, 4.0])
-    @pytest.mark.parametrize("nothing", [(None,), ([], []), (np.array([]), [])])
+    @pytest.mark.parametrize(
+        ("nothing", "weight"),
+        [((None,), 0.5), (([], []), 1.0), ((np.array([]), []), 4.0)],
+    )
     def test_zero_shot(self, learner, nothing, weight):
         found = learner.adapt(
             *nothing, descriptions=DESCRIPTIONS, description_weight=weight
@@ -194,7 +196,7 @@ class TestGrowth:
                 class_names=["card", "transfer", "refund"],
                 **arguments,
             ),
-        ) if head == "prototypes" else None
+        )
         assert classifier.descriptions == DESCRIPTIONS
         with pytest.raises(ValueError, match="no example with the id 4"):
             classifier.remove_example(4)

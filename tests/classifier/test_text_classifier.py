@@ -82,6 +82,8 @@ class TestAdapt:
     def test_arguments_of_images_are_refused(self, learner):
         with pytest.raises(ValueError, match=r"takes texts.*`invert`"):
             learner.adapt(TEXTS, LABELS, invert=True)
+        with pytest.raises(ValueError, match="`expansion` augments images"):
+            learner.adapt(TEXTS, LABELS, expansion=object())
 
     def test_learners_of_strings_themselves_are_refused(self):
         words = counts_of_words()
