@@ -234,19 +234,17 @@ class SentencePooling(keras.layers.Layer):
 
 def _of_tokens(backbone):
     """Returns a network whose output is the vectors of tokens alone."""
+    inputs = getattr(backbone, "input", None)
+    if not isinstance(inputs, dict):
+        raise ValueError(
+            f"`backbone` must be a `keras_hub.models.Backbone` of texts, with the "
+            f"inputs token_ids and padding_mask. Received: backbone={backbone!r}"
+        )
     outputs = backbone.output
     if not isinstance(outputs, dict):
-        return backbone if isinstance(backbone.input, dict) else _refuse(backbone)
+        return backbone
     # Without the pooled output, whose layer would have no gradient.
-    inputs = backbone.input
     return keras.Model(inputs, outputs["sequence_output"], name=backbone.name)
-
-
-def _refuse(backbone):
-    raise ValueError(
-        f"`backbone` must be a `keras_hub.models.Backbone` of texts, with the inputs "
-        f"token_ids and padding_mask. Received: backbone={backbone!r}"
-    )
 
 
 def _check_length(network, max_length):

@@ -13,6 +13,10 @@ from fsl_keras.typing import Shape, Tensor
 # pairs, and of SentencePiece.
 _VOCABULARY = ("vocabulary", "merges", "proto")
 
+# In words of BERT's tokenizer: what separates them, and what is no part of them.
+_SPACES = r"\p{Z}"
+_INVISIBLE = r"[\p{Cf}\p{Co}\x{FFFD}]"
+
 # The names of the first and the last token of a sequence, in different tokenizers.
 _START = ("cls_token_id", "start_token_id")
 _END = ("sep_token_id", "end_token_id")
@@ -57,7 +61,7 @@ class SubwordTokens(keras.layers.Layer):
         self._ends = [_first_of(tokenizer, names) for names in (_START, _END)]
         # keras-hub computes tokens in Python outside of graphs, by other rules.
         self._ids = tf.function(
-            tokenizer.tokenize, input_signature=[tf.TensorSpec([None], "string")]
+            self._tokenized, input_signature=[tf.TensorSpec([None], "string")]
         )
         self.built = True
 
@@ -83,6 +87,29 @@ class SubwordTokens(keras.layers.Layer):
             "segment_ids": tf.zeros_like(ids).to_tensor(0),
         }
         return {name: tf.cast(inputs[name], "int32") for name in self.names}
+
+    def _tokenized(self, texts):
+        """Returns ragged ids `[B, None]`."""
+        tokenizer = self.tokenizer
+        if not hasattr(tokenizer, "strip_accents"):
+            return tokenizer.tokenize(texts)
+        # BERT's own rules. Those of keras-hub know no other spaces than those of ASCII,
+        # split words at invisible characters, and change "…" to "..." and "ß" to "ss".
+        texts = tf.strings.regex_replace(texts, _SPACES, " ")
+        texts = tf.strings.regex_replace(texts, _INVISIBLE, "")
+        if not tokenizer.lowercase:
+            return tokenizer.tokenize(texts)
+        if tokenizer.strip_accents:  # before the letters become small
+            import tensorflow_text as tf_text
+
+            texts = tf_text.normalize_utf8(texts, "NFD")
+            texts = tf.strings.regex_replace(texts, r"\p{Mn}", "")
+        texts = tf.strings.lower(texts, encoding="utf-8")
+        tokenizer.lowercase = False
+        try:
+            return tokenizer.tokenize(texts)
+        finally:
+            tokenizer.lowercase = True
 
     def compute_output_spec(self, texts: Any) -> dict[str, Any]:
         shape = (texts.shape[0], None)

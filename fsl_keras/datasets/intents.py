@@ -4,11 +4,11 @@ import os
 import pathlib
 from collections.abc import Iterable, Sequence
 
+from fsl_keras.datasets.catalogue import SPLITS
 from fsl_keras.datasets.class_dataset import ClassDataset
 from fsl_keras.datasets.division import divided
 from fsl_keras.typing import Path
 
-SPLITS = ("train", "validation", "test")
 FOLDS = 5
 
 

@@ -88,12 +88,9 @@ def read_table(
     try:
         chosen = _columns(names, kind, column, label_column, labelled)
     except ValueError as error:
-        is_unknown = column is None and not columns.has_items(names, kind)
-        hint = (
-            f" Is the first line a header, such as `{kind},label`? "
-            f"`ClassDataset.from_csv` takes another name as `column`."
-        )
-        raise ValueError(f"{path}: {error}{hint if is_unknown else ''}") from error
+        is_guessed = column is None and not columns.has_items(names, kind)
+        hint = _hint(names, kind) if is_guessed else ""
+        raise ValueError(f"{path}: {error}{hint}") from error
     try:
         if kind == "image":
             return _images(path.parent, rows, *chosen)
@@ -141,6 +138,15 @@ def read_data_frame(
         return _texts(rows, item, label)
     except ValueError as error:
         raise ValueError(f"The DataFrame: {error}") from error
+
+
+def _hint(names, kind):
+    if kind == "text" and columns.has_items(names, "image"):
+        return " `ClassDataset.from_csv` reads a table of images with `image_size`."
+    return (
+        f" Is the first line a header, such as `{kind},label`? "
+        f"`ClassDataset.from_csv` takes another name as `column`."
+    )
 
 
 def _columns(names, kind, item, label, labelled):

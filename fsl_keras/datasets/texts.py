@@ -23,9 +23,14 @@ def are_texts(items: Any) -> bool:
     if hasattr(items, "to_numpy"):  # pandas
         items = items.to_numpy()
     if hasattr(items, "dtype"):
-        kind = getattr(items.dtype, "kind", "O" if items.dtype == "string" else "")
-        return kind in ("O", "S", "T", "U")
-    return any(isinstance(as_python(item), (str, bytes)) for item in items)
+        return _is_of_strings(items) or getattr(items.dtype, "kind", "") == "O"
+    return any(isinstance(item, (str, bytes)) or _is_of_strings(item) for item in items)
+
+
+def _is_of_strings(array):
+    dtype = getattr(array, "dtype", None)
+    kind, name = getattr(dtype, "kind", ""), getattr(dtype, "name", "")
+    return kind in ("S", "T", "U") or name == "string"
 
 
 def clean_texts(texts: Iterable, noun: str = "texts") -> list[str]:

@@ -213,7 +213,8 @@ class TransferLearner(MetricModel):
 
 def _copy(backbone):
     check_backbone(backbone)
-    copy = keras.models.clone_model(backbone)
+    # `keras.models.clone_model` would make a functional model of any subclass.
+    copy = type(backbone).from_config(backbone.get_config())
     copy.set_weights(backbone.get_weights())
     return copy
 
@@ -223,15 +224,19 @@ def _train_from(backbone, prefix):
     layers = list(_layers(backbone))
     names = [prefix == "all" or layer.name.startswith(prefix) for layer in layers]
     if not any(names):
-        listed = [layer.name for layer in layers if layer.weights][::10]
+        known = [layer.name for layer in layers if layer.weights]
         raise ValueError(
             f"No layer of the backbone begins with the name to unfreeze. Some of them: "
-            f"{listed}. Received: unfreeze={prefix!r}"
+            f"{known[:: 1 + len(known) // 10]}. Received: unfreeze={prefix!r}"
         )
     first = names.index(True)
     backbone.trainable = True
     for place, layer in enumerate(layers):
-        layer.trainable = place >= first and not hasattr(layer, "moving_mean")
+        is_trained = place >= first and not hasattr(layer, "moving_mean")
+        # Keras ignores a value that a layer has already, though the layers in it, which
+        # a configuration does not name, may have another.
+        layer.trainable = not is_trained
+        layer.trainable = is_trained
 
 
 def _layers(model):

@@ -40,6 +40,7 @@ def fine_tune(
     loss: str | keras.losses.Loss = "supervised_contrastive",
     validation_split: float = 0.0,
     backup_dir: Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | str = 1,
     seed: int = 0,
 ) -> keras.callbacks.History:
@@ -86,6 +87,7 @@ def fine_tune(
         backup_dir: optional path of a folder, in which the state of training is kept
             after each epoch. The same call after an interruption continues from there;
             at the end the file is removed.
+        callbacks: optional list of further Keras callbacks.
         verbose: as in `keras.Model.fit`.
         seed: integer, which batches, left-out examples and dropout depend on.
 
@@ -133,7 +135,7 @@ def fine_tune(
         arguments = (epochs, batch_size, learning_rate, validation_split, seed)
         backup = Backup(backup_dir, _key(model, data, loss, arguments), stopping)
         done = backup.restore(model)
-    callbacks = [EpochSeeds(seed), stopping, backup]
+    own = [EpochSeeds(seed), stopping, backup]
     return model.fit(
         _stream(data, loss, batch_size, seed, start=done * steps),
         steps_per_epoch=steps,
@@ -142,7 +144,7 @@ def fine_tune(
         validation_data=validation,
         shuffle=False,
         verbose=verbose,
-        callbacks=[callback for callback in callbacks if callback is not None],
+        callbacks=[*filter(None, own), *callbacks],
     )
 
 

@@ -1,3 +1,4 @@
+import functools
 import itertools
 
 import numpy as np
@@ -63,20 +64,84 @@ def test_every_pair_of_a_class_of_two_is_both_its_items():
         np.testing.assert_array_equal(b, a ^ 1)
 
 
-@pytest.mark.parametrize("kind", ["batches", "pairs"])
-class TestBothStreams:
+class TestGroupsOfAClass:
+    def ids(self, count, labels=LABELS, batch_size=None):
+        """The rows of some batches, a whole pass each by default."""
+        size = len(labels)
+        data = ClassDataset.from_arrays(np.arange(float(size))[:, None], labels)
+        stream = data.batches(batch_size or size, per_class=4, count=count)
+        return [items[:, 0].astype(int) for items, _ in stream.as_numpy_iterator()]
+
+    def test_each_pass_sees_each_item_once_in_a_new_order(self):
+        passes = self.ids(3)
+        np.testing.assert_array_equal(np.sort(passes), [np.arange(61)] * 3)
+        for one, other in itertools.combinations(passes, 2):
+            assert (one == other).mean() < 0.2
+
+    def test_batches_are_of_different_classes_in_groups_of_this_number(self):
+        labels = np.arange(72) % 6
+        for ids in self.ids(6, labels, batch_size=24):
+            groups = labels[ids].reshape(6, 4)
+            assert (groups == groups[:, :1]).all()
+            assert set(groups[:, 0]) == set(range(6))
+
+    def test_groups_differ_by_one_item_where_a_class_cannot_be_divided(self):
+        labels = np.repeat([0, 1], 5)
+        for ids in self.ids(5, labels):
+            for group in np.split(labels[ids], [3, 6, 8]):
+                assert len(set(group)) == 1
+
+    def test_which_items_are_a_group_changes_with_the_pass(self):
+        groups = []
+        for ids in self.ids(8):
+            of_class = ids[LABELS[ids] == 1].tolist()
+            groups.append(frozenset(of_class[:4]))
+        assert len(set(groups)) > 4
+
+    def test_a_batch_may_be_larger_than_the_data(self):
+        ids = np.concatenate(self.ids(2, batch_size=90))
+        np.testing.assert_array_equal(
+            np.sort(ids[:122].reshape(2, 61)), [range(61)] * 2
+        )
+
+    def test_fewer_items_than_a_group(self):
+        data = ClassDataset.from_arrays(np.arange(3.0)[:, None], ["a", "a", "b"])
+        for items, labels in data.batches(3, per_class=8, count=4).as_numpy_iterator():
+            assert sorted(items[:, 0]) == [0, 1, 2]
+            np.testing.assert_array_equal(labels, items[:, 0] == 2)
+            assert labels[1] == 0  # those of "a" are neighbors
+
+    def test_a_group_of_nothing_is_refused(self):
+        with pytest.raises(ValueError, match="per_class=0"):
+            numbered().batches(4, per_class=0)
+
+
+def grouped(data):
+    return functools.partial(data.batches, per_class=3)
+
+
+DRAW = {
+    "batches": lambda data: data.batches,
+    "groups": grouped,
+    "pairs": lambda data: data.pairs,
+}
+
+
+@pytest.mark.parametrize("kind", DRAW)
+class TestAllStreams:
     def test_shapes_are_static(self, kind):
-        spec = getattr(numbered(), kind)(9, augmentation=noise).element_spec
+        spec = DRAW[kind](numbered())(9, augmentation=noise).element_spec
         item = tf.TensorSpec([9, 1], "float32")
         expected = {
             "batches": (item, tf.TensorSpec([9], "int32")),
+            "groups": (item, tf.TensorSpec([9], "int32")),
             "pairs": ((item, item), tf.TensorSpec([9], "float32")),
         }
         assert spec == expected[kind]
 
     def test_a_stream_is_a_pure_function_of_seed_and_index(self, kind):
         def stream(**arguments):
-            return getattr(numbered(), kind)(9, augmentation=noise, **arguments)
+            return DRAW[kind](numbered())(9, augmentation=noise, **arguments)
 
         whole = stream(seed=3, count=12)
         options = tf.data.Options()
@@ -93,14 +158,14 @@ class TestBothStreams:
         class Noise:
             transform = staticmethod(noise)
 
-        draw = getattr(numbered(), kind)
+        draw = DRAW[kind](numbered())
         assert_same_batches(
             draw(9, count=2, augmentation=Noise()),
             draw(9, count=2, augmentation=noise),
         )
 
     def test_cardinality_is_the_number_of_batches(self, kind):
-        draw = getattr(numbered(), kind)
+        draw = DRAW[kind](numbered())
         assert len(draw(9, count=3)) == len(draw(9, count=3, start=4)) == 3
         assert draw(9, start=5).cardinality() == tf.data.INFINITE_CARDINALITY
 
@@ -110,7 +175,7 @@ class TestBothStreams:
     def test_numbers_out_of_range_are_refused(self, kind, arguments):
         ((name, value),) = arguments.items()
         with pytest.raises(ValueError, match=f"{name}={value}"):
-            getattr(numbered(), kind)(**{"batch_size": 4, **arguments})
+            DRAW[kind](numbered())(**{"batch_size": 4, **arguments})
 
 
 def test_pairs_need_two_classes_of_two_items():

@@ -251,6 +251,7 @@ class TestTexts:
             ("a,b\nc,d\n", {}, r"No text .* \['a', 'b'\].*sentence.*`text,label`\?"),
             ("Where is it?,card\n", {}, r"\['Where is it\?', 'card'\].*a header"),
             ("", {}, r"No text found under the names \[\]"),
+            ("file,label\na,b\n", {}, r"No text found.* images with `image_size`"),
             ("text,text\na,b\n", {}, "'text' of the text occurs 2 times"),
             ("text,label,Label\na,b,c\n", {}, "'label' of the label occurs 2 times"),
             ("text,a,a\nb,c,d\n", {"label_column": "a"}, "'a' of the label occurs 2"),
