@@ -175,3 +175,12 @@ def test_a_language_model_without_its_package(run_cli, world, monkeypatch):
     assert status == 1
     assert err.count("\n") == 1
     assert 'pip install "fsl-keras[text]"' in err
+
+
+def test_a_misspelled_language_model(run_cli, world, monkeypatch):
+    pytest.importorskip("keras_hub", reason="needs the extra text")
+    monkeypatch.chdir(world)
+    status, _, err = run_cli("adapt", "intents.csv", "--encoder", "bert_tiny_en_uncase")
+    assert status == 1
+    assert err.count("\n") == 1
+    assert "Did you mean 'bert_tiny_en_uncased'?" in err
