@@ -161,7 +161,10 @@ def adapt(
     )
     check_options(ctx, kind, learner or examples)
     _check_fine_tuning(fine_tune, epochs, encoder)
+    # All files are read before a model is trained.
     items, labels = labeled(examples, kind, text_column, label_column)
+    described = read_descriptions(descriptions) if descriptions else {}
+    others = read_negatives(negatives, kind) if negatives else None
     if model is None and kind == "text":
         network = encoder_of(encoder or HASHED, pooling, prefix)
         model = _transfer_learner(network, head or default_head(encoder), fine_tune)
@@ -178,9 +181,9 @@ def adapt(
         unknown_threshold=unknown_threshold,
         leave_one_out=True,
         false_reject_rate=false_reject_rate,
-        negatives=negatives and read_negatives(negatives, kind),
+        negatives=others,
         resize=resize,
-        descriptions=descriptions and read_descriptions(descriptions),
+        descriptions=described,
         verbose=1,
     )
     classifier.save(output)
@@ -190,8 +193,8 @@ def adapt(
         out.say(FINE_TUNED)
     if classifier.calibration:
         out.say(str(classifier.calibration))
-    ways, described = len(classifier.class_names), len(classifier.descriptions)
-    more = f" and {described} descriptions" if described else ""
+    ways = len(classifier.class_names)
+    more = f" and {len(described)} descriptions" if described else ""
     out.say(
         f"Learned {ways} classes from {count} different {noun_of(kind)}s{more}: "
         f"{output}"
