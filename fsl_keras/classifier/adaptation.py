@@ -38,7 +38,7 @@ def check_learner(learner: Model) -> None:
             "predictions depend on the other queries. Use `learner.adapt`, which uses "
             "an inductive copy if there is one."
         )
-    if learner.item_kind == "text" and not hasattr(learner, "backbone"):
+    if learner.item_kind == "text" and not hasattr(learner, "head"):
         raise ValueError(
             f"{type(learner).__name__} cannot become a classifier of texts, because it "
             f"would store the texts as they are. Use a learner with a backbone that "
@@ -104,6 +104,10 @@ def learn_examples(
     Raises:
         ValueError: if a class has no example that can be read.
     """
+    if expansion is not None and learner.item_kind == "text":
+        raise ValueError(
+            "`expansion` augments images, and this learner takes texts: leave it out."
+        )
     memory, learned = None, LearnedExamples()
     if examples is not None:
         batches = examples.batches(inputs.batch_size(learner.item_shape))

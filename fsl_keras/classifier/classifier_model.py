@@ -127,8 +127,9 @@ class ClassifierModel(  # type: ignore[misc]
         Args:
             images: images or texts in any form that `EpisodicModel.adapt` takes,
                 without labels; those of a Dataset or a table are ignored. Of a folder,
-                all images are taken, also in nested folders. A string is a text, and a
-                `pathlib.Path` a table of texts, or a `.txt` file of one per line.
+                all images are taken, also in nested folders. For a classifier of texts
+                a string is a text, and a `pathlib.Path` the file of a table or a `.txt`
+                file with a text per line.
 
         Returns:
             A list of `ClassPrediction`, one per item in the given order. For an array
@@ -269,7 +270,8 @@ class ClassifierModel(  # type: ignore[misc]
 
         All of them invert images if the classifier does. A classifier of items that
         are not images has the endpoint `serve` only, or an input `items` in the place
-        of `images`.
+        of `images`. That of texts takes strings `[B]` and is written as a SavedModel
+        only; with a `SentenceEncoder`, a program imports `tensorflow_text` to load it.
 
         Args:
             filepath: path of the folder or file to write; an existing one is replaced.

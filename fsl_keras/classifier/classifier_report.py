@@ -266,12 +266,12 @@ def _scores(right, predicted, images):
 def evaluate_classifier(
     classifier: Model, images: Any, labels: Any = None
 ) -> ClassifierReport:
-    """Evaluates a classifier on labeled images.
+    """Evaluates a classifier on labeled images or texts.
 
     Args:
         classifier: a `FewShotClassifier`.
-        images: images in any form that `EpisodicModel.adapt` takes. Files that cannot
-            be read are skipped, with a warning that names them.
+        images: images or texts in any form that `EpisodicModel.adapt` takes. Files that
+            cannot be read are skipped, with a warning that names them.
         labels: the class of each: names, or integers that index
             `classifier.class_names`; None if the images contain them. Classes that the
             classifier does not know are allowed: the right prediction for them is

@@ -21,6 +21,17 @@ class Descriptions(NamedTuple):
     Attributes:
         texts: dictionary from class name to text.
         weight: float above 0, the weight of each.
+
+    Example:
+
+    >>> import fsl_keras as fsl
+    >>> learner = fsl.models.TransferLearner(fsl.backbones.HashedTextEncoder())
+    >>> classifier = learner.adapt(
+    ...     ["where is my card", "i lost my card", "send money to a friend"],
+    ...     ["card", "card", "transfer"],
+    ...     descriptions={"refund": "the customer wants a refund"})
+    >>> classifier.predict_classes("i want a refund")[0].class_name
+    'refund'
     """
 
     texts: dict[str, str]
@@ -78,6 +89,7 @@ class Descriptions(NamedTuple):
         Raises:
             ValueError: if a described class is not in `learned` if that is given.
         """
+        learned = [class_name_of(name) for name in learned]
         others = sorted(set(self.texts) - set(learned))
         if is_given and others:
             raise ValueError(

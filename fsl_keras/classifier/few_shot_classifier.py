@@ -36,7 +36,7 @@ __all__ = ["UNKNOWN", "ClassPrediction", "FewShotClassifier", "fingerprint_of"]
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class FewShotClassifier(ClassifierModel):
-    """A Keras model from raw images to class probabilities.
+    """A Keras model from raw images or texts to class probabilities.
 
     Made by `learner.adapt(images, labels)`. It owns its learner, the memory and the
     state of one task as weights, and the preprocessing of images, so it can be
@@ -63,7 +63,7 @@ class FewShotClassifier(ClassifierModel):
 
     Call arguments:
         images: raw images `[B, H, W, C]` of any size (uint8, uint16, or float in
-            [0, 1] unless there is a `value_range`), or items `[B, *item]`.
+            [0, 1] unless there is a `value_range`), texts, or items `[B, *item]`.
 
     Returns:
         float32 probabilities `[B, N]`.
@@ -281,7 +281,7 @@ class FewShotClassifier(ClassifierModel):
         with self._snapshots.changing():
             learned, names = self.task.learned, self.class_names
         return {
-            names[learned.classes[row]]: learned.sources[row]
+            names[learned.classes[row]]: str(learned.sources[row])
             for row in np.flatnonzero(learned.are_descriptions)
         }
 

@@ -52,8 +52,8 @@ def adapt(
         pathlib.Path,
         typer.Argument(
             help="A folder with a folder of images for each class; or a table (.csv, "
-            ".tsv, .jsonl) with a column of sentences (text, sentence, ...) or of image "
-            "files (image, path, file, ...) and one of labels (label, class, "
+            ".tsv, .jsonl) with a column of sentences (text, sentence, ...) or of "
+            "image files (image, path, file, ...), and one of labels (label, class, "
             "intent, ...)."
         ),
     ],
@@ -125,8 +125,8 @@ def adapt(
         float | None,
         typer.Option(
             callback=fraction,
-            help="Calibrate probabilities, and reject at most this fraction of examples "
-            'of known classes as "unknown", such as 0.05.',
+            help="Calibrate probabilities, and reject at most this fraction of the "
+            'examples of known classes as "unknown", such as 0.05.',
         ),
     ] = None,
     negatives: Annotated[
@@ -152,10 +152,19 @@ def adapt(
     check_writable(output, KERAS)
     import_modules(modules)
     model = load_learner(learner) if learner else None
-    kind = kind_of(examples, model, backbone, encoder, text_column)
+    kind = kind_of(
+        examples,
+        model,
+        backbone=backbone,
+        encoder=encoder,
+        text_column=text_column,
+    )
     check_options(ctx, kind, learner or examples)
     _check_fine_tuning(fine_tune, epochs, encoder)
+    # All files are read before a model is trained.
     items, labels = labeled(examples, kind, text_column, label_column)
+    described = read_descriptions(descriptions) if descriptions else {}
+    others = read_negatives(negatives, kind) if negatives else None
     if model is None and kind == "text":
         network = encoder_of(encoder or HASHED, pooling, prefix)
         model = _transfer_learner(network, head or default_head(encoder), fine_tune)
@@ -172,21 +181,23 @@ def adapt(
         unknown_threshold=unknown_threshold,
         leave_one_out=True,
         false_reject_rate=false_reject_rate,
-        negatives=negatives and read_negatives(negatives, kind),
+        negatives=others,
         resize=resize,
-        descriptions=descriptions and read_descriptions(descriptions),
+        descriptions=described,
         verbose=1,
     )
     classifier.save(output)
-    count = len(classifier.task.examples)
+    count = len(classifier.examples())
     print_self_estimate(out, classifier.leave_one_out, items, kind)
     if fine_tune:
         out.say(FINE_TUNED)
     if classifier.calibration:
         out.say(str(classifier.calibration))
     ways = len(classifier.class_names)
+    more = f" and {len(described)} descriptions" if described else ""
     out.say(
-        f"Learned {ways} classes from {count} different {noun_of(kind)}s: {output}"
+        f"Learned {ways} classes from {count} different {noun_of(kind)}s{more}: "
+        f"{output}"
     )
     out.add(classifier=output, examples=count, calibration=classifier.calibration)
     out.finish()

@@ -49,7 +49,7 @@ def add_class(
     examples = given_items(ctx, examples, text)
     output = output or classifier
     check_writable(output, KERAS)
-    if name is None and not (len(examples) == 1 and examples[0].is_dir()):
+    if name is None and (len(examples) != 1 or examples[0].is_file()):
         raise ValueError(
             "The name of the class is unknown, as these are files and no folder: give "
             "it with --name."

@@ -79,7 +79,9 @@ def compare(
 
     out = Output(as_json, as_csv)
     one_of(backbone=backbone, encoder=encoder)
-    kind = kind_of(examples, None, backbone, encoder, text_column)
+    kind = kind_of(
+        examples, backbone=backbone, encoder=encoder, text_column=text_column
+    )
     check_options(ctx, kind, examples)
     if kind == "text":
         networks = {name: encoder_of(name) for name in encoder or [HASHED]}

@@ -1,7 +1,7 @@
 """`fsl-keras embed`."""
 
 import pathlib
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -65,7 +65,9 @@ def embed(
 
     check_writable(output, NPZ)
     one_of(backbone=backbone, encoder=encoder)
-    kind = kind_of(examples, None, backbone, encoder, text_column)
+    kind = kind_of(
+        examples, backbone=backbone, encoder=encoder, text_column=text_column
+    )
     check_options(ctx, kind, examples)
     if kind == "text":
         model = encoder_of(encoder or HASHED, pooling, prefix)
@@ -76,13 +78,14 @@ def embed(
         data = dataset(examples, kind, size, text_column, label_column)
     vectors = features.embed(data, model, verbose=1)
     of_class = data.class_items if kind == "text" else data.class_files
-    named = {f"{KEYS[kind]}s": [x for n in data.class_names for x in of_class(n)]}
+    arrays: dict[str, Any] = {
+        "features": np.concatenate([vectors.class_items(n) for n in data.class_names]),
+        "labels": np.repeat(np.arange(len(data)), data.class_sizes),
+        "class_names": data.class_names,
+        f"{KEYS[kind]}s": [
+            item for name in data.class_names for item in of_class(name)
+        ],
+    }
     with replacing(output, NPZ) as temporary:
-        np.savez(
-            temporary,
-            features=np.concatenate([vectors.class_items(n) for n in data.class_names]),
-            labels=np.repeat(np.arange(len(data)), data.class_sizes),
-            class_names=data.class_names,
-            **named,
-        )
+        np.savez(temporary, **arrays)
     say(f"{vectors.summary()}: {output}")

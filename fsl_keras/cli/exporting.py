@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from fsl_keras.cli.items import check_options, kind_of
 from fsl_keras.cli.options import Import
 from fsl_keras.cli.output import say
 from fsl_keras.cli.stored import import_modules, load_classifier
@@ -12,6 +13,7 @@ from fsl_keras.files.outputs import EXPORTED, check_writable
 
 
 def export(
+    ctx: typer.Context,
     classifier: Annotated[
         pathlib.Path, typer.Argument(help="The classifier, a .keras file.")
     ],
@@ -44,6 +46,7 @@ def export(
     check_writable(output, EXPORTED[format])
     import_modules(modules)
     model = load_classifier(classifier)
+    check_options(ctx, kind_of(classifier, model), classifier)
     model.export(output, format, image_size)
     say(f"Written: {output}")
     if isinstance(getattr(model.learner, "backbone", None), SentenceEncoder):

@@ -24,7 +24,9 @@ LabelColumn = Annotated[
 ]
 Texts = Annotated[
     list[str] | None,
-    typer.Option("--text", help="A sentence, for a classifier of them; may be repeated."),
+    typer.Option(
+        "--text", help="A sentence, for a classifier of them; may be repeated."
+    ),
 ]
 
 # The options that are for items of one kind, by the names of arguments.
@@ -42,6 +44,7 @@ KEYS = {"image": "file", "text": "text"}
 def kind_of(
     path: pathlib.Path,
     model: Model | None = None,
+    *,
     backbone: Any = None,
     encoder: Any = None,
     text_column: str | None = None,
@@ -111,9 +114,10 @@ def check_options(ctx: typer.Context, kind: str, what: Any) -> None:
             if name in ctx.params and _is_given(ctx, name)
         ]
         if given and other != kind:
+            are, them = ("is", "it") if len(given) == 1 else ("are", "them")
             raise ValueError(
-                f"{' and '.join(given)} {'is' if len(given) == 1 else 'are'} for "
-                f"{noun_of(other)}s, and {what} is for {noun_of(kind)}s: leave out."
+                f"{' and '.join(given)} {are} for {noun_of(other)}s, and {what} is for "
+                f"{noun_of(kind)}s: leave {them} out."
             )
 
 

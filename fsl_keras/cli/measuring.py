@@ -85,7 +85,7 @@ def evaluate(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Evaluate a learner on a data set, or a classifier on labeled images or sentences."""
+    """Evaluate a learner on a data set, or a classifier on labeled examples."""
     from fsl_keras import datasets, evaluation
     from fsl_keras.classifier import FewShotClassifier
     from fsl_keras.evaluation.variants import embedded_once, variants
@@ -122,7 +122,7 @@ def evaluate(
     if one_shot_runs is not None:
         reports = [_evaluate_runs(loaded, one_shot_runs, model.stem)]
     else:
-        data = _load_for(loaded.item_shape, dataset, split, data_dir)
+        data = _load_for(loaded, dataset, split, data_dir)
         if data.class_sizes.sum() < episodes * ways * (shots + queries):
             loaded, data = embedded_once(loaded, data)
         groups = datasets.class_groups(data.class_names) if within else None
@@ -151,11 +151,19 @@ def evaluate(
     out.finish()
 
 
-def _load_for(item_shape, dataset, split, data_dir):
-    """Loads a data set at the image size of a learner."""
+def _load_for(learner, dataset, split, data_dir):
+    """Loads a data set of the items of a learner, at its image size."""
     from fsl_keras import datasets
+    from fsl_keras.inputs import noun_of
 
     data = datasets.load(dataset, split, data_dir)
+    if (learner.item_kind == "text") != (data.item_dtype == "string"):
+        raise ValueError(
+            f"The learner takes {noun_of(learner.item_kind)}s, and {dataset} holds "
+            f"other items. Choose another data set with --dataset; `fsl-keras "
+            f"datasets` lists them."
+        )
+    item_shape = learner.item_shape
     if data.item_shape[2:] != item_shape[2:]:
         raise ValueError(
             f"The learner needs items of shape {item_shape}, and those of {dataset} "

@@ -141,7 +141,18 @@ def encoder_of(name: str, pooling: str = "mean", prefix: str = "") -> Model:
     if name == HASHED:
         return backbones.HashedTextEncoder()
     if path.suffix == ".keras":
-        return load_model(path)
+        return _loaded_encoder(path)
     if not path.exists() and (hint := did_you_mean(name, [HASHED])):
         raise ValueError(f"There is no encoder {name!r}.{hint}")
     return backbones.SentenceEncoder(name, pooling=pooling, prefix=prefix)
+
+
+def _loaded_encoder(path):
+    model = load_model(path)
+    inputs = getattr(model, "inputs", None)
+    if not inputs or inputs[0].dtype != "string":
+        raise ValueError(
+            f"{path} embeds no sentences: give the .keras file of a model from strings "
+            f"to vectors, such as a `SentenceEncoder`."
+        )
+    return model

@@ -69,7 +69,8 @@ def predict(
     rows = [_values(KEYS[kind], *pair, top) for pair in found]
     text_rows = [cells for pair in found for cells in _cells(KEYS[kind], *pair, top)]
     out.table("predictions", rows, text_rows)
-    out.add(skipped=[{"file": str(f), "reason": reason} for f, reason in skipped])
+    place = "place" if kind == "text" else "file"
+    out.add(skipped=[{place: str(name), "reason": reason} for name, reason in skipped])
     out.finish()
     if not rows:
         raise ValueError("No image could be read.")

@@ -103,8 +103,7 @@ def check_all_read(skipped: Sequence) -> None:
 def hint_of_texts(skipped: Sequence) -> str:
     """Returns a sentence of help if the names of skipped files look like texts."""
     names = [str(name) for name, _ in skipped]
-    texts = [n for n in names if " " in n and not is_image_name(n)]
-    if not texts or len(texts) < len(names):
+    if any(map(is_image_name, names)) or not any(" " in name for name in names):
         return ""
     return (
         "This learner takes images: paths of files, arrays and Pillow images. If these "
