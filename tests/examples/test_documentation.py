@@ -12,7 +12,13 @@ from tests.checks import run_python
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "texts.md"
 # Those of the figures of the page.
-INTENTS = "card_arrival change_pin exchange_rate request_refund top_up_failed".split()
+INTENTS = [
+    "card_arrival",
+    "change_pin",
+    "exchange_rate",
+    "request_refund",
+    "top_up_failed",
+]
 
 
 @pytest.mark.slow
