@@ -352,7 +352,7 @@ def test_fine_tuning_says_what_is_missing(tmp_path, monkeypatch, capsys, data_di
 @pytest.mark.slow
 def test_fine_tuning_of_texts(tmp_path, monkeypatch, data_dir, encoder):
     monkeypatch.setenv("FSL_KERAS_DATA", str(data_dir))
-    # The first twelve intents, of which three are about cards.
+    # Twelve intents, of which two are in the figure.
     found = load("19_fine_tuning_texts.py").main(
         tmp_path, encoder, intents=12, epochs=1
     )
