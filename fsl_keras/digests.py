@@ -15,13 +15,16 @@ def item_digest(item: Any) -> int:
     `FewShotClassifier` files hold it, so it must not change.
 
     Args:
-        item: an array, or the bytes of a file.
+        item: an array, the bytes of a file, or a text, which is that of its bytes in
+            UTF-8.
 
     Example:
 
     >>> item_digest(b"heron")
     -8362831722823025661
     """
+    if isinstance(item, str):
+        item = item.encode()
     if not isinstance(item, bytes):
         item = np.asarray(item)
         item = np.ascontiguousarray(item) if item.ndim else item.tobytes()

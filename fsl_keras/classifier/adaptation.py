@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fsl_keras import inputs
+from fsl_keras.classifier.descriptions import Descriptions, learn_descriptions
 from fsl_keras.classifier.learning import learn
 from fsl_keras.classifier.predictions import UNKNOWN
 from fsl_keras.classifier.task_examples import LearnedExamples
@@ -37,6 +38,12 @@ def check_learner(learner: Model) -> None:
             "predictions depend on the other queries. Use `learner.adapt`, which uses "
             "an inductive copy if there is one."
         )
+    if learner.item_kind == "text" and not hasattr(learner, "head"):
+        raise ValueError(
+            f"{type(learner).__name__} cannot become a classifier of texts, because it "
+            f"would store the texts as they are. Use a learner with a backbone that "
+            f"takes texts, such as `fsl_keras.models.TransferLearner`."
+        )
 
 
 def preprocessing_for(
@@ -46,10 +53,24 @@ def preprocessing_for(
     resize: str,
 ) -> ImagePreprocessing | None:
     """Returns the preprocessing of images for a learner; None for other items."""
+    if learner.item_kind == "text" and (invert or value_range or resize != "stretch"):
+        raise ValueError(
+            "This learner takes texts: `invert`, `value_range` and `resize` are for "
+            "images."
+        )
     if len(learner.item_shape) != 3:
         return None
     *size, channels = learner.item_shape
     return ImagePreprocessing(size, channels, invert, value_range, resize)
+
+
+def check_estimated(examples: inputs.Examples | None) -> None:
+    """Raises an error if there are no examples to estimate an accuracy on."""
+    if examples is None:
+        raise ValueError(
+            "`leave_one_out` and `false_reject_rate` need examples, and there are "
+            "descriptions alone: leave them out, or provide texts of each class."
+        )
 
 
 def support_set_for(class_names: Sequence[str]) -> SupportSet:
@@ -59,16 +80,20 @@ def support_set_for(class_names: Sequence[str]) -> SupportSet:
 
 def learn_examples(
     learner: Model,
-    examples: inputs.Examples,
+    examples: inputs.Examples | None,
+    class_names: Sequence[str],
+    descriptions: Descriptions,
     support: SupportSet | None = None,
     expansion: Model | None = None,
     verbose: int = 0,
 ) -> tuple[Nested, LearnedExamples]:
-    """Learns labeled examples.
+    """Learns labeled examples and descriptions of classes.
 
     Args:
         learner: a learner.
-        examples: `Examples`.
+        examples: `Examples`, or None if there are descriptions alone.
+        class_names: list of strings, first the classes of the examples.
+        descriptions: `Descriptions`.
         support: optional `SupportSet`, to which the examples are added.
         expansion: optional `SupportExpansion`.
         verbose: 0 or 1, whether to show a progress bar.
@@ -79,22 +104,33 @@ def learn_examples(
     Raises:
         ValueError: if a class has no example that can be read.
     """
-    batches = examples.batches(inputs.batch_size(learner.item_shape))
-    if verbose and len(examples):
-        batches = _with_progress(batches, len(examples))
-    memory, learned = learn(
-        learner,
-        batches,
-        len(examples.class_names),
-        support=support,
-        expansion=expansion,
-        source=examples.source,
-    )
-    empty = np.setdiff1d(np.arange(len(examples.class_names)), learned.classes)
+    if expansion is not None and learner.item_kind == "text":
+        raise ValueError(
+            "`expansion` augments images, and this learner takes texts: leave it out."
+        )
+    memory, learned = None, LearnedExamples()
+    if examples is not None:
+        batches = examples.batches(inputs.batch_size(learner.item_shape))
+        if verbose and len(examples):
+            noun = inputs.noun_of(learner.item_kind)
+            batches = _with_progress(batches, len(examples), f"{noun}s")
+        memory, learned = learn(
+            learner,
+            batches,
+            len(class_names),
+            support=support,
+            expansion=expansion,
+            source=examples.source,
+        )
+    if descriptions.texts:
+        memory, learned = learn_descriptions(
+            learner, descriptions, class_names, memory, learned, support
+        )
+    empty = np.setdiff1d(np.arange(len(class_names)), learned.classes)
     if len(empty):
         raise ValueError(
-            f"The classes {[examples.class_names[i] for i in empty]} have no example "
-            f"that can be read. Give them one or leave them out of `class_names`."
+            f"The classes {[class_names[i] for i in empty]} have no example that can "
+            f"be read. Give them one or leave them out of `class_names`."
         )
     return memory, learned
 
@@ -112,22 +148,24 @@ def calibration_of(
         classifier: a `FewShotClassifier`.
         support: `SupportSet` of its examples.
         false_reject_rate: float in (0, 1).
-        negatives: optional images of no class.
+        negatives: optional images or texts of no class.
         base_calibration: optional `BaseCalibration`.
     """
     learner, ways = classifier.learner, len(classifier.class_names)
     if len(support) == ways and base_calibration is not None:
         return base_calibration.at(false_reject_rate)
     if negatives is not None:
-        negatives = inputs.Examples(negatives, UNKNOWN, None, classifier.preprocessing)
+        negatives = inputs.Examples(
+            negatives, UNKNOWN, None, classifier.preprocessing, classifier.item_kind
+        )
         batches = negatives.batches(inputs.batch_size(learner.item_shape))
         negatives = np.concatenate([learner.features(items) for items, *_ in batches])
     return calibrate(learner, support, ways, false_reject_rate, negatives)
 
 
-def _with_progress(batches, total):
+def _with_progress(batches, total, label):
     """Yields batches of examples under a progress bar."""
-    with Progress(total, "images") as progress:
+    with Progress(total, label) as progress:
         for items, numbers, rows in batches:
             yield items, numbers, rows
             progress.update(int(rows[-1]) + 1)

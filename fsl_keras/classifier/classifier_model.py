@@ -10,6 +10,7 @@ from keras import ops
 from fsl_keras import inputs
 from fsl_keras.classifier.predictions import ClassPrediction, predict_elements
 from fsl_keras.classifier.snapshots import PredictsFromSnapshots, Snapshot, Snapshots
+from fsl_keras.classifier.takes_texts import TakesTexts
 from fsl_keras.classifier.task_examples import LearnedExamples
 from fsl_keras.classifier.task_weights import TaskWeights
 from fsl_keras.episodes.tuner import ReadsUntuned
@@ -21,7 +22,12 @@ from fsl_keras.typing import Model, Nested, Path, Tensor
 
 
 class ClassifierModel(  # type: ignore[misc]
-    PredictsFromSnapshots, HasPresets, ReadsUntuned, SavesBeside, keras.Model
+    TakesTexts,
+    PredictsFromSnapshots,
+    HasPresets,
+    ReadsUntuned,
+    SavesBeside,
+    keras.Model,
 ):
     """Base of `FewShotClassifier`: prediction, saving and export.
 
@@ -116,22 +122,24 @@ class ClassifierModel(  # type: ignore[misc]
         return known
 
     def predict_classes(self, images: Any) -> list[ClassPrediction]:
-        """Predicts the class of each image, as a name with probabilities.
+        """Predicts the class of each image or text, as a name with probabilities.
 
         Args:
-            images: images in any form that `EpisodicModel.adapt` takes, without
-                labels; those of a Dataset or a table are ignored. Of a folder, all
-                images are taken, also in nested folders.
+            images: images or texts in any form that `EpisodicModel.adapt` takes,
+                without labels; those of a Dataset or a table are ignored. Of a folder,
+                all images are taken, also in nested folders. For a classifier of texts
+                a string is a text, and a `pathlib.Path` the file of a table or a `.txt`
+                file with a text per line.
 
         Returns:
-            A list of `ClassPrediction`, one per image in the given order. For an array
+            A list of `ClassPrediction`, one per item in the given order. For an array
             of probabilities, use `predict`.
 
         Raises:
             ValueError: if an image cannot be read, with its name or index. Use
                 `predict_files` to skip such images.
         """
-        elements = inputs.Elements.unlabeled(images, self.preprocessing is not None)
+        elements = inputs.Elements.unlabeled(images, self.item_kind)
         return predict_elements(self, elements, skip_errors=False).predictions
 
     def predict_files(
@@ -151,10 +159,10 @@ class ClassifierModel(  # type: ignore[misc]
         Raises:
             ValueError: if the items of the classifier are not images.
         """
-        if self.preprocessing is None:
+        if self.item_kind != "image":
             raise ValueError(
-                f"This classifier takes items of shape {self.learner.item_shape}, "
-                f"not images. Call `predict_classes` with an array of items."
+                f"This classifier takes {inputs.noun_of(self.item_kind)}s, not images. "
+                f"Call `predict_classes` with an array or a list of them."
             )
         found = predict_elements(self, inputs.Elements.unlabeled(paths))
         named = [
@@ -262,7 +270,8 @@ class ClassifierModel(  # type: ignore[misc]
 
         All of them invert images if the classifier does. A classifier of items that
         are not images has the endpoint `serve` only, or an input `items` in the place
-        of `images`.
+        of `images`. That of texts takes strings `[B]` and is written as a SavedModel
+        only; with a `SentenceEncoder`, a program imports `tensorflow_text` to load it.
 
         Args:
             filepath: path of the folder or file to write; an existing one is replaced.

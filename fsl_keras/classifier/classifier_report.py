@@ -1,4 +1,4 @@
-"""Accuracy, scores and confusions of a classifier on labeled images."""
+"""Accuracy, scores and confusions of a classifier on labeled images or texts."""
 
 import csv
 import dataclasses
@@ -11,7 +11,7 @@ from fsl_keras.datasets.folders import listed, warn_of_skipped
 from fsl_keras.datasets.labels import label_names
 from fsl_keras.files import NOT_UTF_8, read_json, replacing, write_json
 from fsl_keras.files.outputs import CSV, JSON
-from fsl_keras.inputs import Elements
+from fsl_keras.inputs import Elements, hint_of_texts, noun_of
 from fsl_keras.typing import Model, Path
 
 
@@ -24,7 +24,7 @@ class ClassScores(NamedTuple):
         recall: float, the fraction of the images of the class that are predicted right;
             0.0 if there is none.
         f1: float, the harmonic mean of precision and recall; 0.0 if both are 0.
-        images: integer, the number of images of the class.
+        images: integer, the number of images, or texts, of the class.
     """
 
     precision: float
@@ -50,6 +50,7 @@ class ClassifierReport:
             "unknown": the columns.
         matrix: int array, the number of images of each class that are predicted as
             each class.
+        noun: string, the word for an item in tables, such as `"sentence"`.
 
     Example:
 
@@ -67,6 +68,7 @@ class ClassifierReport:
     class_names: list[str]
     predicted_names: list[str]
     matrix: np.ndarray
+    noun: str = "image"
 
     def __post_init__(self):
         self.matrix = np.asarray(self.matrix, "int64")
@@ -160,7 +162,7 @@ class ClassifierReport:
             "macro avg": self.macro_average,
             "weighted avg": self.weighted_average,
         }
-        header = ["class", *ClassScores._fields]
+        header = ["class", *ClassScores._fields[:3], f"{self.noun}s"]
         return [header] + [
             [name, *(f"{100 * value:.1f} %" for value in score[:3]), str(score.images)]
             for name, score in rows.items()
@@ -199,6 +201,7 @@ class ClassifierReport:
             "weighted_average": self.weighted_average._asdict(),
             "recalls": self.recalls,
             "confusions": self.confusions,
+            "noun": self.noun,
         }
         write_json(path, content, JSON)
 
@@ -213,13 +216,15 @@ class ClassifierReport:
                 f"{path} has no {missing}: it is not a report of a classifier, or one "
                 f"of an earlier version. Evaluate the classifier again."
             )
-        return cls(*(content[name] for name in names))
+        noun = content.get("noun", "image")
+        class_names, predicted_names, matrix = (content[name] for name in names)
+        return cls(class_names, predicted_names, matrix, noun)
 
     def save_csv(self, path: Path) -> None:
         """Writes a CSV file with a row per class.
 
-        The columns are the class, its number of images, its recall, and the number of
-        its images that are predicted as each class.
+        The columns are the class, its number of images or sentences, its recall, and
+        the number of these that are predicted as each class.
         """
         counts = [f"predicted {name}" for name in self.predicted_names]
         with (
@@ -227,7 +232,7 @@ class ClassifierReport:
             temporary.open("w", newline="", encoding="utf-8", errors=NOT_UTF_8) as file,
         ):
             writer = csv.writer(file)
-            writer.writerow(["class", "images", "recall", *counts])
+            writer.writerow(["class", f"{self.noun}s", "recall", *counts])
             for (name, recall), row in zip(
                 self.recalls.items(), self.matrix.tolist(), strict=True
             ):
@@ -261,12 +266,12 @@ def _scores(right, predicted, images):
 def evaluate_classifier(
     classifier: Model, images: Any, labels: Any = None
 ) -> ClassifierReport:
-    """Evaluates a classifier on labeled images.
+    """Evaluates a classifier on labeled images or texts.
 
     Args:
         classifier: a `FewShotClassifier`.
-        images: images in any form that `EpisodicModel.adapt` takes. Files that cannot
-            be read are skipped, with a warning that names them.
+        images: images or texts in any form that `EpisodicModel.adapt` takes. Files that
+            cannot be read are skipped, with a warning that names them.
         labels: the class of each: names, or integers that index
             `classifier.class_names`; None if the images contain them. Classes that the
             classifier does not know are allowed: the right prediction for them is
@@ -279,14 +284,17 @@ def evaluate_classifier(
         ValueError: if there are more or fewer labels than images, no label is one of
             the classifier's classes or "unknown", or no image can be read.
     """
-    elements = Elements.labeled(images, labels, classifier.preprocessing is not None)
+    noun = noun_of(classifier.item_kind)
+    elements = Elements.labeled(images, labels, classifier.item_kind)
     if len(elements.labels):
-        _true_names(elements.labels, classifier.class_names)  # before reading images
+        # Before reading images.
+        _true_names(elements.labels, classifier.class_names, noun)
     found = predict_elements(classifier, elements)
     warn_of_skipped(found.skipped, len(found.sources))
     if not found.predictions:
-        raise ValueError("No image could be read.")
-    names = _true_names(elements.labels, classifier.class_names)
+        hint = hint_of_texts(found.skipped)
+        raise ValueError(f"No image could be read. {hint}".rstrip())
+    names = _true_names(elements.labels, classifier.class_names, noun)
     labels = [names[row] for row in found.rows]
     class_names = sorted(set(labels))
     # A class may have the name "unknown".
@@ -295,16 +303,17 @@ def evaluate_classifier(
     rows = [class_names.index(label) for label in labels]
     columns = [predicted_names.index(p.class_name) for p in found.predictions]
     np.add.at(matrix, (rows, columns), 1)
-    return ClassifierReport(class_names, predicted_names, matrix)
+    return ClassifierReport(class_names, predicted_names, matrix, noun)
 
 
-def _true_names(labels, class_names):
+def _true_names(labels, class_names, noun):
     """Returns the class name of each label; raises an error if no class is known."""
     names = label_names(labels, class_names)
     if not {UNKNOWN, *class_names} & set(names):
         raise ValueError(
             f"None of the labels, {listed(sorted(set(names)))}, is a class of the "
-            f"classifier, which are {listed(class_names)}. Images of classes that it "
-            f"does not know may be labeled {UNKNOWN!r}."
+            f"classifier, which are {listed(class_names)}. "
+            f"{noun.capitalize()}s of classes that it does not know may be labeled "
+            f"{UNKNOWN!r}."
         )
     return names

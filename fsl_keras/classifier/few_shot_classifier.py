@@ -1,6 +1,6 @@
 """A fitted classifier: a learner with the state of one task."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -9,20 +9,22 @@ import numpy as np
 from fsl_keras import inputs, model_selection
 from fsl_keras.classifier.adaptation import (
     calibration_of,
+    check_estimated,
     check_learner,
     learn_examples,
     preprocessing_for,
     support_set_for,
 )
 from fsl_keras.classifier.classifier_model import ClassifierModel, checked_threshold
+from fsl_keras.classifier.descriptions import Descriptions, is_empty
 from fsl_keras.classifier.growth import (
     change_example,
     check_fingerprint,
     check_growth,
     check_joinable,
     known_name,
+    learn_class,
 )
-from fsl_keras.classifier.learning import learn
 from fsl_keras.classifier.predictions import UNKNOWN, ClassPrediction
 from fsl_keras.classifier.task_examples import LearnedExample
 from fsl_keras.classifier.task_weights import fingerprint_of
@@ -34,7 +36,7 @@ __all__ = ["UNKNOWN", "ClassPrediction", "FewShotClassifier", "fingerprint_of"]
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class FewShotClassifier(ClassifierModel):
-    """A Keras model from raw images to class probabilities.
+    """A Keras model from raw images or texts to class probabilities.
 
     Made by `learner.adapt(images, labels)`. It owns its learner, the memory and the
     state of one task as weights, and the preprocessing of images, so it can be
@@ -61,7 +63,7 @@ class FewShotClassifier(ClassifierModel):
 
     Call arguments:
         images: raw images `[B, H, W, C]` of any size (uint8, uint16, or float in
-            [0, 1] unless there is a `value_range`), or items `[B, *item]`.
+            [0, 1] unless there is a `value_range`), texts, or items `[B, *item]`.
 
     Returns:
         float32 probabilities `[B, N]`.
@@ -85,15 +87,18 @@ class FewShotClassifier(ClassifierModel):
         name: str | None = None,
         base_calibration: model_selection.BaseCalibration | None = None,
         resize: str = "stretch",
+        descriptions: Mapping[str | int, str] | None = None,
+        description_weight: float = 1.0,
     ) -> "FewShotClassifier":
         """Makes a classifier from the examples of its classes.
 
-        The same image given twice for a class counts once. Files that cannot be read
-        are skipped, with a warning that names them.
+        The same image or text given twice for a class counts once. Files that cannot
+        be read are skipped, with a warning that names them.
 
         Args:
             learner: an uncompiled learner, which the classifier will own.
-            images: see `EpisodicModel.adapt`.
+            images: images, texts or other items, see `EpisodicModel.adapt`. None or
+                empty if all classes have a description.
             labels: `n` integers or names; None if `images` contain them.
             class_names: optional list of names.
             invert: bool, True for black ink on white paper with a learner that was
@@ -108,9 +113,9 @@ class FewShotClassifier(ClassifierModel):
                 threshold are then calibrated by leave-one-out, or with one example
                 per class by `base_calibration`. The result, with its evaluation, is
                 `classifier.calibration`.
-            negatives: optional images of no class in any form, such as a folder, on
-                which false accepts are counted. By default they are counted on
-                classes that are left out.
+            negatives: optional images or texts of no class in any form, such as a
+                folder, on which false accepts are counted. By default they are counted
+                on classes that are left out.
             expansion: optional `layers.augmentation.SupportExpansion`, whose augmented
                 copies are learned as well.
             verbose: 0 or 1, whether to show a progress bar.
@@ -118,12 +123,21 @@ class FewShotClassifier(ClassifierModel):
             base_calibration: optional `BaseCalibration`.
             resize: how images of another aspect ratio are resized, see
                 `ImagePreprocessing`: `"stretch"`, `"crop"` or `"pad"`.
+            descriptions: optional dictionary from class name to a text that describes
+                the class, for a learner of texts. It is learned as a further example,
+                and a class needs no other one (zero-shot). Leave-one-out and
+                calibration learn from all descriptions and test none. Without
+                `class_names`, classes that have a description alone come last.
+            description_weight: float above 0, the number of examples that a
+                description counts as. Other values than 1 need a head whose
+                `weighs_examples` is True.
 
         Returns:
             A compiled `FewShotClassifier`.
 
         Raises:
-            ValueError: if labels and images do not match, or a class has no example.
+            ValueError: if labels and images do not match, or a class has neither an
+                example nor a description.
         """
         checked_threshold(unknown_threshold)
         check_learner(learner)
@@ -133,12 +147,20 @@ class FewShotClassifier(ClassifierModel):
                 "as 0.05, or leave them out."
             )
         preprocessing = preprocessing_for(learner, invert, value_range, resize)
-        examples = inputs.Examples(images, labels, class_names, preprocessing)
-        class_names = examples.class_names
+        described = Descriptions.of(descriptions, description_weight, learner)
+        is_given, examples, names = class_names is not None, None, None
+        if not described.texts or not is_empty(images):
+            kind = learner.item_kind if preprocessing is None else "image"
+            examples = inputs.Examples(images, labels, class_names, preprocessing, kind)
+            class_names, names = examples.class_names, examples.names
+        class_names = described.class_names(class_names or [], is_given)
         support: Any = None
         if leave_one_out or false_reject_rate is not None:
+            check_estimated(examples)
             support = support_set_for(class_names)
-        memory, learned = learn_examples(learner, examples, support, expansion, verbose)
+        memory, learned = learn_examples(
+            learner, examples, class_names, described, support, expansion, verbose
+        )
         classifier = cls(
             learner,
             class_names,
@@ -150,7 +172,7 @@ class FewShotClassifier(ClassifierModel):
         classifier.know(class_names, memory, learned)
         if leave_one_out:
             classifier.leave_one_out = model_selection.leave_one_out(
-                learner, support, class_names
+                learner, support, class_names, names=names
             )
         if false_reject_rate is not None:
             classifier.calibration = calibration_of(
@@ -158,7 +180,13 @@ class FewShotClassifier(ClassifierModel):
             )
         return classifier
 
-    def add_class(self, class_name: str | int, images: Any) -> None:
+    def add_class(
+        self,
+        class_name: str | int,
+        images: Any = None,
+        description: str | None = None,
+        description_weight: float = 1.0,
+    ) -> None:
         """Adds a class from its examples, without training.
 
         If the learner's `incremental` is `"exact"`, the state of the other classes is
@@ -169,7 +197,10 @@ class FewShotClassifier(ClassifierModel):
             class_name: string, a new name; an integer becomes its digits.
             images: its examples in any form, without labels: a list of images, one
                 image, or a folder, also with nested folders. Files that cannot be read
-                are skipped, with a warning that names them.
+                are skipped, with a warning that names them. For a learner of texts, a
+                list of texts or one text; None if there is a description.
+            description: optional text that describes the class, see `from_examples`.
+            description_weight: float, see `from_examples`.
 
         Raises:
             ValueError: if the class is known, the learner cannot add classes, its
@@ -184,9 +215,14 @@ class FewShotClassifier(ClassifierModel):
                     f"with `update`."
                 )
             check_growth(self)
+            described = Descriptions.of(
+                None if description is None else {class_name: description},
+                description_weight,
+                self.learner,
+            )
             class_names = [*self.class_names, class_name]
             memory = self.learner.widen(self.task.memory, len(class_names))
-            self._learn(class_names, memory, images, class_name)
+            learn_class(self, class_names, memory, images, class_name, described)
 
     def update(self, class_name: str | int, images: Any) -> None:
         """Adds examples to a known class; repeated examples count once.
@@ -198,7 +234,7 @@ class FewShotClassifier(ClassifierModel):
         with self._snapshots.changing():
             class_name = known_name(self, class_name)
             check_fingerprint(self)
-            self._learn(self.class_names, self.task.memory, images, class_name)
+            learn_class(self, self.class_names, self.task.memory, images, class_name)
 
     def remove_class(self, class_name: str | int) -> None:
         """Removes a class and its examples.
@@ -225,16 +261,29 @@ class FewShotClassifier(ClassifierModel):
 
         Returns:
             A list of `LearnedExample`, each with an `id`, a `class_name` and a
-            `source`: the file as given, or the index among the images as given.
+            `source`: the file as given, the text, or the index among the images as
+            given. Descriptions are not among them.
         """
         with self._snapshots.changing():
             learned, names = self.task.learned, self.class_names
         return [
-            LearnedExample(int(example_id), names[number], source)
-            for example_id, number, source in zip(
-                learned.ids, learned.classes, learned.sources, strict=True
-            )
+            LearnedExample(int(learned.ids[row]), names[number], learned.sources[row])
+            for row, number in enumerate(learned.classes)
+            if not learned.are_descriptions[row]
         ]
+
+    @property
+    def descriptions(self) -> dict[str, str]:
+        """The descriptions of classes, a dictionary from class name to text.
+
+        Texts of more than 1,000 characters are shortened.
+        """
+        with self._snapshots.changing():
+            learned, names = self.task.learned, self.class_names
+        return {
+            names[learned.classes[row]]: str(learned.sources[row])
+            for row in np.flatnonzero(learned.are_descriptions)
+        }
 
     def remove_example(self, example_id: int) -> None:
         """Removes one example, as if the classifier had been made without it.
@@ -286,16 +335,3 @@ class FewShotClassifier(ClassifierModel):
                 self.learner.merge(memory, more),
                 self.task.learned + other.task.learned.shifted(mine),
             )
-
-    def _learn(self, class_names, memory, images, class_name):
-        """Adds examples of one class to a memory, and replaces the task by it."""
-        examples = inputs.Examples(images, class_name, class_names, self.preprocessing)
-        memory, learned = learn(
-            self.learner,
-            examples.batches(inputs.batch_size(self.learner.item_shape)),
-            len(class_names),
-            memory,
-            self.task.learned,
-            source=examples.source,
-        )
-        self.know(class_names, memory, learned)

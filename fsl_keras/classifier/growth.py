@@ -1,11 +1,16 @@
 """Changes to the examples of a classifier, and checks before its classes change."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from keras import ops
 
-from fsl_keras.classifier.learning import relearn
+from fsl_keras import inputs
+from fsl_keras.classifier.descriptions import NONE, Descriptions, learn_descriptions
+from fsl_keras.classifier.learning import learn, relearn
 from fsl_keras.classifier.task_weights import has_fingerprint
 from fsl_keras.datasets.labels import class_name_of, label_names
-from fsl_keras.typing import Model
+from fsl_keras.typing import Model, Nested
 
 
 def change_example(
@@ -49,6 +54,48 @@ def change_example(
     if learner.memory_holds_features:
         learned.features = None
     classifier.know(classifier.class_names, memory, learned)
+
+
+def learn_class(
+    classifier: Model,
+    class_names: Sequence[str],
+    memory: Nested,
+    images: Any,
+    class_name: str,
+    descriptions: Descriptions = NONE,
+) -> None:
+    """Adds examples of one class to a memory, and replaces that of a classifier.
+
+    Args:
+        classifier: a `FewShotClassifier`.
+        class_names: list of the names of its classes from now on.
+        memory: memory of these classes.
+        images: examples in any form, or None if there is a description.
+        class_name: string, the class of the examples.
+        descriptions: `Descriptions`.
+    """
+    learner, learned = classifier.learner, classifier.task.learned
+    if images is not None or not descriptions.texts:
+        examples = inputs.Examples(
+            images,
+            class_name,
+            class_names,
+            classifier.preprocessing,
+            classifier.item_kind,
+        )
+        memory, learned = learn(
+            learner,
+            examples.batches(inputs.batch_size(learner.item_shape)),
+            len(class_names),
+            memory,
+            learned,
+            source=examples.source,
+        )
+    if descriptions.texts:
+        memory, learned = learn_descriptions(
+            learner, descriptions, class_names, memory, learned
+        )
+    classifier.know(class_names, memory, learned)
 
 
 def known_name(classifier: Model, class_name: str | int) -> str:

@@ -8,10 +8,13 @@ from keras import ops
 from fsl_keras.classifier.task_examples import MAX_VALUES, LearnedExamples
 from fsl_keras.digests import item_digest
 from fsl_keras.model_selection import SupportSet
-from fsl_keras.typing import Model, Nested
+from fsl_keras.typing import Model, Nested, Tensor
 
 # The number of examples added to a memory at a time, as each addition may copy it.
 REMEMBERED = 4096
+
+# Distinguishes the digest of a description from that of the same text as an example.
+DESCRIPTION = "description\0"
 
 
 def learn(
@@ -24,6 +27,7 @@ def learn(
     expansion: Model | None = None,
     source: Callable[[int], str | int] = int,
     max_values: int = MAX_VALUES,
+    description_weight: float | None = None,
 ) -> tuple[Nested | None, LearnedExamples]:
     """Adds examples to a memory; the same item twice for a class counts once.
 
@@ -40,6 +44,8 @@ def learn(
         source: function from the index of an example to its path or index, a string or
             an integer.
         max_values: integer, the maximum number of values in the features that are kept.
+        description_weight: optional float, the weight of the examples, which are then
+            descriptions of their classes.
 
     Returns:
         A pair: the memory (None if there was none and there are no examples) and the
@@ -49,15 +55,18 @@ def learn(
     known: dict = dict.fromkeys(map(tuple, examples.pairs.tolist()))
     waiting: list = []
     added = _Added(not learner.memory_holds_features, max_values)
+    weight = description_weight or 1.0
 
     def remembered():
         features, classes = map(np.concatenate, zip(*waiting, strict=True))
-        more = _memory_of(learner, features, classes, ways)
+        more = _memory_of(learner, features, weighted_labels(classes, ways, weight))
         return more if memory is None else learner.merge(memory, more)
 
     for items, classes, rows in batches:
         new = []
         for place, (item, number) in enumerate(zip(items, classes, strict=True)):
+            # A text that describes a class may be an example of it as well.
+            item = item if description_weight is None else f"{DESCRIPTION}{item}"
             example = (item_digest(item), int(number))
             if example not in known:
                 known[example] = rows[place]
@@ -76,15 +85,18 @@ def learn(
                 copies = learner.features(np.asarray(more)[len(items) :])
                 waiting.append((copies, np.asarray(numbers)[len(items) :]))
             added.add(len(new), features, copies)
-            if support is not None:
+            if support is not None and description_weight is not None:
+                support.describe(features, weighted_labels(classes, ways, weight))
+            elif support is not None:
                 images = items if learner.takes_images else None
-                support.add(features, classes, rows, images, copies)
+                texts = items if learner.item_kind == "text" else None
+                support.add(features, classes, rows, images, copies, texts)
         if sum(len(classes) for _, classes in waiting) >= REMEMBERED:
             memory, waiting = remembered(), []
     if waiting:
         memory = remembered()
     if added.pairs:
-        more = added.examples()
+        more = added.examples(description_weight)
         examples = examples.joined(more, max_values) if len(examples) else more
     return memory, examples
 
@@ -97,11 +109,15 @@ def relearn(learner: Model, examples: LearnedExamples, ways: int) -> Nested:
         examples: `LearnedExamples` with features.
         ways: integer, the number of classes.
     """
-    classes, memory = examples.classes[np.asarray(examples.owners)], None
+    owners, memory = np.asarray(examples.owners), None
     features = np.asarray(examples.features)
-    for start in range(0, len(classes), REMEMBERED):
+    for start in range(0, len(owners), REMEMBERED):
         part = slice(start, start + REMEMBERED)
-        more = _memory_of(learner, features[part], classes[part], ways)
+        classes, weights = (
+            values[owners[part]] for values in (examples.classes, examples.weights)
+        )
+        labels = weighted_labels(classes, ways, weights[:, None])
+        more = _memory_of(learner, features[part], labels)
         memory = more if memory is None else learner.merge(memory, more)
     return memory
 
@@ -126,18 +142,34 @@ class _Added:
             else:
                 self._features = []
 
-    def examples(self):
+    def examples(self, description_weight):
         owners, features = np.concatenate(self._owners).astype("int64"), None
         if self._keep:
             if self._features:
                 features = np.concatenate(self._features)
             else:
                 owners = None
-        return LearnedExamples(self.pairs, None, self.sources, owners, features)
+        weights = np.full(len(self.pairs), description_weight or 0.0)
+        return LearnedExamples(
+            self.pairs, None, self.sources, owners, features, weights
+        )
 
 
-def _memory_of(learner, features, classes, ways):
-    labels = np.eye(ways, dtype="float32")[classes]
+def weighted_labels(classes: Tensor, ways: int, weights: Tensor = 1.0) -> np.ndarray:
+    """Returns the one-hot labels of examples, times their weights.
+
+    Args:
+        classes: integer array `[n]`.
+        ways: integer, the number of classes.
+        weights: float, or float array `[n, 1]`.
+
+    Returns:
+        float32 array `[n, ways]`.
+    """
+    return np.eye(ways, dtype="float32")[classes] * np.float32(weights)
+
+
+def _memory_of(learner, features, labels):
     return learner.remember_features(
         ops.convert_to_tensor(features[None]), labels[None]
     )

@@ -14,7 +14,7 @@ UNKNOWN = "unknown"
 
 
 class ClassPrediction(NamedTuple):
-    """The prediction for one image: class name, confidence and all probabilities.
+    """The prediction for one item: class name, confidence and all probabilities.
 
     Attributes:
         class_name: string, the most probable class, or `"unknown"`.

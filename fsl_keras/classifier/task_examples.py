@@ -19,8 +19,9 @@ class LearnedExample(NamedTuple):
     Attributes:
         id: integer, does not change while the classifier has the example.
         class_name: string.
-        source: string, the path of its file as given; or integer, its index among the
-            images as given. None if the classifier was saved by an earlier version.
+        source: string, the path of its file as given, or the text, of 1,000 characters
+            at most; or integer, its index among the images as given. None if the
+            classifier was saved by an earlier version.
     """
 
     id: int
@@ -40,6 +41,8 @@ class LearnedExamples:
             None if the features are unknown.
         features: optional array `[m, *feature]`; None if the memory of the learner
             holds them.
+        description_weights: optional float array `[n]`, the weight of each description
+            of a class, and 0 for all other examples, whose weight is 1.
 
     Example:
 
@@ -55,12 +58,16 @@ class LearnedExamples:
         sources: Sequence | None = None,
         owners: np.ndarray | None = None,
         features: np.ndarray | None = None,
+        description_weights: Tensor | None = None,
     ):
         self.pairs = np.asarray(pairs, "int64").reshape(-1, 2)
         self.ids = np.arange(len(self.pairs)) if ids is None else np.asarray(ids)
         self.sources = [None] * len(self.pairs) if sources is None else list(sources)
         self.owners = owners
         self.features = features
+        if description_weights is None:
+            description_weights = np.zeros(len(self.pairs))
+        self.description_weights = np.asarray(description_weights, "float32")
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -70,13 +77,23 @@ class LearnedExamples:
         """Int64 array `[n]`, the class number of each example."""
         return self.pairs[:, 1]
 
+    @property
+    def are_descriptions(self) -> np.ndarray:
+        """Bool array `[n]`, which examples are descriptions of their classes."""
+        return self.description_weights > 0
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Float32 array `[n]`, the weight of each example."""
+        return np.where(self.are_descriptions, self.description_weights, np.float32(1))
+
     def row_of(self, example_id: int) -> int:
-        """Returns the row of the example with an id.
+        """Returns the row of the example with an id, which descriptions do not have.
 
         Raises:
             ValueError: if there is none.
         """
-        rows = np.flatnonzero(self.ids == example_id)
+        rows = np.flatnonzero((self.ids == example_id) & ~self.are_descriptions)
         if not len(rows):
             raise ValueError(
                 f"There is no example with the id {example_id!r}. `examples()` lists "
@@ -88,9 +105,7 @@ class LearnedExamples:
         """Returns the examples with the one of a row moved to another class."""
         pairs = self.pairs.copy()
         pairs[row, 1] = number
-        return LearnedExamples(
-            pairs, self.ids, self.sources, self.owners, self.features
-        )
+        return self._with_pairs(pairs)
 
     def without(self, row: int) -> "LearnedExamples":
         """Returns the examples without the one of a row."""
@@ -105,10 +120,7 @@ class LearnedExamples:
 
     def shifted(self, classes: int) -> "LearnedExamples":
         """Returns the examples with class numbers increased by `classes`."""
-        pairs = self.pairs + np.array([0, classes])
-        return LearnedExamples(
-            pairs, self.ids, self.sources, self.owners, self.features
-        )
+        return self._with_pairs(self.pairs + np.array([0, classes]))
 
     def __add__(self, more: "LearnedExamples") -> "LearnedExamples":
         """Returns these examples and others, see `joined`."""
@@ -139,6 +151,7 @@ class LearnedExamples:
             self.sources + more.sources,
             owners,
             features,
+            np.concatenate([self.description_weights, more.description_weights]),
         )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -154,6 +167,8 @@ class LearnedExamples:
             arrays["owners"] = np.asarray(self.owners, "int64")
         if self.features is not None:
             arrays["features"] = self.features
+        if self.description_weights.any():
+            arrays["description_weights"] = self.description_weights
         return arrays
 
     @classmethod
@@ -168,6 +183,17 @@ class LearnedExamples:
             sources,
             arrays.get("owners"),
             arrays.get("features"),
+            arrays.get("description_weights"),
+        )
+
+    def _with_pairs(self, pairs):
+        return LearnedExamples(
+            pairs,
+            self.ids,
+            self.sources,
+            self.owners,
+            self.features,
+            self.description_weights,
         )
 
     def _take(self, rows):
@@ -182,4 +208,5 @@ class LearnedExamples:
             [self.sources[row] for row in rows],
             owners,
             features,
+            self.description_weights[rows],
         )

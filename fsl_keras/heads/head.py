@@ -55,6 +55,8 @@ class Head(keras.layers.Layer):
     class_axes: dict[str, int] = {}
     # Whether the memory holds the embeddings of all examples, as `"support"`.
     memory_holds_features = False
+    # Whether a row of `support_labels` may be one-hot times the weight of its example.
+    weighs_examples = False
 
     def __init__(self, **kwargs: Any):
         kwargs.setdefault("dtype", "float32")

@@ -11,6 +11,7 @@ from fsl_keras.heads.linear import linear_logits
 from fsl_keras.heads.support import (
     EPSILON,
     balanced_weights,
+    one_hot_of,
     presence,
     probabilities,
     root_mean_square,
@@ -61,6 +62,7 @@ class LogisticHead(ExampleHead):
     """
 
     incremental = "refit"
+    weighs_examples = True
 
     def __init__(self, regularization: float = 0.1, steps: int = 100, **kwargs: Any):
         super().__init__(**kwargs)
@@ -79,12 +81,13 @@ class LogisticHead(ExampleHead):
         labels = memory["labels"]
         support = ops.stop_gradient(memory["support"])
         size = root_mean_square(support, labels)
-        is_real = ops.max(labels, axis=-1, keepdims=True)
+        targets = one_hot_of(labels)
+        is_real = ops.max(targets, axis=-1, keepdims=True)
         inputs = is_real * with_ones(support / size)
         examples, length = inputs.shape[1:]
         is_long = examples is not None and examples > length
         fit = self._fit_primal if is_long else self._fit_dual
-        weights = fit(inputs, labels)
+        weights = fit(inputs, targets, balanced_weights(labels))
         return {
             "weights": weights[..., :-1] / size,
             "biases": weights[..., -1],
@@ -96,9 +99,9 @@ class LogisticHead(ExampleHead):
         logits = linear_logits(state, ops.cast(query, "float32"))
         return self.mask_absent(logits, state["present"])
 
-    def _fit_dual(self, inputs, labels):
+    def _fit_dual(self, inputs, labels, weights):
         """Returns the weights `[T, N, D]` as combinations of the inputs `[T, S, D]`."""
-        root = ops.sqrt(balanced_weights(labels))
+        root = ops.sqrt(weights)
         weighted = root * inputs
         gram = ops.matmul(weighted, ops.swapaxes(weighted, 1, 2))
         # Logits are of the inputs, not of the weighted ones.
@@ -112,15 +115,15 @@ class LogisticHead(ExampleHead):
         coefficients = self._descend(gradient, gram, ops.zeros_like(labels))
         return ops.matmul(ops.swapaxes(coefficients, 1, 2), weighted)
 
-    def _fit_primal(self, inputs, labels):
+    def _fit_primal(self, inputs, labels, weights):
         """Returns the weights `[T, N, D]`, fitted directly."""
-        weight, transposed = balanced_weights(labels), ops.swapaxes(inputs, 1, 2)
-        gram = ops.matmul(transposed, weight * inputs)
+        transposed = ops.swapaxes(inputs, 1, 2)
+        gram = ops.matmul(transposed, weights * inputs)
 
-        def gradient(weights):
-            errors = probabilities(ops.matmul(inputs, weights), labels) - labels
-            by_weights = ops.matmul(transposed, weight * errors)
-            return by_weights + self.regularization * weights
+        def gradient(values):
+            errors = probabilities(ops.matmul(inputs, values), labels) - labels
+            by_values = ops.matmul(transposed, weights * errors)
+            return by_values + self.regularization * values
 
         start = ops.zeros_like(ops.matmul(transposed, labels))
         return ops.swapaxes(self._descend(gradient, gram, start), 1, 2)

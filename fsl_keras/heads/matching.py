@@ -8,7 +8,7 @@ from keras import layers, ops
 from fsl_keras.compat import renamed_arguments
 from fsl_keras.heads.examples import ExampleHead
 from fsl_keras.heads.head import ABSENT
-from fsl_keras.heads.support import presence
+from fsl_keras.heads.support import one_hot_of, presence
 from fsl_keras.layers.softmax import softmax
 from fsl_keras.layers.unit_length import to_unit_length
 from fsl_keras.typing import Shape, Tensor
@@ -66,6 +66,8 @@ class MatchingHead(ExampleHead):
     [[[0.621, 0.379]]]
     """
 
+    weighs_examples = True
+
     def __init__(
         self,
         full_context: bool = False,
@@ -82,6 +84,7 @@ class MatchingHead(ExampleHead):
             )
         self.full_context = full_context
         self.incremental = "refit" if full_context else "exact"
+        self.weighs_examples = not full_context
         self.initial_scale = scale
         self.steps = steps
         self.units: Any = units  # with full context an integer
@@ -226,7 +229,7 @@ def log_sums(scores: Tensor, labels: Tensor) -> Tensor:
 
     Args:
         scores: float32 `[T, M, S]`.
-        labels: one-hot float32 `[T, S, N]`, zeros at padding.
+        labels: one-hot float32 `[T, S, N]`, zeros at padding, or times weights.
 
     Returns:
         float32 `[T, M, N]`, undefined where a class has no example.
@@ -242,5 +245,5 @@ def log_sums(scores: Tensor, labels: Tensor) -> Tensor:
 
     power = 80.0 / ops.maximum(80.0, -ops.min(scores, axis=-1, keepdims=True))
     shift = ops.stop_gradient(of_classes(power * scores) / power)
-    shifted = scores - ops.matmul(shift, ops.swapaxes(labels, 1, 2))
+    shifted = scores - ops.matmul(shift, ops.swapaxes(one_hot_of(labels), 1, 2))
     return top + shift + of_classes(shifted)

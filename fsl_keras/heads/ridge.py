@@ -8,7 +8,12 @@ from keras import ops
 
 from fsl_keras.compat import renamed_arguments
 from fsl_keras.heads.examples import ExampleHead
-from fsl_keras.heads.support import balanced_weights, presence, root_mean_square
+from fsl_keras.heads.support import (
+    balanced_weights,
+    one_hot_of,
+    presence,
+    root_mean_square,
+)
 from fsl_keras.typing import Tensor
 
 # The least regularization, relative to the largest squared length of an example: a
@@ -60,6 +65,7 @@ class RidgeHead(ExampleHead):
     """
 
     incremental = "refit"
+    weighs_examples = True
 
     def __init__(
         self,
@@ -104,7 +110,7 @@ class RidgeHead(ExampleHead):
         labels = memory["labels"]
         # The weights of padding are 0: a row of zeros has no effect on either form.
         root = ops.stop_gradient(ops.sqrt(balanced_weights(labels)))
-        support, targets = root * memory["support"], root * labels
+        support, targets = root * memory["support"], root * one_hot_of(labels)
         longest = ops.max(ops.sum(ops.square(support), axis=-1), axis=-1)
         ridge = ops.exp(self.log_regularization)
         if self.relative:

@@ -29,6 +29,7 @@ class MeanHead(SumHead):
     """
 
     class_axes = {"sums": 1, "counts": 1}
+    weighs_examples = True
 
     def remember(self, support: Tensor, support_labels: Tensor) -> dict[str, Tensor]:
         """Returns `{"sums": [T, N, D], "counts": [T, N]}`."""
@@ -40,5 +41,5 @@ class MeanHead(SumHead):
     def prepare(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns `{"prototypes": [T, N, D], "present": [T, N]}`."""
         counts = memory["counts"]
-        means = memory["sums"] / ops.maximum(counts, 1.0)[..., None]
+        means = memory["sums"] / ops.where(counts > 0, counts, 1.0)[..., None]
         return {"prototypes": means, "present": ops.cast(counts > 0, "float32")}

@@ -25,6 +25,11 @@ def probabilities(logits: Tensor, labels: Tensor) -> Tensor:
     return softmax(Head.mask_absent(logits, presence(labels)))
 
 
+def one_hot_of(labels: Tensor) -> Tensor:
+    """Returns the one-hot rows `[T, S, N]` of labels that are multiplied by weights."""
+    return ops.cast(labels > 0, "float32")
+
+
 def weighted_means(vectors: Tensor, weights: Tensor) -> Tensor:
     """Returns the weighted mean of the vectors per class.
 
@@ -44,7 +49,8 @@ def balanced_weights(labels: Tensor) -> Tensor:
     """Returns weights of examples that give all classes the same total weight.
 
     Args:
-        labels: one-hot float32 `[T, S, N]`, zeros at padding.
+        labels: one-hot float32 `[T, S, N]`, zeros at padding. A row may be multiplied
+            by the weight of its example, which then counts as so many.
 
     Returns:
         float32 `[T, S, 1]`: the number of examples divided by the number of classes
@@ -54,7 +60,7 @@ def balanced_weights(labels: Tensor) -> Tensor:
     counts = ops.sum(labels, axis=1, keepdims=True)
     total = ops.sum(counts, axis=-1, keepdims=True)
     classes = ops.sum(ops.cast(counts > 0, "float32"), axis=-1, keepdims=True)
-    of_class = total / ops.maximum(classes * counts, 1.0)
+    of_class = total / ops.where(counts > 0, classes * counts, 1.0)
     return ops.sum(labels * of_class, axis=-1, keepdims=True)
 
 
@@ -63,11 +69,12 @@ def root_mean_square(support: Tensor, labels: Tensor) -> Tensor:
 
     Args:
         support: float32 `[T, S, D]`.
-        labels: one-hot float32 `[T, S, N]`, zeros at padding.
+        labels: one-hot float32 `[T, S, N]`, zeros at padding, or times weights.
     """
-    is_real = ops.max(labels, axis=-1)
-    squares = is_real * ops.sum(ops.square(support), axis=-1)
-    mean = ops.sum(squares, axis=-1) / ops.maximum(ops.sum(is_real, axis=-1), 1.0)
+    weights = ops.max(labels, axis=-1)
+    squares = weights * ops.sum(ops.square(support), axis=-1)
+    total = ops.sum(weights, axis=-1)
+    mean = ops.sum(squares, axis=-1) / ops.where(total > 0, total, 1.0)
     return ops.sqrt(ops.maximum(mean, EPSILON))[:, None, None]
 
 

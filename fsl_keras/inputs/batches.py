@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from fsl_keras.datasets.folders import listed, warn_of_animations
-from fsl_keras.images import read, to_unit_range
+from fsl_keras.images import is_image_name, read, to_unit_range
 from fsl_keras.inputs.elements import is_path, plain, source_of
 from fsl_keras.inputs.forms import Elements
+from fsl_keras.inputs.kinds import noun_of
 from fsl_keras.typing import Model
 
 # The number of files read at a time, by threads that compete with a network.
@@ -18,21 +19,27 @@ READ = 64
 # no copy of a batch.
 LARGE = 2**16
 
+# The number of texts embedded at a time. Text backbones divide them by length.
+TEXTS = 1024
+
 
 def batch_size(item_shape: tuple[int, ...]) -> int:
     """Returns the number of items to embed at a time, so that memory is bounded.
 
     Args:
-        item_shape: shape of an item. Images have three axes.
+        item_shape: shape of an item. Images have three axes, and texts none.
 
     Returns:
-        An integer from 1 to 64: 8 for images of 224 x 224 pixels.
+        An integer: for images 64 at most, such as 8 for 224 x 224 pixels; 1024 for
+        texts.
 
     Example:
 
-    >>> batch_size((224, 224, 3)), batch_size((28, 28, 1))
-    (8, 64)
+    >>> batch_size((224, 224, 3)), batch_size((28, 28, 1)), batch_size(())
+    (8, 64, 1024)
     """
+    if not item_shape:
+        return TEXTS
     pixels = math.prod(item_shape[:2]) if len(item_shape) == 3 else 1
     return int(np.clip(8 * 224 * 224 // pixels, 1, 64))
 
@@ -80,7 +87,7 @@ def item_batches(
             yield items[first:][:size], start + rows[first:][:size]
         start += len(chunk)
     if not start:
-        raise ValueError("There are no images.")
+        raise ValueError(f"There are no {noun_of(elements.item_kind)}s.")
     warn_of_animations(kept)
 
 
@@ -89,7 +96,19 @@ def check_all_read(skipped: Sequence) -> None:
     if skipped:
         reasons = listed([f"{name}: {reason}" for name, reason in skipped])
         files = "1 file" if len(skipped) == 1 else f"{len(skipped)} files"
-        raise ValueError(f"Cannot read {files}: {reasons}. Remove or replace them.")
+        hint = hint_of_texts(skipped) or "Remove or replace them."
+        raise ValueError(f"Cannot read {files}: {reasons}. {hint}")
+
+
+def hint_of_texts(skipped: Sequence) -> str:
+    """Returns a sentence of help if the names of skipped files look like texts."""
+    names = [str(name) for name, _ in skipped]
+    if any(map(is_image_name, names)) or not any(" " in name for name in names):
+        return ""
+    return (
+        "This learner takes images: paths of files, arrays and Pillow images. If these "
+        "are texts, use a learner whose backbone takes texts."
+    )
 
 
 def _chunks(elements, size):

@@ -8,9 +8,13 @@ import numpy as np
 
 from fsl_keras.datasets.folders import listed, warn_of_skipped
 from fsl_keras.datasets.labels import label_index
-from fsl_keras.inputs.batches import READ, item_batches
+from fsl_keras.inputs.batches import READ, hint_of_texts, item_batches
 from fsl_keras.inputs.forms import Elements
+from fsl_keras.inputs.texts import ELLIPSIS, shortened
 from fsl_keras.typing import Model
+
+# The number of characters of a text that a classifier keeps as its source.
+LONGEST = 1000
 
 
 class Examples:
@@ -20,12 +24,12 @@ class Examples:
     read by the constructor, and its preprocessed items are kept in memory.
 
     Args:
-        images: images in any form, see `EpisodicModel.adapt`; or items, without
-            `preprocessing`.
+        images: images, texts or other items in any form, see `EpisodicModel.adapt`.
         labels: `n` integers or names, or one name for all; None if the images contain
             them.
         class_names: optional list of names.
-        preprocessing: optional `ImagePreprocessing`.
+        preprocessing: the `ImagePreprocessing` of images; None for other items.
+        item_kind: string, see `EpisodicModel.item_kind`.
 
     Raises:
         ValueError: if labels and images do not match.
@@ -36,22 +40,22 @@ class Examples:
         images: Any,
         labels: Any,
         class_names: Sequence[str] | None,
-        preprocessing: Model | None,
+        preprocessing: Model | None = None,
+        item_kind: str = "image",
     ):
         self._preprocessing = preprocessing
         self._skipped: list = []
         self._sources: list = []
         self._held: list | None = None
         self._index: Any
-        are_images = preprocessing is not None
         if isinstance(labels, str):
             self._elements = Elements.unlabeled(
-                images, are_images, may_have_labels=False
+                images, item_kind, may_have_labels=False
             )
             self.class_names = list(class_names or [labels])
             self._index = self.class_names.index(labels)
             return
-        self._elements = Elements.labeled(images, labels, are_images)
+        self._elements = Elements.labeled(images, labels, item_kind)
         if class_names is None:
             class_names = getattr(images, "class_names", None)
         if class_names is None and len(self._elements.labels) == 0:
@@ -63,9 +67,21 @@ class Examples:
         return self._elements.length or len(self._elements.labels or ())
 
     def source(self, row: int) -> str | int:
-        """Returns the path of an example, a string, or its index."""
+        """Returns the path of an example, a string, or its index; of a text, the text.
+
+        Texts of more than 1,000 characters are shortened.
+        """
         source = self._sources[row]
+        if self._elements.item_kind == "text" and len(source) > LONGEST:
+            return source[: LONGEST - 1] + ELLIPSIS
         return source if isinstance(source, int) else os.fspath(source)
+
+    @property
+    def names(self) -> list[str] | None:
+        """The texts, quoted and shortened, by which reports name them; else None."""
+        if self._elements.item_kind != "text":
+            return None
+        return [repr(shortened(text)) for text in self._elements.images]
 
     def batches(self, size: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Yields triples: items `[b, *item]`, class numbers `[b]` and indices `[b]`.
@@ -87,7 +103,8 @@ class Examples:
         if len(self._skipped) == total:
             reasons = listed([f"{name}: {reason}" for name, reason in self._skipped])
             files = "the file" if total == 1 else f"any of the {total} files"
-            raise ValueError(f"Cannot read {files}: {reasons}.")
+            hint = hint_of_texts(self._skipped)
+            raise ValueError(f"Cannot read {files}: {reasons}. {hint}".rstrip())
         warn_of_skipped(self._skipped, total)
 
     def _read(self, size):

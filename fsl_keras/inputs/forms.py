@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from fsl_keras.datasets.columns import LABEL_NAMES
-from fsl_keras.datasets.folders import class_files, files_by_class
+from fsl_keras.datasets.folders import class_files, files_by_class, warn_of_skipped
 from fsl_keras.datasets.labels import clean_labels
 from fsl_keras.datasets.tables import (
     is_data_frame,
@@ -19,33 +19,36 @@ from fsl_keras.datasets.tables import (
 )
 from fsl_keras.datasets.tf_elements import holds_labels, tf_elements
 from fsl_keras.inputs.elements import is_single
+from fsl_keras.inputs.kinds import noun_of
+from fsl_keras.inputs.texts import text_array, texts_of
 
 
 class Elements:
-    """Images or other items, and optionally the label of each.
+    """Images, texts or other items, and optionally the label of each.
 
     Args:
         images: array `[n, *item]`, list, or another iterable, which is read once.
         labels: optional list or array `[n]`. A list that is empty at first may grow as
             the images are read, each label with its image.
-        are_images: bool, False for items that are not images.
+        item_kind: string, `"image"`, `"text"` or `"array"`, see
+            `EpisodicModel.item_kind`.
 
     Raises:
         ValueError: if there are no images, or more or fewer labels than images. An
             iterable without a length raises it while it is read.
     """
 
-    def __init__(self, images: Any, labels: Any = None, are_images: bool = True):
+    def __init__(self, images: Any, labels: Any = None, item_kind: str = "image"):
         self.images = images
         self.labels = labels
-        self.are_images = are_images
+        self.item_kind = item_kind
         self.length = len(images) if hasattr(images, "__len__") else None
         if self.length == 0:
-            raise ValueError("There are no images.")
+            raise ValueError(f"There are no {noun_of(item_kind)}s.")
 
     @classmethod
     def labeled(
-        cls, images: Any, labels: Any = None, are_images: bool = True
+        cls, images: Any, labels: Any = None, item_kind: str = "image"
     ) -> "Elements":
         """Makes the elements of labeled images.
 
@@ -53,12 +56,12 @@ class Elements:
             images: images in any form.
             labels: their labels, or None if the images contain them: for a folder of
                 class folders, a table or a Dataset.
-            are_images: see the class.
+            item_kind: see the class.
         """
         if labels is None:
-            images, labels = _with_labels(images, are_images)
-            return cls(images, labels, are_images)
-        elements = cls.unlabeled(images, are_images, may_have_labels=False)
+            images, labels = _with_labels(images, item_kind)
+            return cls(images, labels, item_kind)
+        elements = cls.unlabeled(images, item_kind, may_have_labels=False)
         elements.labels = clean_labels(labels, elements.length)
         if elements.length is None:
             elements.images = _as_many(elements.images, len(elements.labels))
@@ -67,38 +70,36 @@ class Elements:
 
     @classmethod
     def unlabeled(
-        cls, images: Any, are_images: bool = True, may_have_labels: bool = True
+        cls, images: Any, item_kind: str = "image", may_have_labels: bool = True
     ) -> "Elements":
         """Makes the elements of images without labels.
 
         Args:
             images: images in any form. Of a folder, all images are taken, also in
-                nested folders.
-            are_images: see the class.
+                nested folders. A string is a text where items are texts, and a path
+                where they are images.
+            item_kind: see the class.
             may_have_labels: bool, whether to ignore the labels of a table or a
                 Dataset. Otherwise they raise an error.
         """
         found: Any
         if isinstance(images, tf.data.Dataset):
             has_labels = holds_labels(images)
-            pairs = tf_elements(images, False, _kind_of_items(are_images))
-            found = (item for item, _ in pairs)
-        elif is_data_frame(images) and are_images:
-            table = read_data_frame(images, labelled=False if may_have_labels else None)
-            has_labels, found = table.labels is not None, _listed(table.items)
-        elif are_images and _is_path(images) and is_table_file(images):
-            path = pathlib.Path(images).expanduser()
-            table = read_table(path, labelled=False if may_have_labels else None)
-            has_labels, found = table.labels is not None, table.items
+            pairs = tf_elements(images, False, item_kind)
+            found = _checked((item for item, _ in pairs), item_kind)
+        elif _is_table(images, item_kind, is_path=not isinstance(images, str)):
+            labelled = False if may_have_labels else None
+            found, labels = _read_table(images, item_kind, labelled)
+            has_labels = labels is not None
         else:
             has_labels = False
-            found = _images(images) if are_images else _items(images)
+            found = READERS[item_kind](images)
         if has_labels and not may_have_labels:
             raise ValueError(
                 f"The {_kind(images)} holds labels of its own: leave `labels` out, or "
-                f"give the images alone."
+                f"give the {noun_of(item_kind)}s alone."
             )
-        return cls(found, are_images=are_images)
+        return cls(found, item_kind=item_kind)
 
 
 def image_files(paths: list) -> list:
@@ -113,8 +114,9 @@ def image_files(paths: list) -> list:
     return [file for path in paths for file in Elements.unlabeled(path).images]
 
 
-def _with_labels(images, are_images):
+def _with_labels(images, item_kind):
     """Returns the images and labels of a form that contains both."""
+    noun = noun_of(item_kind)
     if isinstance(images, tf.data.Dataset):
         labels = []
 
@@ -123,34 +125,65 @@ def _with_labels(images, are_images):
                 labels.append(label)
                 yield item
 
-        return read(tf_elements(images, True, _kind_of_items(are_images))), labels
-    if not are_images:
+        pairs = tf_elements(images, True, item_kind)
+        return _checked(read(pairs), item_kind), labels
+    if item_kind == "array":
         _refuse_files(images)
-    found, labels, table = None, None, None
-    if are_images and is_data_frame(images):
-        table = read_data_frame(images)
-    elif are_images and _is_path(images):
+    found, labels = None, None
+    if _is_table(images, item_kind, is_path=True):
+        found, labels = _read_table(images, item_kind)
+    elif item_kind == "image" and _is_path(images):
         path = pathlib.Path(images).expanduser()
-        if is_table_file(path):
-            table = read_table(path)
-        elif not path.is_file():
+        if not path.is_file():
             files = files_by_class(path)
             found = [file for paths in files.values() for file in paths]
             labels = [name for name, paths in files.items() for _ in paths]
-    if table is not None:
-        found, labels = table.items, table.labels
     if labels is None and found is not None:
         raise ValueError(
             f"`labels` are missing: the table has no column of them. Name it one of: "
             f"{', '.join(LABEL_NAMES)}."
         )
     if labels is None:
+        folder = "A folder of class folders does, and so do a"
         raise ValueError(
-            f"`labels` are missing: give one for each image. A {_kind(images)} holds "
-            f"no labels. A folder of class folders does, and so do a table with a "
-            f'column "label" and a Dataset of pairs `(image, label)`.'
+            f"`labels` are missing: give one for each {noun}. A {_kind(images)} holds "
+            f"no labels. {folder if item_kind == 'image' else 'These do: a'} table "
+            f'with a column "label" and a Dataset of pairs `({noun}, label)`.'
         )
-    return _listed(found), clean_labels(labels, len(found))
+    return found, clean_labels(labels, len(found))
+
+
+def _is_table(given, item_kind, is_path):
+    """Returns whether images or texts are a table.
+
+    Args:
+        is_path: bool, whether a string may be the path of one.
+    """
+    if item_kind == "array":
+        return False
+    may_be_file = _is_path(given) and (is_path or item_kind == "image")
+    return is_data_frame(given) or (may_be_file and is_table_file(given))
+
+
+def _read_table(given, item_kind, labelled=None):
+    """Returns the images or texts of a table, and their labels or None.
+
+    Args:
+        labelled: optional bool, see `read_table`.
+    """
+    if is_data_frame(given):
+        table = read_data_frame(given, item_kind, labelled=labelled)
+    else:
+        path = pathlib.Path(given).expanduser()
+        table = read_table(path, item_kind, labelled=labelled)
+    warn_of_skipped(
+        table.skipped, len(table.items) + len(table.skipped), stacklevel=5, noun="rows"
+    )
+    return _checked(_listed(table.items), item_kind), table.labels
+
+
+def _checked(found, item_kind):
+    return text_array(found) if item_kind == "text" else found
 
 
 def _images(given):
@@ -249,13 +282,12 @@ def _is_path(given):
     return isinstance(given, (str, os.PathLike))
 
 
+READERS = {"image": _images, "text": texts_of, "array": _items}
+
+
 def _kind(given):
     if _is_path(given):
         return "table" if is_table_file(given) else "file"
     if isinstance(given, tf.data.Dataset):
         return "Dataset"
     return type(given).__name__
-
-
-def _kind_of_items(are_images):
-    return "image" if are_images else "array"

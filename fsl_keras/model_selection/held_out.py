@@ -86,11 +86,17 @@ class HeldOut:
         self.ways = ways
         self._learner = learner
         self._labels = support.labels
-        # Augmented copies follow the examples.
+        # Augmented copies follow the examples, and descriptions follow them.
         features = np.concatenate([support.features, support.copies])
         self._origins = np.concatenate([np.arange(len(support)), support.copied])
-        self._features = tf.constant(features)
         self._one_hot = np.eye(ways, dtype="float32")[self._labels[self._origins]]
+        self._described = np.zeros(0, int)
+        if support.descriptions is not None:
+            more, weights = support.descriptions
+            features = np.concatenate([features, more])
+            self._one_hot = np.concatenate([self._one_hot, weights])
+            self._described = weights.argmax(axis=-1)
+        self._features = tf.constant(features)
         largest = max(features.size, self._one_hot.size, 1)
         self._tasks = int(np.clip(VALUES // largest, 1, TASKS))
 
@@ -103,23 +109,29 @@ class HeldOut:
         self._predict = predict
 
     def predict(
-        self, tasks: Sequence[tuple[np.ndarray, np.ndarray]]
+        self,
+        tasks: Sequence[tuple[np.ndarray, np.ndarray]],
+        left_out: Sequence[int] | np.ndarray = (),
     ) -> list[np.ndarray]:
         """Predicts the queries of tasks, each from a support set of its own.
 
         Args:
             tasks: list of pairs: a bool array `[n]` of the examples to learn from, at
                 least one, and an integer array of those to predict.
+            left_out: integers, the classes whose descriptions are not learned.
 
         Returns:
             A list of float32 logits `[queries, N]`.
         """
         longest = max((len(queries) for _, queries in tasks), default=0)
         found: list[np.ndarray] = []
+        described = ~np.isin(self._described, left_out)
         for start in range(0, len(tasks), self._tasks):
             batch = tasks[start : start + self._tasks]
             padded = [*batch, *[batch[-1]] * (self._tasks - len(batch))]
-            kept = np.stack([kept[self._origins] for kept, _ in padded])
+            kept = np.stack(
+                [np.concatenate([kept[self._origins], described]) for kept, _ in padded]
+            )
             # An example that is left out becomes padding: a row without a label, which
             # repeats another example, so that batch statistics do not depend on it.
             first = kept.argmax(axis=1)[:, None]
@@ -143,25 +155,31 @@ class HeldOut:
         return self._learner.score_features(state, features[None])[0].numpy()
 
     def out_of_fold(
-        self, folds: np.ndarray, kept: np.ndarray | None = None
+        self,
+        folds: np.ndarray,
+        kept: np.ndarray | None = None,
+        left_out: Sequence[int] | np.ndarray = (),
     ) -> tuple[np.ndarray, np.ndarray]:
         """Predicts each example from the examples of all other folds.
 
         Args:
             folds: integer array `[n]`, the fold of each example.
             kept: optional bool array `[n]`, the examples to use.
+            left_out: integers, the classes whose descriptions are not learned.
 
         Returns:
             A pair: float32 logits `[n, N]`, and a bool array `[n]` of the examples that
-            have logits. The others are not used, or no other fold has their class.
+            have logits. The others are not used, or their class has no description and
+            no example in another fold.
         """
         kept = np.ones(len(folds), bool) if kept is None else kept
         tested = np.zeros(len(folds), bool)
         tested[kept] = has_others(self._labels[kept], folds[kept])
+        tested |= kept & np.isin(self._labels, np.setdiff1d(self._described, left_out))
         logits = np.zeros((len(folds), self.ways), "float32")
         rows = [np.flatnonzero(tested & (folds == fold)) for fold in np.unique(folds)]
         rows = [queries for queries in rows if len(queries)]
         tasks = [(kept & (folds != folds[queries[0]]), queries) for queries in rows]
-        for queries, found in zip(rows, self.predict(tasks), strict=True):
+        for queries, found in zip(rows, self.predict(tasks, left_out), strict=True):
             logits[queries] = found
         return logits, tested

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fsl_keras.datasets.folders import listed
+from fsl_keras.inputs import noun_of
 from fsl_keras.metrics import wilson_interval
 from fsl_keras.model_selection.held_out import HeldOut, assign_folds, softmax
 from fsl_keras.model_selection.support_set import SupportSet
@@ -29,6 +30,9 @@ class LeaveOneOutReport:
         n_splits: integer, the number of folds.
         leaves_one_out: bool, whether each fold holds a single example and its near
             duplicates.
+        noun: string, the word for an example, such as `"image"` or `"sentence"`.
+        names: optional list of the names of all examples as given, for `findings`, such
+            as the texts. By default examples are numbered.
 
     Example:
 
@@ -50,6 +54,8 @@ class LeaveOneOutReport:
     duplicates: list[tuple[int, int]]
     n_splits: int
     leaves_one_out: bool = True
+    noun: str = "image"
+    names: Sequence[str] | None = None
 
     @property
     def method(self) -> str:
@@ -179,12 +185,12 @@ class LeaveOneOutReport:
         if not self.tested.any() or len(self.class_names) == 1:
             return (
                 "The accuracy cannot be estimated: that takes two classes, and two "
-                "different images of one."
+                f"different {self.noun}s of one."
             )
         low, high = (100 * bound for bound in self.interval)
         line = (
             f"{self.method} accuracy {100 * self.accuracy:.1f} % (95% interval "
-            f"{low:.1f} to {high:.1f} %, {self.tested.sum()} images)"
+            f"{low:.1f} to {high:.1f} %, {self.tested.sum()} {self.noun}s)"
         )
         if self.is_imbalanced:
             line += f", balanced accuracy {100 * self.balanced_accuracy:.1f} %"
@@ -199,17 +205,19 @@ class LeaveOneOutReport:
         label, and near duplicates.
 
         Args:
-            names: optional list of the names of all images as given, such as files. By
-                default images are numbered.
+            names: optional list of the names of all images as given, such as files;
+                those of the report by default.
             most: optional integer, the maximum number of lines of a kind.
         """
 
+        noun, names = self.noun, self.names if names is None else names
+
         def name(i):
-            return f"image {i}" if names is None else names[i]
+            return f"{noun} {i}" if names is None else names[i]
 
         lines = []
         if self.alone:
-            lines.append(f"Not tested, with no second image: {listed(self.alone)}")
+            lines.append(f"Not tested, with no second {noun}: {listed(self.alone)}")
         others = sorted(set(self.duplicates) - set(self.conflicts))
         for what, found in {
             "may have the wrong label": [
@@ -218,12 +226,12 @@ class LeaveOneOutReport:
                 for i, class_name, probability in self.suspects
             ],
             "are nearly the same in two classes": [
-                f"Nearly the same image in two classes, one of which is probably "
+                f"Nearly the same {noun} in two classes, one of which is probably "
                 f"wrong: {name(i)} and {name(j)}"
                 for i, j in self.conflicts
             ],
             "are nearly the same": [
-                f"Nearly the same image: {name(i)} and {name(j)}" for i, j in others
+                f"Nearly the same {noun}: {name(i)} and {name(j)}" for i, j in others
             ],
         }.items():
             lines += found[:most]
@@ -246,6 +254,7 @@ def leave_one_out(
     class_names: Sequence[str],
     max_work: float = 1e8,
     n_splits: int = 20,
+    names: Sequence[str] | None = None,
 ) -> LeaveOneOutReport:
     """Predicts each example from the others, by stratified group cross-validation.
 
@@ -260,6 +269,7 @@ def leave_one_out(
             number of classes for leave-one-out. The default allows 2,000 examples of 25
             classes, or 600 of 250.
         n_splits: integer, the number of folds above `max_work`.
+        names: optional list of strings, see `LeaveOneOutReport`.
 
     Returns:
         A `LeaveOneOutReport`.
@@ -295,4 +305,6 @@ def leave_one_out(
         support.duplicates,
         count,
         leaves_one_out=count == len(np.unique(support.groups)),
+        noun=noun_of(learner.item_kind),
+        names=names,
     )

@@ -116,9 +116,10 @@ def _predict_unseen_classes(held_out, labels, folds, n_splits, false_reject_rate
         kept = class_folds != fold
         if not kept.any():
             break
-        inner, seen = held_out.out_of_fold(folds, kept)
+        left_out = np.unique(labels[~kept])
+        inner, seen = held_out.out_of_fold(folds, kept, left_out)
         if seen.any():
-            (logits,) = held_out.predict([(kept, np.flatnonzero(~kept))])
+            (logits,) = held_out.predict([(kept, np.flatnonzero(~kept))], left_out)
             least = least_logit(inner[seen].max(axis=-1), false_reject_rate)
             unknown.append(logits)
             known.append(is_known(logits, least))

@@ -3,6 +3,8 @@
 import collections
 import functools
 import math
+import unicodedata
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -38,6 +40,7 @@ class SupportSet:
         self._counts: collections.Counter[int] = collections.Counter()
         self._batches: list[dict[str, np.ndarray]] = []
         self._repeats: list[tuple[int, int]] = []
+        self._described: list[tuple[np.ndarray, np.ndarray]] = []
 
     def __len__(self) -> int:
         return sum(len(batch["labels"]) for batch in self._batches)
@@ -49,6 +52,7 @@ class SupportSet:
         rows: Tensor | None = None,
         images: Tensor | None = None,
         copies: Tensor = (),
+        texts: Sequence[str] | np.ndarray | None = None,
     ) -> None:
         """Adds examples.
 
@@ -62,6 +66,9 @@ class SupportSet:
             copies: optional features `[k * n, *feature]` of augmented copies: a copy of
                 each example in order, `k` times. They are in the same fold as their
                 example, and are not predicted.
+            texts: optional strings `[n]`. Texts that differ in case, or in blanks and
+                punctuation at their ends, are near duplicates, and so are those of
+                equal features.
         """
         if rows is None:
             rows = len(self) + np.arange(len(labels))
@@ -74,6 +81,7 @@ class SupportSet:
             np.asarray(part)[kept] for part in (features, labels, rows)
         )
         images = None if images is None else images[kept]
+        keys = [] if texts is None else [text_key(texts[i]) for i in kept]
         numbers = len(self) + np.arange(len(labels))
         batch = {
             "features": features,
@@ -82,6 +90,7 @@ class SupportSet:
             "copies": copies if len(copies) else features[:0],
             "copied": np.resize(numbers, len(copies)),
             "thumbnails": np.zeros((0, 1)) if images is None else thumbnails(images),
+            "keys": np.asarray(keys, object),
         }
         self._batches.append({name: np.asarray(part) for name, part in batch.items()})
         self.__dict__.pop("_near", None)
@@ -89,6 +98,15 @@ class SupportSet:
     def _takes(self, label):
         self._counts[int(label)] += 1
         return self.most is None or self._counts[int(label)] <= self.most
+
+    def describe(self, features: Tensor, labels: Tensor) -> None:
+        """Adds descriptions of classes, which are learned from but not predicted.
+
+        Args:
+            features: float array `[n, *feature]`.
+            labels: float32 array `[n, N]`, the one-hot class of each, times its weight.
+        """
+        self._described.append((np.asarray(features), np.asarray(labels)))
 
     def repeat(self, row: int, other: int) -> None:
         """Records that two of the examples as given are the same item."""
@@ -120,6 +138,14 @@ class SupportSet:
         return self._joined("copied")
 
     @property
+    def descriptions(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Features `[m, *feature]` and labels `[m, N]` of descriptions, or None."""
+        if not self._described:
+            return None
+        features, labels = map(np.concatenate, zip(*self._described, strict=True))
+        return features.astype("float32", copy=False), labels
+
+    @property
     def groups(self) -> np.ndarray:
         """Integer array `[n]`, the group of near duplicates of each example."""
         return self._near[1]
@@ -135,20 +161,26 @@ class SupportSet:
         small = self._joined("thumbnails")
         if len(small) == len(self):
             return near_duplicates(small, NEAR)
-        return near_duplicates(self.features.reshape(len(self), -1), SAME)
+        keys = self._joined("keys")
+        return near_duplicates(
+            self.features.reshape(len(self), -1),
+            SAME,
+            np.unique(keys, return_inverse=True)[1] if len(keys) else None,
+        )
 
     def _joined(self, name):
         return np.concatenate([batch[name] for batch in self._batches])
 
 
 def near_duplicates(
-    vectors: Tensor, similarity: float
+    vectors: Tensor, similarity: float, keys: Tensor | None = None
 ) -> tuple[list[tuple[int, int]], np.ndarray]:
-    """Finds the pairs of vectors with a high cosine similarity, and their components.
+    """Finds the pairs of vectors that are similar, and their connected components.
 
     Args:
         vectors: float array `[n, D]`.
-        similarity: float, the threshold.
+        similarity: float, the threshold of cosine similarities.
+        keys: optional integers `[n]`. Vectors of the same key are similar.
 
     Returns:
         The list of pairs `(i, j)`, `i < j`, and an integer array `[n]`: the connected
@@ -166,12 +198,38 @@ def near_duplicates(
     groups = np.arange(len(vectors))
     pairs: list[tuple[int, int]] = []
     for i in range(len(vectors)):
-        others = i + 1 + np.flatnonzero(unit[i + 1 :] @ unit[i] > similarity)
+        similar = unit[i + 1 :] @ unit[i] > similarity
+        if keys is not None:
+            similar |= keys[i + 1 :] == keys[i]
+        others = i + 1 + np.flatnonzero(similar)
         if len(others):
             pairs.extend((i, j) for j in others.tolist())
             joined = np.unique(groups[[i, *others]])
             groups[np.isin(groups, joined)] = joined[0]
     return pairs, groups
+
+
+def text_key(text: str) -> str:
+    """Returns a text without case, and without blanks and punctuation at its ends.
+
+    A text of nothing else keeps its punctuation.
+
+    Example:
+
+    >>> text_key("  Where is  my card?!"), text_key("?!")
+    ('where is my card', '?!')
+    """
+    folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    first, last = 0, len(folded)
+    while first < last and _is_end(folded[first]):
+        first += 1
+    while first < last and _is_end(folded[last - 1]):
+        last -= 1
+    return folded[first:last] or folded
+
+
+def _is_end(character):
+    return character.isspace() or unicodedata.category(character).startswith("P")
 
 
 def thumbnails(images: Tensor) -> np.ndarray:

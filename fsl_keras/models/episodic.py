@@ -267,7 +267,7 @@ class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Mode
 
     def adapt(
         self,
-        images: Any,
+        images: Any = None,
         labels: Any = None,
         class_names: list[str] | None = None,
         **kwargs: Any,
@@ -286,20 +286,22 @@ class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Mode
                   of mixed kinds: paths of files, Pillow images, arrays `[H, W, C]` or
                   `[H, W]`, `bytes` of files, open binary files and uploads; or a
                   single such image;
+                - for a learner of texts: the same of strings, or a single string;
                 - the path of a folder that holds a folder of images for each class;
-                - the path of a CSV file, or a pandas DataFrame, with a column "image",
-                  "path" or "file" and a column "label" or "class" (all names are in
-                  `datasets.columns`). Paths in a CSV file are relative to it;
-                - a `tf.data.Dataset` of `(image, label)`, `(image, label, weight)` or
+                - the path of a CSV, TSV or JSON lines file, or a pandas DataFrame, with
+                  a column such as "image" or "text" and one such as "label" or "class"
+                  (all names are in `datasets.columns`). Paths of images in a file are
+                  relative to it; rows without a text are skipped, with a warning;
+                - a `tf.data.Dataset` of `(item, label)`, `(item, label, weight)` or
                   dictionaries with such keys, single or in batches. Images may be
                   paths; the weights are not used.
 
             labels: `n` integers, names or one-hot rows, or one name for all. None
-                if `images` include them: for a folder, a CSV file, a DataFrame or a
-                Dataset.
+                if `images` include them: for a folder, a table or a Dataset.
             class_names: optional list of names: what integer labels stand for, or
                 the order of the classes if labels are names.
-            **kwargs: further arguments of `FewShotClassifier.from_examples`.
+            **kwargs: further arguments of `FewShotClassifier.from_examples`, such as
+                `leave_one_out`, `false_reject_rate` and `descriptions`.
 
         Returns:
             A `FewShotClassifier`.

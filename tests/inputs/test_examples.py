@@ -16,6 +16,10 @@ def gathered(examples, size=3):
     return items, index, [len(batch) for batch, *_ in batches]
 
 
+def vectors_of(items, labels, class_names=None):
+    return Examples(items, labels, class_names, item_kind="array")
+
+
 class TestExamples:
     def test_an_array_in_batches(self, preprocessing):
         images, labels = pictures(NAMES, count=2)
@@ -67,15 +71,23 @@ class TestExamples:
 
     def test_vectors(self):
         vectors = np.arange(12.0).reshape(6, 2)
-        items, index, _ = gathered(Examples(vectors, [0, 0, 1, 1, 2, 2], None, None))
+        items, index, _ = gathered(
+            Examples(vectors, [0, 0, 1, 1, 2, 2], None, item_kind="array")
+        )
         np.testing.assert_array_equal(items, vectors)
         assert items.dtype == "float32"
         assert index.tolist() == [0, 0, 1, 1, 2, 2]
 
     def test_names_of_integers(self):
         vectors = np.zeros((2, 3))
-        assert Examples(vectors, [1, 0], None, None).class_names == ["0", "1"]
-        assert Examples(vectors, [1, 0], ["a", "b"], None).class_names == ["a", "b"]
+        assert Examples(vectors, [1, 0], None, item_kind="array").class_names == [
+            "0",
+            "1",
+        ]
+        assert Examples(vectors, [1, 0], ["a", "b"], item_kind="array").class_names == [
+            "a",
+            "b",
+        ]
 
     def test_the_source_of_each_example(self, preprocessing, paths, images):
         given = [paths[0], str(paths[1]), images[2], paths[3].read_bytes()]
@@ -95,11 +107,11 @@ class TestExamples:
         for images, labels, message in [
             (dataset, [0, 1], "holds labels"),
             (dataset.repeat(), None, r"infinite.*`.take`"),
-            (dataset.take(0), None, "no images"),
+            (dataset.take(0), None, "no items"),
             (np.zeros((2, 3)), None, "`labels` are missing"),
         ]:
             with pytest.raises(ValueError, match=message):
-                Examples(images, labels, None, None)
+                vectors_of(images, labels)
 
     def test_no_file_can_be_read(self, preprocessing, tmp_path):
         paths = [tmp_path / "a.png", tmp_path / "b.png"]

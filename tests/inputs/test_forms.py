@@ -332,12 +332,12 @@ def test_items_that_are_no_images():
             "b",
         ]
     assert np.concatenate(batches_of("a text", None, 8)).tolist() == ["a text"]
-    assert Elements.labeled(vectors, [0] * 6, are_images=False).length == 6
+    assert Elements.labeled(vectors, [0] * 6, item_kind="array").length == 6
     with pytest.raises(ValueError, match="`labels` are missing"):
-        Examples("a text", None, None, None)
+        Examples("a text", None, None, item_kind="array")
 
 
 def test_files_are_refused_if_items_are_not_images(paths, folder):
     for given, labels in [(paths, ["a"] * 8), (folder, None), (paths[0], "a")]:
         with pytest.raises(ValueError, match="files are not read"):
-            Examples(given, labels, None, None)
+            Examples(given, labels, None, item_kind="array")

@@ -96,3 +96,23 @@ def test_batch_statistics_do_not_depend_on_what_is_left_out():
 def test_an_example_has_others_if_its_class_is_in_another_fold():
     labels, folds = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 2])
     assert has_others(labels, folds).tolist() == [True, True, True, False]
+
+
+def test_descriptions_are_learned_unless_their_class_is_left_out():
+    """Prototypes computed by hand: those of the descriptions have a weight of 3."""
+    support = support_of([[1.0, 0.0], [0.0, 1.0]], [0, 1])
+    described = np.array([[3.0, 0.0], [0.0, 5.0]])
+    support.describe(described, 3 * np.eye(2, dtype="float32"))
+    held_out = HeldOut(make_learner(2), support, ways=2)
+    logits, tested = held_out.out_of_fold(np.array([0, 1]))
+    assert tested.all()
+    # The first fold learns the second example and both descriptions.
+    prototypes = [described[0], (np.array([0.0, 1.0]) + 3 * described[1]) / 4]
+    expected = [-np.sum((np.array([1.0, 0.0]) - p) ** 2) for p in prototypes]
+    np.testing.assert_allclose(logits[0], expected, rtol=1e-5)
+    # Without the description of its own class, an example alone cannot be tested.
+    logits, tested = held_out.out_of_fold(np.array([0, 1]), left_out=[0])
+    assert tested.tolist() == [False, True]
+    (logits,) = held_out.predict([(np.array([False, True]), np.array([0]))], [0])
+    assert logits[0, 0] < -1e8
+    np.testing.assert_allclose(logits[0, 1], expected[1], rtol=1e-5)

@@ -58,3 +58,46 @@ def test_at_most_so_many_examples_of_a_class_are_kept():
     assert support.copies.ravel().tolist() == [10, 11, 13, 20, 21, 23]
     assert support.copied.tolist() == [0, 1, 2, 0, 1, 2]
     assert support.rows.tolist() == [0, 1, 3, 5]
+
+
+class TestTexts:
+    """Near duplicates of texts."""
+
+    def test_case_blanks_and_punctuation_at_the_ends(self):
+        support = SupportSet()
+        texts = [
+            "Top up!",
+            "  top   UP",
+            "top-up",
+            "?!",
+            "...",
+            "\N{FULLWIDTH LATIN SMALL LETTER A}",
+            "A",
+        ]
+        support.add(np.eye(7), [0] * 7, texts=texts)
+        assert support.duplicates == [(0, 1), (5, 6)]
+        assert support.groups.tolist() == [0, 0, 2, 3, 4, 5, 5]
+
+    def test_equal_features_and_equal_texts_are_joined(self):
+        support = SupportSet()
+        support.add(np.array([[1.0, 0], [2.0, 0]]), [0, 1], texts=["a b", "b a"])
+        support.add(np.array([[0.0, 1]]), [1], rows=[5], texts=["B A."])
+        assert support.duplicates == [(0, 1), (1, 5)]
+        assert support.groups.tolist() == [0, 0, 0]
+
+    def test_of_bounded_size(self):
+        support = SupportSet(most=1)
+        support.add(np.eye(3), [0, 0, 1], texts=["a", "b", "A"])
+        assert support.duplicates == [(0, 2)]
+
+
+def test_descriptions_are_no_examples():
+    support = SupportSet()
+    assert support.descriptions is None
+    support.add(np.eye(2), [0, 1])
+    support.describe(np.eye(2), 3 * np.eye(2))
+    assert len(support) == 2
+    assert support.duplicates == []
+    features, labels = support.descriptions
+    assert features.dtype == "float32"
+    np.testing.assert_array_equal(labels, 3 * np.eye(2))
