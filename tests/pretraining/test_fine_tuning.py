@@ -128,6 +128,8 @@ def test_a_sentence_encoder(tmp_path):
     wanted = model.backbone(texts)
     np.testing.assert_allclose(classifier.learner.backbone(texts), wanted, atol=1e-5)
     assert np.abs(wanted - encoder(texts)).max() > 1e-3
+    with pytest.raises(ValueError, match=r"\b1\b"):
+        tune(model, ["good", None, "bad"], ["+", "+", "-"])
     model.save(tmp_path / "learner.keras")
     loaded = keras.saving.load_model(tmp_path / "learner.keras")
     np.testing.assert_allclose(loaded.backbone(texts), wanted, atol=1e-5)
