@@ -46,8 +46,8 @@ def untuned(data: Any) -> Any:
 class ReadsUntuned:
     """Mixin of Keras models that switches off the tuner of the Datasets they read.
 
-    `fit` does not shuffle a Dataset, of which Keras would warn, and builds the optimizer
-    first, so that the first step takes half the time.
+    `fit` does not shuffle a Dataset, of which Keras would warn. It builds the optimizer
+    first, so that the first step is traced once.
     """
 
     @functools.wraps(keras.Model.fit)
