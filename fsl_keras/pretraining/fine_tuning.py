@@ -194,13 +194,11 @@ def _read(learner, items, labels, class_names):
     """Returns the examples as a `ClassDataset`, without repeated ones."""
     if isinstance(items, ClassDataset):
         return items
-    preprocessing = None
-    if learner.takes_images:
+    kind, preprocessing = learner.item_kind, None
+    if kind == "image":
         *size, channels = learner.item_shape
         preprocessing = ImagePreprocessing(size, channels)
-    examples = inputs.Examples(
-        items, labels, class_names, preprocessing, learner.item_kind
-    )
+    examples = inputs.Examples(items, labels, class_names, preprocessing, kind)
     found = {}
     for batch, numbers, _ in examples.batches(inputs.batch_size(learner.item_shape)):
         for item, number in zip(batch, numbers.tolist(), strict=True):

@@ -145,6 +145,8 @@ def test_a_sentence_encoder(tmp_path):
     wanted = model.backbone(texts)
     np.testing.assert_allclose(classifier.learner.backbone(texts), wanted, atol=1e-5)
     assert np.abs(wanted - encoder(texts)).max() > 1e-3
+    with pytest.raises(ValueError, match=r"\b1\b"):
+        tune(model, ["good", None, "bad"], ["+", "+", "-"])
     model.save(tmp_path / "learner.keras")
     loaded = keras.saving.load_model(tmp_path / "learner.keras")
     np.testing.assert_allclose(loaded.backbone(texts), wanted, atol=1e-5)
@@ -199,7 +201,12 @@ def test_the_learning_rate_rises_and_falls_to_zero():
 
 class TestValidation:
     # Rates at which the loss of the left-out examples rises again.
-    ARGUMENTS = {"validation_split": 0.4, "epochs": 12, "learning_rate": 0.3}
+    ARGUMENTS = {
+        "loss": "supervised_contrastive",
+        "validation_split": 0.4,
+        "epochs": 12,
+        "learning_rate": 0.3,
+    }
 
     def test_the_best_weights_are_restored(self):
         weights = []
