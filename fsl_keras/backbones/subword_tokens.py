@@ -61,7 +61,9 @@ class SubwordTokens(keras.layers.Layer):
         self._ends = [_first_of(tokenizer, names) for names in (_START, _END)]
         # keras-hub computes tokens in Python outside of graphs, by other rules.
         self._ids = tf.function(
-            self._tokenized, input_signature=[tf.TensorSpec([None], "string")]
+            self._tokenized,
+            input_signature=[tf.TensorSpec([None], "string")],
+            autograph=False,  # whose conversion takes longer than all else
         )
         self.built = True
 

@@ -96,6 +96,11 @@ class HashedNGrams(keras.layers.Layer):
         self.built = True
 
     def call(self, texts: Tensor) -> Tensor:
+        # Strings are on the CPU; copying integers to a GPU would take longer.
+        with tf.device("CPU:0"):
+            return self._counts(texts)
+
+    def _counts(self, texts):
         characters = tf.strings.unicode_decode(self._clean(texts), "UTF-8")
         count = characters.nrows()
         hashes, rows = zip(*self._ngrams(characters), strict=True)

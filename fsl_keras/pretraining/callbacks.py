@@ -61,7 +61,7 @@ class Backup(keras.callbacks.Callback):
         """Gives a compiled model the state of the file, if there is one.
 
         Args:
-            model: Keras model, which is trained.
+            model: Keras model, whose optimizer is built.
 
         Returns:
             The number of epochs that are done.
@@ -69,7 +69,6 @@ class Backup(keras.callbacks.Callback):
         Raises:
             ValueError: if the file is of another training.
         """
-        model.optimizer.build(model.trainable_variables)
         if not self.path.exists():
             return 0
         with np.load(self.path) as file:

@@ -122,6 +122,8 @@ def fine_tune(
         # On a CPU the plain graph is faster. XLA has no strings.
         jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
     )
+    # A step that makes variables is traced twice.
+    model.optimizer.build(model.trainable_variables)
     stopping = backup = validation = None
     if left_out is not None:
         validation = _stream(left_out, loss, batch_size, seed + 1)
