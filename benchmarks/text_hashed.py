@@ -88,10 +88,10 @@ def speed(arguments, task):
         classifier.export(path)
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         tell(saved_model_megabytes=round(size / 1e6, 2))
-        classify = tf.saved_model.load(str(path)).serve
+        model = tf.saved_model.load(str(path))
         texts = tf.constant(task.pool.tolist())
         for batch in (64, 256, 1024):
-            rates = [rate(classify, texts, batch) for _ in range(ROUNDS)]
+            rates = [rate(model.serve, texts, batch) for _ in range(ROUNDS)]
             tell(batch=batch, sentences_per_second=max(rates), rounds=rates)
 
 

@@ -23,9 +23,9 @@ class HashedTextEncoder(HasPresets, TextModel):
     language is at hand, `SentenceEncoder` also finds texts similar that share none.
 
     The whole of it is a graph of TensorFlow operations, which takes raw strings.
-    Linear classifiers suit it best, such as `models.TransferLearner(encoder, "ridge")`:
-    they learn which n-grams matter. Heads that compare with class means, such as
-    `"cosine"`, gain from `adapt`, which weights n-grams by how rare they are.
+    `adapt` weights n-grams by how rare they are in given texts, such as those of the
+    support set. Linear classifiers suit the vectors best: with `adapt`,
+    `models.TransferLearner(encoder, "logistic")`, and without it `"ridge"`.
 
     Args:
         features: integer, the length of a vector. Defaults to `4096`.
