@@ -158,11 +158,13 @@ class HashedNGrams(keras.layers.Layer):
         words = tf.gather(sums, ends) - tf.gather(sums, starts)
         words, rows = words * tf.gather(inverses, starts), tf.gather(rows, starts)
         yield words * _integer(OF_WORDS), rows
-        for distance in range(1, self.window + 1):
-            first, second = words[:-distance], words[distance:]
-            hashes = first * _integer(BASE) + second
-            row = tf.where(rows[:-distance] == rows[distance:], rows[distance:], -1)
-            yield hashes * _integer(OF_PAIRS), row
+        # Every word with each of those that follow it; no text has the row -2.
+        pairs = tf.range(tf.size(words))[:, None] + tf.range(1, self.window + 1)
+        second = tf.gather(tf.pad(words, [[0, self.window]]), pairs)
+        row = tf.gather(tf.pad(rows, [[0, self.window]], constant_values=-2), pairs)
+        row = tf.where(row == rows[:, None], row, -1)
+        hashes = words[:, None] * _integer(BASE) + second
+        yield tf.reshape(hashes * _integer(OF_PAIRS), [-1]), tf.reshape(row, [-1])
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape, self.features)
