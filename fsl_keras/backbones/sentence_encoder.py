@@ -11,6 +11,7 @@ from keras import ops
 from fsl_keras.backbones.subword_tokens import SubwordTokens
 from fsl_keras.backbones.text_model import TextModel
 from fsl_keras.imports.keras_hub import keras_hub
+from fsl_keras.names import did_you_mean
 from fsl_keras.presets import HasPresets
 from fsl_keras.typing import Model, Path, Shape, Tensor
 
@@ -275,10 +276,11 @@ def _loaded(source):
         backbone = models.Backbone.from_preset(name)
         tokenizer = models.Tokenizer.from_preset(name)
     except Exception as error:  # of the hubs, of files and of Keras
-        reason = str(error).strip().split("\n")[0]
+        reason = str(error).strip().split("\n")[0].partition(" A preset must")[0]
+        hint = did_you_mean(source, models.Backbone.presets)
         raise FileNotFoundError(
-            f"keras-hub cannot load {str(source)!r}: {reason} Give the folder of a "
-            f"model, the name of a keras-hub preset, or of a model on Hugging Face."
+            f"keras-hub cannot load {str(source)!r}: {reason}{hint} Give the folder of "
+            f"a model, the name of a keras-hub preset, or of a model on Hugging Face."
         ) from error
     if getattr(tokenizer, "lowercase", False) and hasattr(tokenizer, "strip_accents"):
         # BERT's own tokenizer does, which keras-hub leaves out.

@@ -1,52 +1,108 @@
-"""`fsl-keras adapt` and `fsl-keras add-class`."""
+"""`fsl-keras adapt`."""
 
+import contextlib
 import pathlib
+import sys
 from typing import Annotated, Literal
 
 import typer
 
+from fsl_keras.cli.items import (
+    LabelColumn,
+    TextColumn,
+    check_options,
+    dataset,
+    kind_of,
+    labeled,
+    read_descriptions,
+    read_negatives,
+)
 from fsl_keras.cli.options import (
+    HASHED,
     Alpha,
     Backbone,
+    Encoder,
     HeadName,
     Import,
+    Pooling,
+    Prefix,
     Weights,
+    default_head,
+    encoder_of,
     fraction,
+    one_of,
     pretrained,
 )
-from fsl_keras.cli.output import AsCsv, AsJson, Output, say
+from fsl_keras.cli.output import AsCsv, AsJson, Output
 from fsl_keras.cli.self_estimate import print_self_estimate
-from fsl_keras.cli.stored import import_modules, load_classifier, load_learner
+from fsl_keras.cli.stored import import_modules, load_learner
 from fsl_keras.files.outputs import KERAS, check_writable
 
+FINE_TUNED = (
+    "The language model was trained on these sentences, so this estimate is too high: "
+    "evaluate the classifier on other ones."
+)
+EPOCHS = 10
 DEFAULT_LEARNER = pathlib.Path("runs/glyphs/learner.keras")
 
 
 def adapt(
+    ctx: typer.Context,
     examples: Annotated[
         pathlib.Path,
         typer.Argument(
-            help="A folder with a folder of images for each class, or a CSV file "
-            "with a column of files (image, path or file) and one of labels (label or "
-            "class)."
+            help="A folder with a folder of images for each class; or a table (.csv, "
+            ".tsv, .jsonl) with a column of sentences (text, sentence, ...) or of "
+            "image files (image, path, file, ...), and one of labels (label, class, "
+            "intent, ...)."
         ),
     ],
     learner: Annotated[
         pathlib.Path | None,
         typer.Option(
-            help="A trained learner, a .keras file. Default: "
+            help="A trained learner, a .keras file. Default for images: "
             "runs/glyphs/learner.keras, which `fsl-keras train` writes."
         ),
     ] = None,
     backbone: Backbone = None,
     weights: Weights = "imagenet",
     alpha: Alpha = None,
-    head: Annotated[HeadName, typer.Option(help="Head on a backbone.")] = "cosine",
+    encoder: Encoder = None,
+    pooling: Pooling = "mean",
+    prefix: Prefix = "",
+    head: Annotated[
+        HeadName | None,
+        typer.Option(
+            help="Head on a backbone or an encoder. Default: cosine for images, ridge "
+            "for sentences with --encoder hashed, else logistic."
+        ),
+    ] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    descriptions: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help="A table of labels and descriptions of classes, each of which is "
+            "learned as a further sentence; also of classes without sentences."
+        ),
+    ] = None,
+    fine_tune: Annotated[
+        bool,
+        typer.Option(
+            help="Train the language model of --encoder on the sentences first."
+        ),
+    ] = False,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="How often --fine-tune uses each sentence. Default: 10."
+        ),
+    ] = None,
     base: Annotated[
         pathlib.Path | None,
         typer.Option(
-            help="A folder of other classes with many images each, for the statistics "
-            "of the heads simple_shot and whitened."
+            help="A folder or table of other classes with many examples each, for the "
+            "statistics of the heads simple_shot and whitened."
         ),
     ] = None,
     output: Annotated[
@@ -69,14 +125,15 @@ def adapt(
         float | None,
         typer.Option(
             callback=fraction,
-            help="Calibrate probabilities, and reject at most this fraction of images "
-            'of known classes as "unknown", such as 0.05.',
+            help="Calibrate probabilities, and reject at most this fraction of the "
+            'examples of known classes as "unknown", such as 0.05.',
         ),
     ] = None,
     negatives: Annotated[
         pathlib.Path | None,
         typer.Option(
-            help="A folder with images of no class, to count false accepts on."
+            help="A folder of images of no class, or a .txt file or table of "
+            "sentences of none, to count false accepts on."
         ),
     ] = None,
     resize: Annotated[
@@ -87,95 +144,106 @@ def adapt(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Make a classifier from a folder or CSV file of a few images per class."""
-    from fsl_keras.inputs import Elements
+    """Make a classifier from a few images or sentences per class."""
+    from fsl_keras.inputs import noun_of
 
     out = Output(as_json, as_csv)
-    if learner and backbone:
-        raise ValueError("Give a --learner or a --backbone, not both.")
+    one_of(learner=learner, backbone=backbone, encoder=encoder)
     check_writable(output, KERAS)
     import_modules(modules)
-    model = _learner(learner, backbone, weights, alpha, head)
+    model = load_learner(learner) if learner else None
+    kind = kind_of(
+        examples,
+        model,
+        backbone=backbone,
+        encoder=encoder,
+        text_column=text_column,
+    )
+    check_options(ctx, kind, learner or examples)
+    _check_fine_tuning(fine_tune, epochs, encoder)
+    # All files are read before a model is trained.
+    items, labels = labeled(examples, kind, text_column, label_column)
+    described = read_descriptions(descriptions) if descriptions else {}
+    others = read_negatives(negatives, kind) if negatives else None
+    if model is None and kind == "text":
+        network = encoder_of(encoder or HASHED, pooling, prefix)
+        model = _transfer_learner(network, head or default_head(encoder), fine_tune)
+    elif model is None:
+        model = _image_learner(backbone, weights, alpha, head or "cosine")
     if base:
-        _fit_base(model, base)
-    given = Elements.labeled(examples)
+        _fit_base(model, kind, base)
+    if fine_tune:
+        _fine_tune(model, items, labels, epochs)
     classifier = model.adapt(
-        given.images,
-        given.labels,
+        items,
+        labels,
         invert=invert,
         unknown_threshold=unknown_threshold,
         leave_one_out=True,
         false_reject_rate=false_reject_rate,
-        negatives=negatives,
+        negatives=others,
         resize=resize,
+        descriptions=described,
         verbose=1,
     )
     classifier.save(output)
-    count = len(classifier.task.examples)
-    print_self_estimate(out, classifier.leave_one_out, given.images)
+    count = len(classifier.examples())
+    print_self_estimate(out, classifier.leave_one_out, items, kind)
+    if fine_tune:
+        out.say(FINE_TUNED)
     if classifier.calibration:
         out.say(str(classifier.calibration))
     ways = len(classifier.class_names)
-    out.say(f"Learned {ways} classes from {count} different images: {output}")
+    more = f" and {len(described)} descriptions" if described else ""
+    out.say(
+        f"Learned {ways} classes from {count} different {noun_of(kind)}s{more}: "
+        f"{output}"
+    )
     out.add(classifier=output, examples=count, calibration=classifier.calibration)
     out.finish()
 
 
-def add_class(
-    classifier: Annotated[
-        pathlib.Path, typer.Argument(help="The classifier, a .keras file.")
-    ],
-    images: Annotated[
-        list[pathlib.Path],
-        typer.Argument(help="A folder with images of the new class, or image files."),
-    ],
-    name: Annotated[
-        str | None,
-        typer.Option(help="Name of the class. Default: the folder's, if it is one."),
-    ] = None,
-    output: Annotated[
-        pathlib.Path | None,
-        typer.Option(help="The classifier to write. Default: the same file."),
-    ] = None,
-    modules: Import = None,
-) -> None:
-    """Add a class to a classifier, without training."""
-    from fsl_keras.inputs import image_files
-
-    output = output or classifier
-    check_writable(output, KERAS)
-    if name is None and (len(images) > 1 or images[0].is_file()):
-        raise ValueError(
-            "The name of the class is unknown, as these are files and no folder: give "
-            "it with --name."
-        )
-    import_modules(modules)
-    model = load_classifier(classifier)
-    model.add_class(name or images[0].resolve().name, image_files(images))
-    model.save(output)
-    say(f"It knows {len(model.class_names)} classes: {output}")
-
-
-def _learner(learner, backbone, weights, alpha, head):
-    if not (learner or backbone or DEFAULT_LEARNER.exists()):
+def _image_learner(backbone, weights, alpha, head):
+    if not (backbone or DEFAULT_LEARNER.exists()):
         raise ValueError(
             f"Give a --backbone, such as mobilenet_v2, or a --learner. The default "
             f"learner, {DEFAULT_LEARNER}, does not exist; `fsl-keras train` writes it."
         )
     if not backbone:
-        return load_learner(learner or DEFAULT_LEARNER)
+        return load_learner(DEFAULT_LEARNER)
+    return _transfer_learner(pretrained(backbone, weights, alpha), head)
+
+
+def _transfer_learner(backbone, head, is_trained=False):
     from fsl_keras.models import TransferLearner
 
-    return TransferLearner(pretrained(backbone, weights, alpha), head)
+    return TransferLearner(backbone, head, unfreeze="all" if is_trained else None)
 
 
-def _fit_base(learner, folder):
-    from fsl_keras.datasets import ClassDataset
-
+def _fit_base(learner, kind, path):
     if not learner.has_base_statistics:
-        kind = type(getattr(learner, "head", learner)).__name__
+        name = type(getattr(learner, "head", learner)).__name__
         raise ValueError(
-            f"{kind} has no statistics of base classes, which --base computes. Use "
+            f"{name} has no statistics of base classes, which --base computes. Use "
             f"--head simple_shot or --head whitened."
         )
-    learner.fit_base(ClassDataset.from_directory(folder, learner.item_shape[:2]))
+    learner.fit_base(dataset(path, kind, learner.item_shape[:2]))
+
+
+def _check_fine_tuning(fine_tune, epochs, encoder):
+    if epochs and not fine_tune:
+        raise ValueError("--epochs is for --fine-tune: give both, or neither.")
+    if fine_tune and encoder in (None, HASHED):
+        raise ValueError(
+            "--fine-tune trains a language model: give one with --encoder, such as the "
+            "folder of all-MiniLM-L6-v2."
+        )
+
+
+def _fine_tune(learner, texts, labels, epochs):
+    from fsl_keras.pretraining import fine_tune
+
+    # Standard output is for the results.
+    with contextlib.redirect_stdout(sys.stderr):
+        verbose = 1 if sys.stderr.isatty() else 2
+        fine_tune(learner, texts, labels, epochs=epochs or EPOCHS, verbose=verbose)

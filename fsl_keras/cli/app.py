@@ -10,6 +10,7 @@ from rich.text import Text
 import fsl_keras
 from fsl_keras.cli import (
     adapting,
+    adding,
     benchmarking,
     comparing,
     embedding,
@@ -34,7 +35,7 @@ app.command()(training.train)
 app.command()(reproducing.reproduce)
 app.command()(comparing.compare)
 app.command()(adapting.adapt)
-app.command("add-class")(adapting.add_class)
+app.command("add-class")(adding.add_class)
 app.command()(predicting.predict)
 app.command()(measuring.evaluate)
 app.command()(exporting.export)

@@ -5,20 +5,43 @@ from typing import Annotated
 
 import typer
 
-from fsl_keras.cli.options import HEADS, Alpha, known_heads, pretrained
+from fsl_keras.cli.items import (
+    LabelColumn,
+    TextColumn,
+    check_options,
+    dataset,
+    kind_of,
+)
+from fsl_keras.cli.options import (
+    HASHED,
+    HEADS,
+    Alpha,
+    encoder_of,
+    known_heads,
+    one_of,
+    pretrained,
+)
 from fsl_keras.cli.output import AsCsv, AsJson, Output, working
 from fsl_keras.typing import Model
 
+# The option that names a network for items of a kind.
+NETWORKS = {"image": "backbone", "text": "encoder"}
+
 
 def compare(
-    folder: Annotated[
-        pathlib.Path, typer.Argument(help="A folder with a folder for each class.")
+    ctx: typer.Context,
+    examples: Annotated[
+        pathlib.Path,
+        typer.Argument(
+            help="A folder with a folder of images for each class, or a table of "
+            "sentences or images and their labels."
+        ),
     ],
     backbone: Annotated[
         list[str] | None,
         typer.Option(
-            help="A network of keras.applications; may be repeated. Default: "
-            "mobilenet_v2."
+            help="A network of keras.applications; may be repeated. Default for "
+            "images: mobilenet_v2."
         ),
     ] = None,
     weights: Annotated[
@@ -29,6 +52,13 @@ def compare(
         ),
     ] = None,
     alpha: Alpha = None,
+    encoder: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What embeds sentences, as in `fsl-keras adapt`; may be repeated. "
+            "Default for sentences: hashed."
+        ),
+    ] = None,
     head: Annotated[
         list[str] | None,
         typer.Option(
@@ -37,37 +67,41 @@ def compare(
             "need no base classes.",
         ),
     ] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Compare backbones and heads on a folder of images by cross-validation."""
-    from fsl_keras.datasets import ClassDataset
+    """Compare networks and heads on labeled images or sentences by cross-validation."""
+    from fsl_keras.inputs import noun_of
     from fsl_keras.model_selection import cross_validate, recommended
     from fsl_keras.models import TransferLearner
 
     out = Output(as_json, as_csv)
-    names = backbone or ["mobilenet_v2"]
-    heads = head or _heads_without_base()
-    files = weights or ["imagenet"] * len(names)
-    if len(files) != len(names):
-        raise ValueError(
-            f"There are {len(names)} backbones and {len(files)} weights: give each "
-            f"--backbone its --weights, or none."
-        )
-    learners: dict[tuple[str, str], Model] = {}
-    for name, file in zip(names, files, strict=True):
-        model = pretrained(name, file, alpha)
-        for each in heads:
-            learners[name, each] = TransferLearner(model, each)
+    one_of(backbone=backbone, encoder=encoder)
+    kind = kind_of(
+        examples, backbone=backbone, encoder=encoder, text_column=text_column
+    )
+    check_options(ctx, kind, examples)
+    if kind == "text":
+        networks = {name: encoder_of(name) for name in encoder or [HASHED]}
+    else:
+        networks = _backbones(backbone or ["mobilenet_v2"], weights, alpha)
+    learners: dict[tuple[str, str], Model] = {
+        (name, each): TransferLearner(network, each)
+        for name, network in networks.items()
+        for each in head or _heads_without_base()
+    }
     # `pretrained` builds all networks for the same image size.
-    height, width = next(iter(learners.values())).item_shape[:2]
-    with working(f"Reading {folder}"):
-        data = ClassDataset.from_directory(folder, (height, width))
+    size = next(iter(learners.values())).item_shape[:2]
+    with working(f"Reading {examples}"):
+        data = dataset(examples, kind, size, text_column, label_column)
     candidates = cross_validate(learners, data, verbose=1)
     best = recommended(candidates)
     candidates = sorted(candidates, key=lambda c: -c.accuracy)
-    rows = [_row(candidate, best) for candidate in candidates]
-    text = [_text(row) for row in rows]
+    network, noun = NETWORKS[kind], noun_of(kind)
+    rows = [_row(network, candidate, best) for candidate in candidates]
+    text = [_text(network, row) for row in rows]
     as_good = [
         " ".join(candidate.name)
         for candidate in candidates
@@ -76,27 +110,41 @@ def compare(
     name, chosen = best.name
     out.table("candidates", rows, text)
     out.say(
-        f"{len(best.right)} images of {len(data)} classes, each predicted by "
+        f"{len(best.right)} {noun}s of {len(data)} classes, each predicted by "
         f"cross-validation; near duplicates are left out together and count as one."
     )
-    out.say(f"Recommended: --backbone {name} --head {chosen}")
+    out.say(f"Recommended: --{network} {name} --head {chosen}")
     if as_good:
         out.say(f"Not significantly different: {', '.join(as_good)}")
     out.add(
-        recommended={"backbone": name, "head": chosen},
-        images=len(best.right),
+        recommended={network: name, "head": chosen},
         classes=len(data),
+        **{f"{noun}s": len(best.right)},
     )
     out.finish()
 
 
-def _row(candidate, best):
+def _backbones(names, weights, alpha):
+    """Returns a dictionary of the networks of images."""
+    files = weights or ["imagenet"] * len(names)
+    if len(files) != len(names):
+        raise ValueError(
+            f"There are {len(names)} backbones and {len(files)} weights: give each "
+            f"--backbone its --weights, or none."
+        )
+    return {
+        name: pretrained(name, file, alpha)
+        for name, file in zip(names, files, strict=True)
+    }
+
+
+def _row(network, candidate, best):
     """Returns the figures of a candidate, without a difference for the best one."""
     difference, ci95 = candidate.minus(best)
     name, head = candidate.name
     low, high = candidate.interval
     return {
-        "backbone": name,
+        network: name,
         "head": head,
         "accuracy": candidate.accuracy,
         "low": low,
@@ -106,13 +154,13 @@ def _row(candidate, best):
     }
 
 
-def _text(row):
+def _text(network, row):
     accuracy, low, high = (100 * row[name] for name in ("accuracy", "low", "high"))
     difference = ""
     if row["minus_best"] is not None:
         difference = f"{100 * row['minus_best']:+.1f} ± {100 * row['ci95']:.1f}"
     return {
-        "backbone": row["backbone"],
+        network: row[network],
         "head": row["head"],
         "accuracy (95%)": f"{accuracy:.1f} % ({low:.1f} to {high:.1f})",
         "minus the best": difference,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from fsl_keras.cli.items import check_options, kind_of
 from fsl_keras.cli.options import Import
 from fsl_keras.cli.output import say
 from fsl_keras.cli.stored import import_modules, load_classifier
@@ -12,6 +13,7 @@ from fsl_keras.files.outputs import EXPORTED, check_writable
 
 
 def export(
+    ctx: typer.Context,
     classifier: Annotated[
         pathlib.Path, typer.Argument(help="The classifier, a .keras file.")
     ],
@@ -37,10 +39,15 @@ def export(
     modules: Import = None,
 ) -> None:
     """Export a classifier for use without Keras and this package."""
+    from fsl_keras.backbones import SentenceEncoder
     from fsl_keras.classifier.exporting import check_target
 
     check_target(output, format)
     check_writable(output, EXPORTED[format])
     import_modules(modules)
-    load_classifier(classifier).export(output, format, image_size)
+    model = load_classifier(classifier)
+    check_options(ctx, kind_of(classifier, model), classifier)
+    model.export(output, format, image_size)
     say(f"Written: {output}")
+    if isinstance(getattr(model.learner, "backbone", None), SentenceEncoder):
+        say("A program that loads it must `import tensorflow_text` first.")

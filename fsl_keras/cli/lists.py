@@ -1,6 +1,7 @@
 """The commands that list what there is: presets, recipes, methods, backbones, data."""
 
 from fsl_keras import presets
+from fsl_keras.cli.options import HASHED
 from fsl_keras.cli.output import AsCsv, AsJson, Output
 from fsl_keras.datasets.catalogue import DATASETS
 from fsl_keras.presets.card import percent
@@ -65,7 +66,7 @@ def list_methods(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
 
 
 def list_backbones(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
-    """List the backbones, with paper, the images they take and their options."""
+    """List the backbones, with paper, what they take and their options."""
     rows = [
         {
             "backbone": name,
@@ -84,6 +85,20 @@ def list_backbones(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
                 "paper": "",
                 "inputs": "RGB; frozen networks of keras.applications",
                 "options": {"weights": "imagenet"},
+            },
+            {
+                "backbone": HASHED,
+                "paper": "",
+                "inputs": "sentences; n-grams of characters and pairs of words "
+                "(--encoder)",
+                "options": {},
+            },
+            {
+                "backbone": "all-MiniLM-L6-v2 and others",
+                "paper": "Reimers & Gurevych, 2019",
+                "inputs": "sentences; frozen language models: a folder, or a name of "
+                "keras-hub or Hugging Face (--encoder)",
+                "options": {"pooling": "mean", "prefix": '""'},
             },
         ]
     ]

@@ -5,6 +5,13 @@ from typing import Annotated
 
 import typer
 
+from fsl_keras.cli.items import (
+    LabelColumn,
+    TextColumn,
+    check_options,
+    kind_of,
+    labeled,
+)
 from fsl_keras.cli.options import DataDir, Import
 from fsl_keras.cli.output import (
     AsCsv,
@@ -19,6 +26,7 @@ from fsl_keras.files.outputs import CSV, FIGURE, JSON, check_writable
 
 
 def evaluate(
+    ctx: typer.Context,
     model: Annotated[
         pathlib.Path,
         typer.Argument(
@@ -29,10 +37,12 @@ def evaluate(
     folder: Annotated[
         pathlib.Path | None,
         typer.Argument(
-            help="For a classifier: a folder of images for each class, or a CSV file "
-            "of images and labels."
+            help="For a classifier: a folder of images for each class, or a table of "
+            "images or sentences and their labels."
         ),
     ] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
     dataset: Annotated[
         str, typer.Option(help="For a learner: the data set of the episodes.")
     ] = "glyphs",
@@ -75,7 +85,7 @@ def evaluate(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Evaluate a learner on a data set, or a classifier on labeled images."""
+    """Evaluate a learner on a data set, or a classifier on labeled examples."""
     from fsl_keras import datasets, evaluation
     from fsl_keras.classifier import FewShotClassifier
     from fsl_keras.evaluation.variants import embedded_once, variants
@@ -91,9 +101,12 @@ def evaluate(
         if folder is None:
             raise ValueError(
                 f"{model} is a classifier. Pass a folder that holds a folder of images "
-                f"for each class, or a CSV file of images and labels."
+                f"for each class, or a table of images or sentences and their labels."
             )
-        _evaluate_classifier(out, loaded, folder, output, confusion)
+        kind = kind_of(folder, loaded)
+        check_options(ctx, kind, model)
+        given = labeled(folder, kind, text_column, label_column)
+        _evaluate_classifier(out, loaded, given, output, confusion)
         out.finish()
         return
     if folder is not None:
@@ -109,7 +122,7 @@ def evaluate(
     if one_shot_runs is not None:
         reports = [_evaluate_runs(loaded, one_shot_runs, model.stem)]
     else:
-        data = _load_for(loaded.item_shape, dataset, split, data_dir)
+        data = _load_for(loaded, dataset, split, data_dir)
         if data.class_sizes.sum() < episodes * ways * (shots + queries):
             loaded, data = embedded_once(loaded, data)
         groups = datasets.class_groups(data.class_names) if within else None
@@ -138,11 +151,19 @@ def evaluate(
     out.finish()
 
 
-def _load_for(item_shape, dataset, split, data_dir):
-    """Loads a data set at the image size of a learner."""
+def _load_for(learner, dataset, split, data_dir):
+    """Loads a data set of the items of a learner, at its image size."""
     from fsl_keras import datasets
+    from fsl_keras.inputs import noun_of
 
     data = datasets.load(dataset, split, data_dir)
+    if (learner.item_kind == "text") != (data.item_dtype == "string"):
+        raise ValueError(
+            f"The learner takes {noun_of(learner.item_kind)}s, and {dataset} holds "
+            f"other items. Choose another data set with --dataset; `fsl-keras "
+            f"datasets` lists them."
+        )
+    item_shape = learner.item_shape
     if data.item_shape[2:] != item_shape[2:]:
         raise ValueError(
             f"The learner needs items of shape {item_shape}, and those of {dataset} "
@@ -162,12 +183,13 @@ def _evaluate_runs(learner, folder, name):
     return evaluation.evaluate(learner, stream, name)
 
 
-def _evaluate_classifier(out, classifier, images, output, confusion):
+def _evaluate_classifier(out, classifier, given, output, confusion):
     from fsl_keras import evaluation, plots
     from fsl_keras.files import replacing
 
-    with working(f"Reading {images}"):
-        report = evaluation.evaluate_classifier(classifier, images)
+    items, labels = given
+    with working(f"Predicting {len(items)} examples"):
+        report = evaluation.evaluate_classifier(classifier, items, labels)
     if output and output.suffix == ".csv":
         report.save_csv(output)
     elif output:
@@ -198,7 +220,7 @@ def _evaluate_classifier(out, classifier, images, output, confusion):
             for row in recalls
         ],
     )
-    print_confusions(out, report.confusions)
+    print_confusions(out, report.confusions, report.noun)
     out.say(report.summary())
     out.add(
         accuracy=report.accuracy,

@@ -114,8 +114,16 @@ def print_reports(out: Output, reports: list) -> None:
     )
 
 
-def print_confusions(out: Output, confusions: list[tuple[str, str, int]]) -> None:
-    """Prints a table of `(class, predicted class, count)`, cut to the first ones."""
+def print_confusions(
+    out: Output, confusions: list[tuple[str, str, int]], noun: str
+) -> None:
+    """Prints a table of `(class, predicted class, count)`, cut to the first ones.
+
+    Args:
+        out: `Output`.
+        confusions: list of triples.
+        noun: string, what is counted, such as `"image"`.
+    """
     out.table(
         "confusions",
         [
@@ -123,7 +131,7 @@ def print_confusions(out: Output, confusions: list[tuple[str, str, int]]) -> Non
             for name, answer, count in confusions
         ],
         [
-            {"class": name, "taken for": answer, "images": str(count)}
+            {"class": name, "taken for": answer, f"{noun}s": str(count)}
             for name, answer, count in confusions[:MOST_LISTED]
         ],
     )

@@ -1,18 +1,25 @@
 """The leave-one-out report of a new classifier, for `fsl-keras adapt`."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from fsl_keras.cli.items import KEYS
 from fsl_keras.cli.output import MOST_LISTED, Output, print_confusions
 
 
-def print_self_estimate(out: Output, report: Any, paths: list) -> None:
+def print_self_estimate(
+    out: Output, report: Any, items: Sequence, kind: str = "image"
+) -> None:
     """Prints a `LeaveOneOutReport`.
 
     Args:
         out: `Output`.
         report: `LeaveOneOutReport` of the examples.
-        paths: list of the files of all examples as given.
+        items: list of the files, or of the texts, of all examples as given.
+        kind: `"image"` or `"text"`.
     """
+    # A text is shortened in findings, and whole in JSON.
+    names = items if kind == "image" else None
     counts = report.counts()
     out.table("classes", counts)
     out.say(report.summary())
@@ -26,13 +33,13 @@ def print_self_estimate(out: Output, report: Any, paths: list) -> None:
                 {
                     "class": name,
                     "recall": f"{100 * recall:.1f} %",
-                    "images": str(tested[name]),
+                    f"{report.noun}s": str(tested[name]),
                 }
                 for name, recall in recalls
             ],
         )
-    print_confusions(out, report.confusions)
-    for line in report.findings(paths, MOST_LISTED):
+    print_confusions(out, report.confusions, report.noun)
+    for line in report.findings(names, MOST_LISTED):
         out.say(line)
     out.add(
         estimate={
@@ -43,12 +50,12 @@ def print_self_estimate(out: Output, report: Any, paths: list) -> None:
             "tested": int(report.tested.sum()),
         },
         suspects=[
-            {"file": paths[i], "answer": name, "probability": probability}
+            {KEYS[kind]: items[i], "answer": name, "probability": probability}
             for i, name, probability in report.suspects
         ],
-        conflicts=[[paths[i], paths[j]] for i, j in report.conflicts],
+        conflicts=[[items[i], items[j]] for i, j in report.conflicts],
         duplicates=[
-            [paths[i], paths[j]]
+            [items[i], items[j]]
             for i, j in sorted(set(report.duplicates) - set(report.conflicts))
         ],
     )

@@ -244,7 +244,7 @@ def test_export_writes_a_saved_model(run_cli, classifier, tmp_path):
         (["train", "--resume"], "holds no run to resume"),
         (["evaluate", "nowhere.keras"], "There is no file nowhere.keras"),
         (["predict", "nowhere.keras", "a.png"], "There is no file nowhere.keras"),
-        (["adapt", "nowhere"], "Give a --backbone, such as mobilenet_v2"),
+        (["adapt", "nowhere"], "There is no folder nowhere"),
         (["predict", __file__, "a.png"], "test_cli.py is not a .keras file"),
     ],
 )

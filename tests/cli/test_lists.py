@@ -28,11 +28,13 @@ def test_methods_are_listed_with_paper_kind_and_options(run_cli):
     assert "makes no classifier" in lines["tim"]
 
 
-def test_backbones_are_listed_with_the_images_they_take(run_cli):
+def test_backbones_are_listed_with_what_they_take(run_cli):
     status, out, _ = run_cli("backbones")
     assert status == 0
     lines = names_of(out)
-    assert set(lines) == {*BACKBONES, "mobilenet_v2 and others"}
+    frozen = {"mobilenet_v2 and others", "hashed", "all-MiniLM-L6-v2 and others"}
+    assert set(lines) == {*BACKBONES, *frozen}
+    assert "sentences" in lines["hashed"]
     assert "84x84" in lines["resnet12"]
     assert "drop_block=0.0" in lines["resnet12"]
 
