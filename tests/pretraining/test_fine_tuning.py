@@ -76,7 +76,9 @@ LOSSES = {
 }
 
 
-@pytest.mark.parametrize("name", rows(LOSSES, ["joint", "supervised_contrastive", "cosine"]))
+@pytest.mark.parametrize(
+    "name", rows(LOSSES, ["joint", "supervised_contrastive", "cosine"])
+)
 def test_every_loss_makes_classes_that_are_learned_more_accurately(name):
     model = learner()
     before = accuracy(model)
