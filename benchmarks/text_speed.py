@@ -17,6 +17,7 @@ import time
 import fsl_keras as fsl
 import keras_hub
 import numpy as np
+
 import text_protocol
 from machine import describe
 

@@ -46,7 +46,8 @@ def untuned(data: Any) -> Any:
 class ReadsUntuned:
     """Mixin of Keras models that switches off the tuner of the Datasets they read.
 
-    `fit` does not shuffle a Dataset, of which Keras would warn.
+    `fit` does not shuffle a Dataset, of which Keras would warn. It builds the optimizer
+    first, so that the first step is traced once.
     """
 
     @functools.wraps(keras.Model.fit)
@@ -57,6 +58,11 @@ class ReadsUntuned:
         if isinstance(given.get("x"), tf.data.Dataset):
             given.setdefault("shuffle", False)
         del given["self"]
+        optimizer = self.optimizer
+        if self.built and optimizer is not None and not optimizer.built:
+            # A step that makes variables is traced twice.
+            with self.distribute_strategy.scope():
+                optimizer.build(self.trainable_variables)
         return super().fit(**given)
 
     @functools.wraps(keras.Model.evaluate)

@@ -107,7 +107,7 @@ def cross_validate(
     Args:
         learners: dictionary from name to learner with a frozen backbone, such as
             `TransferLearner`. All take items of the same shape.
-        data: `ClassDataset` of images.
+        data: `ClassDataset` of images or texts.
         cache: bool, whether to keep features on disk, see `features.embed`.
         verbose: 0 or 1, whether to show a progress bar.
         n_splits: integer, the maximum number of folds. If there are no more groups
@@ -117,7 +117,7 @@ def cross_validate(
         A list of `Candidate`, in the order of the learners.
 
     Raises:
-        ValueError: if no class has two images that are not near duplicates.
+        ValueError: if no class has two items that are not near duplicates.
 
     Example:
 
@@ -146,9 +146,11 @@ def cross_validate(
             folds = assign_folds(support.labels, groups, n_splits)
         logits, tested = HeldOut(learner, support, len(data)).out_of_fold(folds)
         if not tested.any():
+            noun = "sentence" if data.item_dtype == "string" else "image"
             raise ValueError(
-                f"No class of {data.name} has two images that are not near duplicates, "
-                f"so there is nothing to learn from. Provide more images of a class."
+                f"No class of {data.name} has two {noun}s that are not near "
+                f"duplicates, so there is nothing to learn from. Provide more {noun}s "
+                f"of a class."
             )
         right = logits[tested].argmax(axis=-1) == support.labels[tested]
         # Near duplicates are one observation.
@@ -158,15 +160,17 @@ def cross_validate(
     return candidates
 
 
-def _support(data, vectors, with_images):
-    """Returns the support set of all items, with thumbnails if they are images."""
+def _support(data, vectors, with_items):
+    """Returns the support set of all items, with what tells near duplicates."""
     support = SupportSet()
     for number, name in enumerate(data.class_names):
         rows, found = data.class_rows[number], vectors.class_items(name)
         for start in range(0, len(rows), CHUNK):
-            images, part = None, slice(start, start + CHUNK)
-            if with_images and len(data.item_shape) == 3:
+            images, texts, part = None, None, slice(start, start + CHUNK)
+            if with_items and data.item_dtype == "string":
+                texts = data.items.take(rows[part])
+            elif with_items and len(data.item_shape) == 3:
                 images = data.items.take(rows[part])
             labels = [number] * len(found[part])
-            support.add(found[part], labels, images=images)
+            support.add(found[part], labels, images=images, texts=texts)
     return support

@@ -13,16 +13,19 @@ from keras import ops
 from fsl_keras import inputs
 from fsl_keras.datasets import ClassDataset
 from fsl_keras.digests import item_digest, weights_digest
-from fsl_keras.layers import ImagePreprocessing
+from fsl_keras.episodes.tuner import untuned
+from fsl_keras.layers import CosineDense, ImagePreprocessing
 from fsl_keras.layers.unit_length import to_unit_length
 from fsl_keras.losses import SupervisedContrastiveLoss
 from fsl_keras.pretraining.callbacks import Backup, EpochSeeds
-from fsl_keras.typing import Dataset, Model, Path
+from fsl_keras.typing import Model, Path
 
-LOSSES = ("supervised_contrastive", "cosine")
+LOSSES = ("joint", "supervised_contrastive", "cosine")
 
 # The items of one class that follow each other in a batch.
-PER_CLASS = 4
+PER_CLASS = 5
+# The temperature of both parts of the loss "joint".
+TEMPERATURE = 0.05
 # The fraction of the steps in which the learning rate rises.
 WARM_UP = 0.1
 # The epochs without a better validation loss after which training stops.
@@ -34,10 +37,10 @@ def fine_tune(
     items: Any,
     labels: Any = None,
     class_names: Sequence[str] | None = None,
-    epochs: int = 10,
-    batch_size: int = 64,
-    learning_rate: float = 2e-5,
-    loss: str | keras.losses.Loss = "supervised_contrastive",
+    epochs: int = 8,
+    batch_size: int = 128,
+    learning_rate: float = 1e-4,
+    loss: str | keras.losses.Loss = "joint",
     validation_split: float = 0.0,
     backup_dir: Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -55,6 +58,7 @@ def fine_tune(
 
     Reference:
 
+    - `"joint"`: [Zhang et al., 2021](https://arxiv.org/abs/2109.06349) (CPFT)
     - `"supervised_contrastive"`: [Khosla et al., 2020](https://arxiv.org/abs/2004.11362)
     - `"cosine"`: [Tunstall et al., 2022](https://arxiv.org/abs/2209.11055) (SetFit)
 
@@ -65,15 +69,18 @@ def fine_tune(
             a `ClassDataset`.
         labels: as in `adapt`; None for a `ClassDataset`.
         class_names: optional, as in `adapt`.
-        epochs: integer, how often each example is used. Defaults to `10`.
+        epochs: integer, how often each example is used. Defaults to `8`.
         batch_size: integer, the items of a batch, or the pairs with `"cosine"`.
-            Defaults to `64`.
-        learning_rate: float, the highest. Defaults to `2e-5`, which suits a pretrained
-            language model.
+            Defaults to `128`.
+        learning_rate: float, the highest. Defaults to `1e-4`, which suits a small
+            pretrained language model.
         loss: one of:
 
+            - `"joint"`, the default: the sum of the next one and of the cross-entropy
+              of the cosine similarities to a vector of each class, at first the mean of
+              its embeddings;
             - `"supervised_contrastive"`: `losses.SupervisedContrastiveLoss` of batches
-              with four items of each of their classes;
+              with five items of each of their classes;
             - `"cosine"`: the squared error of the cosine similarities of random pairs,
               which should be 1 within a class and 0 between classes;
             - a loss of embeddings and integer labels for the same batches, such as
@@ -107,14 +114,14 @@ def fine_tune(
     >>> learner = fsl.models.TransferLearner(backbone, "ridge", unfreeze="all")
     >>> history = fine_tune(learner, items, labels, epochs=2, verbose=0)
     >>> sorted(history.history)
-    ['loss']
+    ['classes_loss', 'embedding_loss', 'loss']
     >>> classifier = learner.adapt(items, labels)
     """
     _check(learner, loss, epochs, batch_size, validation_split)
     data, left_out = _split(
         _read(learner, items, labels, class_names), validation_split, seed
     )
-    model = _model(learner.backbone, loss)
+    model, names = _model(learner, data, loss), data.class_names
     steps = math.ceil(data.class_sizes.sum() / batch_size)
     model.compile(
         optimizer=_optimizer(learning_rate, steps * epochs),
@@ -126,7 +133,7 @@ def fine_tune(
     model.optimizer.build(model.trainable_variables)
     stopping = backup = validation = None
     if left_out is not None:
-        validation = _stream(left_out, loss, batch_size, seed + 1)
+        validation = _stream(left_out, names, loss, batch_size, seed + 1)
         count = math.ceil(left_out.class_sizes.sum() / batch_size)
         validation = validation.take(count)
         stopping = keras.callbacks.EarlyStopping(
@@ -139,7 +146,7 @@ def fine_tune(
         done = backup.restore(model)
     own = [EpochSeeds(seed), stopping, backup]
     return model.fit(
-        _stream(data, loss, batch_size, seed, start=done * steps),
+        _stream(data, names, loss, batch_size, seed, start=done * steps),
         steps_per_epoch=steps,
         initial_epoch=done,
         epochs=epochs,
@@ -187,11 +194,11 @@ def _read(learner, items, labels, class_names):
     """Returns the examples as a `ClassDataset`, without repeated ones."""
     if isinstance(items, ClassDataset):
         return items
-    preprocessing = None
-    if learner.takes_images:
+    kind, preprocessing = learner.item_kind, None
+    if kind == "image":
         *size, channels = learner.item_shape
         preprocessing = ImagePreprocessing(size, channels)
-    examples = inputs.Examples(items, labels, class_names, preprocessing)
+    examples = inputs.Examples(items, labels, class_names, preprocessing, kind)
     found = {}
     for batch, numbers, _ in examples.batches(inputs.batch_size(learner.item_shape)):
         for item, number in zip(batch, numbers.tolist(), strict=True):
@@ -233,19 +240,43 @@ def _split(data, fraction, seed):
     return part, ClassDataset(data.items, left, names, data.name) if left else None
 
 
-def _model(backbone, loss):
+def _model(learner, data, loss):
     """Returns the model that is trained, which shares the layers of the backbone."""
+    backbone = learner.backbone
 
     def embedded(name):
         shape, dtype = backbone.input_shape[1:], backbone.inputs[0].dtype
         item = keras.Input(shape, dtype=dtype, name=name)
         return item, ops.cast(backbone(item), "float32")
 
-    if loss != "cosine":
-        return keras.Model(*embedded("item"))
-    (a, of_a), (b, of_b) = embedded("a"), embedded("b")
-    cosine = ops.sum(to_unit_length(of_a) * to_unit_length(of_b), axis=-1)
-    return keras.Model((a, b), cosine)
+    if loss == "cosine":
+        (a, of_a), (b, of_b) = embedded("a"), embedded("b")
+        cosine = ops.sum(to_unit_length(of_a) * to_unit_length(of_b), axis=-1)
+        return keras.Model((a, b), cosine)
+    item, vectors = embedded("item")
+    if loss != "joint":
+        return keras.Model(item, vectors)
+    vectors = keras.layers.Identity(name="embedding")(
+        vectors
+    )  # its name in the history
+    similarities = CosineDense(len(data), 1 / TEMPERATURE, name="classes")
+    model = keras.Model(item, [vectors, similarities(vectors)])
+    similarities.kernel.assign(_class_means(learner, data).T)
+    return model
+
+
+def _class_means(learner, data):
+    """Returns the mean embedding of each class, `[N, D]`, all of length one."""
+    sizes = data.class_sizes
+    count, step = int(sizes.sum()), inputs.batch_size(data.item_shape)
+    vectors = np.concatenate(
+        [
+            learner.features(data.fetch(tf.range(start, min(start + step, count))))
+            for start in range(0, count, step)
+        ]
+    )
+    parts = np.split(np.asarray(to_unit_length(vectors)), np.cumsum(sizes)[:-1])
+    return np.stack([part.mean(axis=0) for part in parts])
 
 
 def _loss(loss):
@@ -253,7 +284,12 @@ def _loss(loss):
         return loss
     if loss == "cosine":
         return keras.losses.MeanSquaredError()
-    return SupervisedContrastiveLoss()
+    if loss == "supervised_contrastive":
+        return SupervisedContrastiveLoss()
+    return [
+        SupervisedContrastiveLoss(TEMPERATURE),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    ]
 
 
 def _optimizer(learning_rate, steps):
@@ -267,11 +303,21 @@ def _optimizer(learning_rate, steps):
     return keras.optimizers.Adam(rate, global_clipnorm=1.0)
 
 
-def _stream(data: ClassDataset, loss, batch_size, seed, start=0) -> Dataset:
+def _stream(data, class_names, loss, batch_size, seed, start=0):
     if loss == "cosine":
         return data.pairs(batch_size, seed, start)
     size = min(batch_size, int(data.class_sizes.sum()))
-    return data.batches(size, seed, start, per_class=PER_CLASS)
+    batches = data.batches(size, seed, start, per_class=PER_CLASS)
+    if loss != "joint":
+        return batches
+    # Data that is left out may lack some of the classes.
+    numbers = tf.constant([class_names.index(name) for name in data.class_names])
+
+    def for_both(items, labels):
+        labels = tf.gather(numbers, labels)
+        return items, (labels, labels)
+
+    return untuned(batches.map(for_both))
 
 
 def _key(model, data, loss, arguments):

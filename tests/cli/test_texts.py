@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import fsl_keras as fsl
-from tests.checks import run_python
 
 INTENTS = {
     "balance": [
@@ -278,9 +277,25 @@ def test_embed_sentences(run_cli, table, tmp_path):
     np.testing.assert_allclose(found["features"], expected, atol=1e-6)
 
 
-def test_a_language_model_is_fine_tuned_and_exported(
+def test_a_language_model_is_adapted_and_exported(
     run_cli, table, language_model, tmp_path
 ):
+    path = tmp_path / "a.keras"
+    options = ("--encoder", language_model, "--pooling", "cls", "--prefix", "my ")
+    status, _, err = run_cli("adapt", table, *options, "--output", path)
+    assert status == 0, err
+    learner = keras.saving.load_model(path).learner
+    assert learner.backbone.get_config()["pooling"] == "cls"
+    assert learner.backbone.get_config()["prefix"] == "my "
+    assert type(learner.head) is fsl.heads.LogisticHead
+    status, out, err = run_cli("export", path, tmp_path / "exported")
+    assert status == 0, err
+    assert "must `import tensorflow_text` first" in out
+    assert (tmp_path / "exported" / "saved_model.pb").exists()
+
+
+@pytest.mark.slow
+def test_a_language_model_is_fine_tuned(run_cli, table, language_model, tmp_path):
     path = tmp_path / "a.keras"
     status, out, err = run_cli(
         *("adapt", table, "--encoder", language_model, "--output", path),
@@ -290,23 +305,9 @@ def test_a_language_model_is_fine_tuned_and_exported(
     assert json.loads(out)["examples"] == 14
     assert "/step - loss:" in err
     assert "so this estimate is too high" in err
-    loaded = keras.saving.load_model(path)
+    trained = keras.saving.load_model(path).learner.backbone
     original = fsl.backbones.SentenceEncoder(language_model)
-    trained = loaded.learner.backbone
     assert not np.allclose(trained(["my card"]), original(["my card"]), atol=1e-5)
-    status, out, err = run_cli("export", path, tmp_path / "exported")
-    assert status == 0, err
-    assert "must `import tensorflow_text` first" in out
-    answered = run_python(
-        f"""
-import tensorflow as tf, tensorflow_text
-exported = tf.saved_model.load({str(tmp_path / "exported")!r})
-print(exported.serve(tf.constant(["my card"]))["probabilities"].numpy().tolist())
-"""
-    )
-    np.testing.assert_allclose(
-        json.loads(answered), loaded.predict(["my card"], verbose=0), atol=1e-5
-    )
 
 
 def test_a_saved_encoder_is_an_encoder(run_cli, table, tmp_path):

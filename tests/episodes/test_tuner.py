@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import fsl_keras as fsl
-from fsl_keras.episodes.tuner import untuned
+from fsl_keras.episodes.tuner import ReadsUntuned, untuned
 from fsl_keras.evaluation import evaluate
 from fsl_keras.models import PrototypicalNetwork
 from fsl_keras.pretraining import SupervisedPretraining
@@ -143,3 +143,18 @@ def test_class_names_of_a_dataset_are_learned():
     stream.class_names = ["egret", "heron"]
     classifier = PrototypicalNetwork(backbone).adapt(stream)
     assert classifier.class_names == ["egret", "heron"]
+
+
+def test_the_first_step_is_traced_once():
+    traces = []
+
+    class Traced(ReadsUntuned, keras.Model):
+        def train_step(self, data):
+            traces.append(data)
+            return super().train_step(data)
+
+    items = keras.Input((2,))
+    model = Traced(items, keras.layers.Dense(1)(items))
+    model.compile("adam", "mse", jit_compile=False)
+    model.fit(np.zeros((4, 2)), np.zeros((4, 1)), batch_size=2, verbose=0)
+    assert len(traces) == 1

@@ -13,6 +13,7 @@ from fsl_keras.model_selection import (
     recommended,
 )
 from tests.model_selection.supports import support_of
+from tests.texts import counts_of_words
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +113,14 @@ def test_images_of_a_large_class_are_in_memory_a_few_at_a_time():
     (candidate,) = cross_validate(learners, data, cache=False)
     assert len(candidate.right) == 180
     assert max(items.taken) <= 64
+
+
+def test_near_duplicates_of_texts_are_one_observation():
+    learners = {"cosine": fsl.models.TransferLearner(counts_of_words(64))}
+    texts = ["my card", "My card!", "lost card", "send money", "money abroad"]
+    data = fsl.ClassDataset.from_arrays(texts, ["a", "a", "a", "b", "b"])
+    (found,) = cross_validate(learners, data, cache=False)
+    assert len(found.right) == 4
+    data = fsl.ClassDataset.from_arrays(texts[:2], ["a", "a"])
+    with pytest.raises(ValueError, match="two sentences that are not near duplicates"):
+        cross_validate(learners, data, cache=False)

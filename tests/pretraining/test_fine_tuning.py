@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import scipy
 
 import fsl_keras as fsl
 from fsl_keras.losses import SupervisedContrastiveLoss, TripletLoss
@@ -67,6 +68,7 @@ class Stop(keras.callbacks.Callback):
 
 
 LOSSES = {
+    "joint": "joint",
     "supervised_contrastive": "supervised_contrastive",
     "cosine": "cosine",
     "temperature": SupervisedContrastiveLoss(temperature=0.5),
@@ -74,7 +76,9 @@ LOSSES = {
 }
 
 
-@pytest.mark.parametrize("name", rows(LOSSES, ["supervised_contrastive", "cosine"]))
+@pytest.mark.parametrize(
+    "name", rows(LOSSES, ["joint", "supervised_contrastive", "cosine"])
+)
 def test_every_loss_makes_classes_that_are_learned_more_accurately(name):
     model = learner()
     before = accuracy(model)
@@ -82,6 +86,21 @@ def test_every_loss_makes_classes_that_are_learned_more_accurately(name):
     assert history["loss"][-1] < 0.75 * history["loss"][0]
     assert before < 0.7
     assert accuracy(model) > before + 0.15
+
+
+def test_the_vectors_of_classes_are_their_means_at_first():
+    items, labels = examples()
+    model = learner()
+    # All examples in one batch, and a rate of zero at the only step.
+    history = tune(model, items, labels, loss="joint", epochs=1, batch_size=999)
+    vectors = learner().backbone.predict(items, verbose=0)
+    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+    means = np.stack([vectors[labels == name].mean(axis=0) for name in set(labels)])
+    means /= np.linalg.norm(means, axis=-1, keepdims=True)
+    logits = vectors @ means.T / 0.05
+    right = [list(set(labels)).index(name) for name in labels]
+    wanted = -scipy.special.log_softmax(logits, axis=-1)[range(len(right)), right]
+    assert history["classes_loss"] == [pytest.approx(wanted.mean(), rel=1e-4)]
 
 
 def test_a_copy_of_the_backbone_is_trained_and_classifiers_use_it():
@@ -128,6 +147,8 @@ def test_a_sentence_encoder(tmp_path):
     wanted = model.backbone(texts)
     np.testing.assert_allclose(classifier.learner.backbone(texts), wanted, atol=1e-5)
     assert np.abs(wanted - encoder(texts)).max() > 1e-3
+    with pytest.raises(ValueError, match=r"\b1\b"):
+        tune(model, ["good", None, "bad"], ["+", "+", "-"])
     model.save(tmp_path / "learner.keras")
     loaded = keras.saving.load_model(tmp_path / "learner.keras")
     np.testing.assert_allclose(loaded.backbone(texts), wanted, atol=1e-5)
@@ -182,7 +203,12 @@ def test_the_learning_rate_rises_and_falls_to_zero():
 
 class TestValidation:
     # Rates at which the loss of the left-out examples rises again.
-    ARGUMENTS = {"validation_split": 0.4, "epochs": 12, "learning_rate": 0.3}
+    ARGUMENTS = {
+        "loss": "supervised_contrastive",
+        "validation_split": 0.4,
+        "epochs": 12,
+        "learning_rate": 0.3,
+    }
 
     def test_the_best_weights_are_restored(self):
         weights = []
