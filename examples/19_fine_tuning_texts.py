@@ -49,18 +49,24 @@ def main(folder=PICTURES, encoder=None, intents=77, epochs=8):
     print(f"{len(texts)} questions, {epochs} epochs in {seconds:.0f} s")
 
     cards = [pair for pair in asked if pair[1].startswith("card_")]
-    found, vectors = {}, {}
+    found, right, vectors = {}, {}, {}
     for name, learner in (("frozen", frozen), ("fine-tuned", trained)):
         classifier = learner.adapt(texts, labels)
         answers = classifier.predict_classes([text for text, _ in asked])
-        right = sum(
-            answer.class_name == intent
-            for answer, (_, intent) in zip(answers, asked, strict=True)
+        right[name] = np.array(
+            [
+                answer.class_name == intent
+                for answer, (_, intent) in zip(answers, asked, strict=True)
+            ]
         )
-        low, high = fsl.metrics.wilson_interval(right, len(asked))
-        found[name] = right / len(asked)
+        low, high = fsl.metrics.wilson_interval(right[name].sum(), len(asked))
+        found[name] = float(right[name].mean())
         print(f"{name}: {found[name]:.1%} ({low:.1%} to {high:.1%})")
         vectors[name] = learner.backbone.predict([text for text, _ in cards], verbose=0)
+    gain, half = fsl.evaluation.mean_and_interval(
+        right["fine-tuned"].astype(float) - right["frozen"]
+    )
+    print(f"gain on the same questions: {100 * gain:+.1f} ± {100 * half:.1f} points")
     figure = draw(vectors, [intent for _, intent in cards], found)
     figure.savefig(folder / "19_fine_tuning_texts.png", dpi=80)
     return found
