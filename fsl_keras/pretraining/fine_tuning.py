@@ -256,9 +256,8 @@ def _model(learner, data, loss):
     item, vectors = embedded("item")
     if loss != "joint":
         return keras.Model(item, vectors)
-    vectors = keras.layers.Identity(name="embedding")(
-        vectors
-    )  # its name in the history
+    # The name of its loss in the history.
+    vectors = keras.layers.Identity(name="embedding")(vectors)
     similarities = CosineDense(len(data), 1 / TEMPERATURE, name="classes")
     model = keras.Model(item, [vectors, similarities(vectors)])
     similarities.kernel.assign(_class_means(learner, data).T)
