@@ -41,7 +41,9 @@ def test_a_vector_is_roots_of_counts(encoder):
     np.testing.assert_allclose(encoder(TEXTS), np.sqrt(counts / total), rtol=1e-5)
 
 
-@pytest.mark.parametrize("form", [list, tf.constant, "batches"], ids=str)
+@pytest.mark.parametrize(
+    "form", [list, tf.constant, "batches"], ids=["list", "tensor", "batches"]
+)
 def test_adapt_computes_the_rarity_of_ngrams_as_scikit_learn(form):
     text = pytest.importorskip("sklearn.feature_extraction.text")
     encoder = HashedTextEncoder(512)

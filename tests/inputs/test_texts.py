@@ -99,7 +99,7 @@ def test_one_error_names_all_rows_that_are_no_texts():
         None,
         np.array([["a", "b"]]),
     ],
-    ids=repr,
+    ids=lambda given: type(given).__name__,
 )
 def test_what_is_no_form_of_texts(given):
     with pytest.raises(ValueError, match=r"This learner takes texts.*Received"):
