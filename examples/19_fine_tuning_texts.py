@@ -94,8 +94,10 @@ def draw(vectors, names, accuracies):
         x, y = directions[:2] @ centered.T
         for number, intent in enumerate(classes):
             mine = numbers == number
-            axes.scatter(x[mine], y[mine], s=14, lw=0, label=intent, color=f"C{number}")
-        axes.set(xticks=[], yticks=[], title=f"{name}: {accuracies[name]:.1%}")
+            axes.scatter(x[mine], y[mine], s=18, lw=0, label=intent, color=f"C{number}")
+        axes.set(
+            xticks=[], yticks=[], title=f"{name}: {accuracies[name]:.1%} of all right"
+        )
         axes.set_aspect("equal", "datalim")
     figure.legend(
         *panels[0].get_legend_handles_labels(),
