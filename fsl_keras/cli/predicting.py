@@ -34,6 +34,10 @@ def predict(
         ),
     ] = None,
     text: Texts = None,
+    file: Annotated[
+        list[pathlib.Path] | None,
+        typer.Option(help="A file, as an argument is; may be repeated."),
+    ] = None,
     text_column: TextColumn = None,
     top: Annotated[
         int | None,
@@ -51,7 +55,7 @@ def predict(
     from fsl_keras.datasets.folders import warn_of_skipped
 
     out = Output(as_json, as_csv)
-    paths = given_items(ctx, items, text)
+    paths = given_items(ctx, [*(items or ()), *(file or ())], text)
     import_modules(modules)
     model = load_classifier(classifier)
     kind = kind_of(classifier, model)

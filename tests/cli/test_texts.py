@@ -138,9 +138,10 @@ def test_predict_sentences_and_files_of_them(run_cli, classifier, tmp_path):
     lines = tmp_path / "lines.txt"
     lines.write_text("card\r\n\r\nsend, money\r\n", encoding="utf-8")
     table = write_table(tmp_path / "a.csv", [("my balance", "x")])
-    texts = ["what is my balance", "card", "send, money", "my balance"]
+    texts = ["what is my balance", "my balance", "card", "send, money"]
     status, out, err = run_cli(
-        *("predict", classifier, lines, table, "--text", texts[0], "--top", 2, "--json")
+        *("predict", classifier, table, "--file", lines, "--text", texts[0]),
+        *("--top", 2, "--json"),
     )
     assert status == 0, err
     document = json.loads(out)
