@@ -19,6 +19,8 @@ POOLINGS = ("mean", "cls")
 
 # Of texts that are embedded together: their number and that of their bytes, at most.
 ROWS, BYTES = 64, 2**15
+# That number in training, where batches are small.
+TRAINED_ROWS = 32
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
@@ -127,24 +129,26 @@ class SentenceEncoder(HasPresets, TextModel):
     def call(
         self, inputs: Tensor, training: bool | None = None, mask: Any = None
     ) -> Tensor:
-        if training:
-            return super().call(inputs, training=True)
-        distinct, places = tf.unique(inputs)
+        if training:  # dropout differs for each text
+            distinct, places = inputs, tf.range(tf.size(inputs))
+        else:
+            distinct, places = tf.unique(inputs)
         lengths = tf.strings.length(distinct)
         # The longest first, so that memory is bounded by the first text of a batch.
         order = tf.argsort(lengths, direction="DESCENDING")
-        found = self._in_batches(tf.gather(distinct, order), tf.gather(lengths, order))
+        texts, lengths = tf.gather(distinct, order), tf.gather(lengths, order)
+        found = self._in_batches(texts, lengths, training)
         return tf.gather(found, tf.gather(tf.math.invert_permutation(order), places))
 
-    def _in_batches(self, texts, lengths):
+    def _in_batches(self, texts, lengths, training):
         """Embeds texts in batches; `lengths` are in bytes."""
-        count = tf.size(texts)
+        count, rows = tf.size(texts), TRAINED_ROWS if training else ROWS
         shape = (None, self.output_shape[-1])
 
         def embed(start, found):
             longest = tf.maximum(tf.gather(lengths, start), 1)
-            stop = start + tf.clip_by_value(BYTES // longest, 1, ROWS)
-            some = super(SentenceEncoder, self).call(texts[start:stop], training=False)
+            stop = start + tf.clip_by_value(BYTES // longest, 1, rows)
+            some = super(SentenceEncoder, self).call(texts[start:stop], training)
             return stop, tf.concat([found, some], axis=0)
 
         start = (tf.constant(0), tf.zeros((0, shape[-1]), self.compute_dtype))

@@ -42,7 +42,6 @@ FINE_TUNED = (
     "The language model was trained on these sentences, so this estimate is too high: "
     "evaluate the classifier on other ones."
 )
-EPOCHS = 10
 DEFAULT_LEARNER = pathlib.Path("runs/glyphs/learner.keras")
 
 
@@ -95,7 +94,7 @@ def adapt(
     epochs: Annotated[
         int | None,
         typer.Option(
-            min=1, help="How often --fine-tune uses each sentence. Default: 10."
+            min=1, help="How often --fine-tune uses each sentence. Default: 8."
         ),
     ] = None,
     base: Annotated[
@@ -243,7 +242,8 @@ def _check_fine_tuning(fine_tune, epochs, encoder):
 def _fine_tune(learner, texts, labels, epochs):
     from fsl_keras.pretraining import fine_tune
 
+    options = {} if epochs is None else {"epochs": epochs}
     # Standard output is for the results.
     with contextlib.redirect_stdout(sys.stderr):
         verbose = 1 if sys.stderr.isatty() else 2
-        fine_tune(learner, texts, labels, epochs=epochs or EPOCHS, verbose=verbose)
+        fine_tune(learner, texts, labels, verbose=verbose, **options)

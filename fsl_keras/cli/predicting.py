@@ -77,7 +77,8 @@ def predict(
     out.add(skipped=[{place: str(name), "reason": reason} for name, reason in skipped])
     out.finish()
     if not rows:
-        raise ValueError("No image could be read.")
+        noun = "sentence" if kind == "text" else "image"
+        raise ValueError(f"No {noun} could be read.")
     if skipped:
         raise typer.Exit(1)
 
