@@ -12,9 +12,9 @@ hashed encoder.
 Printed: by MiniLM 15 of 16 new reviews are right, and leave-one-out of the ten learned
 says 90.0% (59.6 to 98.2%); hashed 12 of 16, and 0.0% (0.0 to 27.8%): without the
 sentence that is left out, its class has less to share with it than the other. "This
-exceeded my expectations" is positive with 66.2% by MiniLM. The reviews were written for this
-example, and the ten to learn from were reworded until MiniLM did well on the first ten
-new ones: this shows an idea and measures nothing.
+exceeded my expectations" is positive with 66.2% by MiniLM. The reviews were written
+for this example, and the ten to learn from were reworded until MiniLM did well on the
+first ten new ones: this shows an idea and measures nothing.
 """
 
 import pathlib
