@@ -24,8 +24,6 @@ import text_protocol
 SEEDS, BATCH = range(10), 256
 SHOTS = {"CLINC150": (5, 10), "BANKING77": (1, 5, 10)}
 
-AREA = "area under the ROC curve"
-
 # The vectors of texts, for each encoder.
 EMBEDDED = {}
 
@@ -63,7 +61,7 @@ def main():
                 first, second = zip(*found, strict=True)
                 accuracies.append(text_protocol.figure(task, shots, first, SEEDS))
                 if len(task.out_of_scope):
-                    areas.append(text_protocol.figure(task, shots, second, SEEDS, AREA))
+                    areas.append(text_protocol.figure(task, shots, second, SEEDS))
                 print(title, accuracies[-1], areas[-1:], flush=True)
             rows.append({"name": title, "figures": accuracies})
             if areas:
@@ -174,7 +172,7 @@ def report(folder, rows, out_of_scope):
     write_json(
         folder / "text_out_of_scope.json",
         {
-            "title": "Texts: sentences out of scope",
+            "title": "Texts: sentences out of scope, area under the ROC curve",
             "command": command,
             "note": "The same classifiers: how well the largest logit tells the "
             "validation sentences of CLINC150 from its sentences of no intent. The "

@@ -87,11 +87,8 @@ def mean_and_interval(values):
     return float(values.mean()), float(quantile * error)
 
 
-def figure(task, shots, values, seeds, measure=None):
-    """Returns a figure of a report, of the accuracies of several draws.
-
-    `measure` is the heading of its column if the values are no accuracies.
-    """
+def figure(task, shots, values, seeds):
+    """Returns a figure of a report, of the accuracies of several draws."""
     mean, ci95 = mean_and_interval(values)
     protocol = {
         "dataset": task.name,
@@ -103,8 +100,7 @@ def figure(task, shots, values, seeds, measure=None):
         "kind": "inductive",
         "batch_norm": "no",
     }
-    figure = {"accuracy": mean, "ci95": ci95, "protocol": protocol}
-    return figure if measure is None else {**figure, "measure": measure}
+    return {"accuracy": mean, "ci95": ci95, "protocol": protocol}
 
 
 def _numbered(pairs, names=None):

@@ -34,8 +34,7 @@ def measured_table(report: Mapping[str, Any]) -> str:
 
     Args:
         report: dictionary of `title`, `command`, `note` and `rows`, each a `name` and
-            `figures`. A figure that is no accuracy has the heading of its column as
-            `measure`.
+            `figures`.
     """
     tasks = _tasks(figure for row in report["rows"] for figure in row["figures"])
     lines = _head(["", *tasks, "statistics"])
@@ -135,9 +134,7 @@ def _tasks(figures):
 
 
 def _task(figure):
-    protocol = figure["protocol"]
-    task = f"{protocol['ways']}-way {protocol['shots']}-shot"
-    return f"{task}, {figure['measure']}" if "measure" in figure else task
+    return f"{figure['protocol']['ways']}-way {figure['protocol']['shots']}-shot"
 
 
 def _kind(figure):
