@@ -80,7 +80,7 @@ LOSSES = {
 def test_every_loss_makes_classes_that_are_learned_more_accurately(name):
     model = learner()
     before = accuracy(model)
-    history = tune(model, loss=LOSSES[name], epochs=60)
+    history = tune(model, loss=LOSSES[name], epochs=60, interpolation=1.0)
     assert history["loss"][-1] < 0.75 * history["loss"][0]
     assert before < 0.7
     assert accuracy(model) > before + 0.15
@@ -113,6 +113,15 @@ def test_a_copy_of_the_backbone_is_trained_and_classifiers_use_it():
     np.testing.assert_array_equal(classifier.learner.backbone.get_weights()[0], trained)
     # It is not compiled, so that its file holds no state of an optimizer.
     assert not model.backbone.compiled
+
+
+def test_the_weights_are_interpolated():
+    before = learner().backbone.get_weights()[0]
+    trained, mixed = learner(), learner()
+    tune(trained, interpolation=1.0)
+    tune(mixed, interpolation=0.25)
+    wanted = 0.75 * before + 0.25 * trained.backbone.get_weights()[0]
+    np.testing.assert_allclose(mixed.backbone.get_weights()[0], wanted, atol=1e-6)
 
 
 def test_layers_before_the_unfrozen_one_stay():
@@ -203,6 +212,7 @@ class TestValidation:
     # Rates at which the loss of the left-out examples rises again.
     ARGUMENTS = {
         "loss": "supervised_contrastive",
+        "interpolation": 1.0,
         "validation_split": 0.4,
         "epochs": 12,
         "learning_rate": 0.3,
@@ -313,6 +323,7 @@ class TestErrors:
             ({"epochs": 0}, "epochs=0"),
             ({"batch_size": 1}, "batch_size=1"),
             ({"validation_split": 1.0}, r"validation_split=1\.0"),
+            ({"interpolation": 0.0}, r"interpolation=0\.0"),
         ],
     )
     def test_arguments(self, arguments, message):
