@@ -13,8 +13,9 @@ import pathlib
 
 import fsl_keras as fsl
 import numpy as np
-import text_protocol
 from fsl_keras.files import write_json
+
+import text_protocol
 
 SEEDS, SHOTS = range(3), (0, 1, 5)
 
