@@ -39,7 +39,7 @@ def fine_tune(
     class_names: Sequence[str] | None = None,
     epochs: int = 8,
     batch_size: int = 128,
-    learning_rate: float = 3e-4,
+    learning_rate: float = 5e-4,
     loss: str | keras.losses.Loss = "joint",
     interpolation: float = 0.75,
     validation_split: float = 0.0,
@@ -76,7 +76,7 @@ def fine_tune(
         epochs: integer, how often each example is used. Defaults to `8`.
         batch_size: integer, the items of a batch, or the pairs with `"cosine"`.
             Defaults to `128`.
-        learning_rate: float, the highest. Defaults to `3e-4`, which suits a language
+        learning_rate: float, the highest. Defaults to `5e-4`, which suits a language
             model of 384 dimensions; try `5e-5` for one of 768.
         loss: one of:
 
