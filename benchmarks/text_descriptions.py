@@ -51,7 +51,7 @@ def main():
             "note": "CLINC150, nearest centroid on frozen MiniLM, tested on its "
             "validation sentences. A description is the name of the intent in words. "
             "Three draws (seeds 0 to 2), 95% intervals over the draws; without "
-            "sentences there is nothing to draw.",
+            "sentences there is nothing to draw, and the interval is over the queries.",
             "rows": rows,
         },
     )

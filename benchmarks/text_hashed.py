@@ -69,7 +69,7 @@ def accuracies(arguments, task):
             right = np.argmax(logits[0], axis=-1) == task.query_labels
             found[name].append(100 * right.mean())
     for name, values in found.items():
-        mean, ci95 = text_protocol.mean_and_interval(values)
+        mean, ci95 = text_protocol.mean_and_interval(values, len(task.queries))
         tell(head=name, accuracy=round(mean, 2), ci95=round(ci95, 2))
 
 

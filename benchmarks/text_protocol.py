@@ -76,11 +76,15 @@ def banking77_task():
     )
 
 
-def mean_and_interval(values):
-    """Returns mean and half the 95% interval of figures of independent draws."""
+def mean_and_interval(values, queries):
+    """Returns mean and half the 95% interval of accuracies of independent draws.
+
+    The interval of a single draw is that over its queries, a number.
+    """
     values = np.asarray(values, float)
     if len(values) < 2:
-        return float(values.mean()), float("nan")
+        mean = float(values.mean())
+        return mean, float(1.96 * np.sqrt(mean * (1 - mean) / queries))
     # Student's t, as there are three to ten draws.
     quantile = {2: 12.71, 3: 4.303, 5: 2.776, 10: 2.262}[len(values)]
     error = values.std(ddof=1) / np.sqrt(len(values))
@@ -89,7 +93,7 @@ def mean_and_interval(values):
 
 def figure(task, shots, values, seeds):
     """Returns a figure of a report, of the accuracies of several draws."""
-    mean, ci95 = mean_and_interval(values)
+    mean, ci95 = mean_and_interval(values, len(task.queries))
     protocol = {
         "dataset": task.name,
         "ways": len(task.class_names),
