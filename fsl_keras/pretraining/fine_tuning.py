@@ -56,7 +56,7 @@ def fine_tune(
 
     The learning rate of Adam rises for a tenth of the steps and falls to zero as a
     cosine. At the end the weights are interpolated between those before and after
-    training, which are more accurate on new items than either.
+    training, which are often more accurate on new items than either.
 
     Reference:
 
