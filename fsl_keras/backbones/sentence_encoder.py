@@ -272,7 +272,9 @@ def _loaded(source):
     if path.is_dir():
         name = str(path)
         _check_folder(path)
-    elif isinstance(source, os.PathLike) or name.startswith((".", "/", "~")):
+    elif (
+        isinstance(source, os.PathLike) or name[:1] in tuple("./~") or name[-1:] == "/"
+    ):
         raise FileNotFoundError(f"There is no folder {path}.")
     elif name.count("/") == 1 and "://" not in name:
         name = f"hf://{name}"

@@ -224,6 +224,8 @@ class TestErrors:
             SentenceEncoder(dense, tokenizer=bert_tokenizer())
 
     def test_a_folder_that_is_not_there_or_lacks_a_file(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"There is no folder nowhere\."):
+            SentenceEncoder("nowhere/")
         with pytest.raises(FileNotFoundError, match=r"There is no folder .*nowhere"):
             SentenceEncoder(tmp_path / "nowhere")
         with pytest.raises(FileNotFoundError, match=r"lacks config\.json, model\.safe"):
