@@ -1,6 +1,7 @@
-"""Callbacks that make resumed training that of an uninterrupted one."""
+"""Callbacks: resumed training that equals uninterrupted one, a warning of collapse."""
 
 import pathlib
+import warnings
 from typing import Any
 
 import keras
@@ -30,6 +31,33 @@ class EpochSeeds(keras.callbacks.Callback):
         for variable in self.model.variables:
             if variable.name == "seed_generator_state":
                 variable.assign([generator.integers(2**31), 0])
+
+
+class CollapseWarning(keras.callbacks.Callback):
+    """Warns once if the embeddings of all items have the same direction.
+
+    It reads the metric `spread` at the end of each epoch.
+    """
+
+    # The spread below which embeddings say nothing of an item in float32.
+    SMALLEST = 1e-3
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._warned = False
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        spread = logs["spread"]
+        if self._warned or spread >= self.SMALLEST:
+            return
+        self._warned = True
+        warnings.warn(
+            f"The embeddings collapsed in epoch {epoch + 1}: those of all items have "
+            f"nearly the same direction (spread {spread:.1g}, from 0 to 1), and the "
+            f"backbone tells no items apart. Try a lower learning rate, larger batches "
+            f"or another method.",
+            stacklevel=2,
+        )
 
 
 class Backup(keras.callbacks.Callback):
