@@ -22,6 +22,7 @@ from fsl_keras.classifier.growth import (
     check_fingerprint,
     check_growth,
     check_joinable,
+    forget_class,
     known_name,
     learn_class,
 )
@@ -241,6 +242,10 @@ class FewShotClassifier(ClassifierModel):
 
         Args:
             class_name: string, a known class.
+
+        Raises:
+            ValueError: if it is the only class, or the head has one memory for all
+                classes and there are no features of the examples, see `remove_example`.
         """
         with self._snapshots.changing():
             name = known_name(self, class_name)
@@ -250,11 +255,7 @@ class FewShotClassifier(ClassifierModel):
                     f"one first, with `add_class`."
                 )
             check_growth(self)
-            removed = self.class_names.index(name)
-            kept = [i for i in range(len(self.class_names)) if i != removed]
-            memory = self.learner.select(self.task.memory, np.asarray(kept))
-            class_names = [self.class_names[i] for i in kept]
-            self.know(class_names, memory, self.task.learned.of_classes(kept))
+            forget_class(self, name)
 
     def examples(self) -> list[LearnedExample]:
         """Lists the examples of the classifier, repeated ones once.

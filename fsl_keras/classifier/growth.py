@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from fsl_keras import inputs
 from fsl_keras.classifier.descriptions import NONE, Descriptions, learn_descriptions
 from fsl_keras.classifier.learning import learn, relearn
+from fsl_keras.classifier.task_examples import LearnedExamples
 from fsl_keras.classifier.task_weights import has_fingerprint
 from fsl_keras.datasets.labels import class_name_of, label_names
 from fsl_keras.typing import Model, Nested
@@ -30,12 +32,7 @@ def change_example(
     digest, number = learned.pairs[row].tolist()
     if class_name == classifier.class_names[number]:
         return
-    if learned.owners is None:
-        raise ValueError(
-            "This classifier has no features of its examples: it was saved by an "
-            "earlier version, or it has very many examples. Call `adapt` of the "
-            "learner with the corrected examples."
-        )
+    check_features(learned)
     if (learned.classes == number).sum() == 1:
         name = classifier.class_names[number]
         raise ValueError(
@@ -54,6 +51,24 @@ def change_example(
     if learner.memory_holds_features:
         learned.features = None
     classifier.know(classifier.class_names, memory, learned)
+
+
+def forget_class(classifier: Model, class_name: str) -> None:
+    """Removes a class and its examples from a classifier.
+
+    Args:
+        classifier: a `FewShotClassifier`.
+        class_name: string, a known class.
+    """
+    learner, class_names = classifier.learner, classifier.class_names
+    kept = [i for i, name in enumerate(class_names) if name != class_name]
+    learned = classifier.task.learned.of_classes(kept)
+    if learner.forgets_classes:
+        memory = learner.select(classifier.task.memory, np.asarray(kept))
+    else:
+        check_features(learned)
+        memory = relearn(learner, learned, len(kept))
+    classifier.know([class_names[i] for i in kept], memory, learned)
 
 
 def learn_class(
@@ -107,6 +122,16 @@ def known_name(classifier: Model, class_name: str | int) -> str:
             f"`add_class` for a new one."
         )
     return name
+
+
+def check_features(learned: LearnedExamples) -> None:
+    """Raises an error if the features of the examples are not known."""
+    if learned.owners is None:
+        raise ValueError(
+            "This classifier has no features of its examples: it was saved by an "
+            "earlier version, or it has very many examples. Call `adapt` of the "
+            "learner with the corrected examples."
+        )
 
 
 def check_growth(classifier: Model) -> None:

@@ -19,7 +19,9 @@ HEADS = (
     "simple_shot",
     "whitened",
     "nearest_neighbor",
+    "lda",
     "ridge",
+    "streaming_ridge",
     "logistic",
     "dense",
 )

@@ -7,6 +7,7 @@ from fsl_keras.heads.feat import FEATHead
 from fsl_keras.heads.head import Head
 from fsl_keras.heads.laplacian_shot import LaplacianShotHead
 from fsl_keras.heads.linear import LinearHead
+from fsl_keras.heads.linear_discriminant import LinearDiscriminantHead
 from fsl_keras.heads.logistic import LogisticHead
 from fsl_keras.heads.matching import MatchingHead
 from fsl_keras.heads.nearest_neighbor import NearestNeighborHead
@@ -18,6 +19,7 @@ from fsl_keras.heads.ridge import RidgeHead
 from fsl_keras.heads.siamese import SiameseHead
 from fsl_keras.heads.simple_shot import SimpleShotHead
 from fsl_keras.heads.soft_k_means import SoftKMeansHead
+from fsl_keras.heads.streaming_ridge import StreamingRidgeHead
 from fsl_keras.heads.tim import TIMHead
 from fsl_keras.heads.transductive import TransductiveHead
 from fsl_keras.heads.transductive_finetuning import TransductiveFinetuningHead
@@ -30,6 +32,7 @@ __all__ = [
     "FEATHead",
     "Head",
     "LaplacianShotHead",
+    "LinearDiscriminantHead",
     "LinearHead",
     "LogisticHead",
     "MatchingHead",
@@ -42,6 +45,7 @@ __all__ = [
     "SiameseHead",
     "SimpleShotHead",
     "SoftKMeansHead",
+    "StreamingRidgeHead",
     "TIMHead",
     "TransductiveFinetuningHead",
     "TransductiveHead",

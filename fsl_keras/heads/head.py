@@ -17,7 +17,7 @@ class Head(keras.layers.Layer):
 
     A head is three pure functions. `remember` condenses the support set into a
     memory, `prepare` turns a memory into the state that classifies, and `score`
-    returns the logits of queries. Memories are dictionaries of float32 tensors with a
+    returns the logits of queries. Memories are dictionaries of float tensors with a
     leading axis of tasks; `class_axes` gives the axis of each tensor that runs over
     classes. Heads compute in float32 under every mixed precision policy.
 
@@ -55,6 +55,8 @@ class Head(keras.layers.Layer):
     class_axes: dict[str, int] = {}
     # Whether the memory holds the embeddings of all examples, as `"support"`.
     memory_holds_features = False
+    # Whether `select` may leave classes out.
+    forgets_classes = True
     # Whether a row of `support_labels` may be one-hot times the weight of its example.
     weighs_examples = False
 

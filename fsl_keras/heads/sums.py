@@ -1,4 +1,4 @@
-"""The base of heads whose memory is sums over the examples of each class."""
+"""The bases of heads whose memory is sums over the examples."""
 
 from keras import ops
 
@@ -7,10 +7,11 @@ from fsl_keras.typing import Tensor
 
 
 class SumHead(Head):
-    """Base of the heads whose memory is sums over the examples of each class.
+    """Base of the heads whose memory is sums over the examples.
 
     Memories merge by addition, so the memory does not grow with the number of
-    examples, and the state of a class is bit-identical when other classes are added.
+    examples. With sums for each class alone, the state of a class is bit-identical
+    when other classes are added.
     """
 
     incremental = "exact"

@@ -46,6 +46,9 @@ class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Mode
     # Whether the memory is the features of all examples, its `"support"`.
     memory_holds_features = False
 
+    # Whether `select` may leave classes out.
+    forgets_classes = True
+
     # Whether there are statistics of base classes, which `fit_base` computes.
     has_base_statistics = False
 

@@ -96,6 +96,11 @@ class MetricModel(EpisodicModel):
         return self.head.memory_holds_features
 
     @property
+    def forgets_classes(self) -> bool:  # type: ignore[override]
+        """Whether `select` may leave classes out."""
+        return self.head.forgets_classes
+
+    @property
     def kind(self) -> str:  # type: ignore[override]
         """Whether the logits of a query depend on the others: see `Head.kind`."""
         return self.head.kind

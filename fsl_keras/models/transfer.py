@@ -11,11 +11,13 @@ from fsl_keras.compat import renamed_arguments
 from fsl_keras.heads import (
     DenseHead,
     Head,
+    LinearDiscriminantHead,
     LogisticHead,
     NearestNeighborHead,
     PrototypeHead,
     RidgeHead,
     SimpleShotHead,
+    StreamingRidgeHead,
     WhitenedHead,
 )
 from fsl_keras.models.metric import MetricModel
@@ -27,7 +29,9 @@ HEADS = {
     "simple_shot": SimpleShotHead,
     "whitened": WhitenedHead,
     "nearest_neighbor": lambda: NearestNeighborHead(distance="cosine"),
+    "lda": LinearDiscriminantHead,
     "ridge": lambda: RidgeHead(regularization=0.13, relative=True),
+    "streaming_ridge": StreamingRidgeHead,
     "logistic": LogisticHead,
     "dense": DenseHead,
 }
@@ -59,8 +63,10 @@ class TransferLearner(MetricModel):
             `[*, D]`. With `unfreeze`, a copy of it is trained.
         head: `"cosine"` (prototypes by cosine similarity), `"prototypes"` (by squared
             distance), `"simple_shot"` and `"whitened"` (see `fit_base`),
-            `"nearest_neighbor"`, `"ridge"`, `"logistic"`, `"dense"` (a hidden layer of
-            64 units, by Adam), or any `Head`.
+            `"nearest_neighbor"`, `"lda"` (linear discriminant analysis), `"ridge"`,
+            `"streaming_ridge"`, `"logistic"`, `"dense"` (a hidden layer of 64 units, by
+            Adam), or any `Head`. The memory of `"lda"` and `"streaming_ridge"` does
+            not grow with the examples.
         unfreeze: optional string, the beginning of a layer's name: that layer of the
             backbone and those after it are trained, such as from `"conv5"` on in
             ResNet50, `"block_16"` in MobileNetV2 or `"transformer_layer_3"` in a

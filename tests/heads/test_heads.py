@@ -36,6 +36,7 @@ VARIANTS = {
     "ReconstructionHead": [{"bidirectional": True}],
     "RidgeHead": [{"regularization": 0.1, "relative": True}],
     "SiameseHead": [{"similarity": "euclidean", "aggregate": "max"}],
+    "StreamingRidgeHead": [{"projection": 7}],
     "TIMHead": [{"alpha": 2.0, "steps": 3, "learning_rate": 0.01}],
 }
 
