@@ -9,6 +9,7 @@ from fsl_keras.imports.registration import register
 if typing.TYPE_CHECKING:
     from fsl_keras import (
         backbones,
+        continual,
         datasets,
         episodes,
         evaluation,
@@ -37,6 +38,7 @@ __all__ = [
     "FewShotClassifier",
     "backbones",
     "comparison",
+    "continual",
     "datasets",
     "episodes",
     "estimates",

@@ -11,9 +11,11 @@ from fsl_keras.plots.charts import embeddings, training_curves
 from fsl_keras.plots.comparison import comparison
 from fsl_keras.plots.confusion import confusion_matrix
 from fsl_keras.plots.regression import regression
+from fsl_keras.plots.sessions import accuracy_by_session
 from fsl_keras.plots.sheets import episode, few_shot_classes
 
 __all__ = [
+    "accuracy_by_session",
     "attention",
     "comparison",
     "confusion_matrix",

@@ -85,7 +85,7 @@ def test_sums_keep_the_digits_of_float64(make):
 def test_a_class_cannot_be_left_out_of_a_memory(make):
     head = make()
     memory = remember(head, *classes())
-    with pytest.raises(ValueError, match="cannot leave a class out.*3 of 4 classes"):
+    with pytest.raises(ValueError, match=r"cannot leave a class out.*3 of 4 classes"):
         head.select(memory, np.array([0, 1, 2]))
 
 

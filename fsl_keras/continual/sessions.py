@@ -1,0 +1,202 @@
+"""Learning one session after another, tested after each."""
+
+import time
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fsl_keras import features
+from fsl_keras.continual.renamed import KnownClasses
+from fsl_keras.continual.report import ContinualReport
+from fsl_keras.datasets import ClassDataset
+from fsl_keras.datasets.labels import class_name_of
+from fsl_keras.models import EpisodicModel, MetricModel
+
+# The number of test examples that are scored at a time.
+BATCH = 256
+
+
+def evaluate(
+    learner: EpisodicModel,
+    sessions: Sequence[ClassDataset | tuple[Any, Any]],
+    test: ClassDataset | tuple[Any, Any],
+    name: str | None = None,
+    joint: bool = True,
+    cache: bool = True,
+) -> ContinualReport:
+    """Learns sessions one after the other, and measures the accuracy after each.
+
+    The first session makes a classifier by `learner.adapt`. In later ones the
+    classifier gains their new classes, and examples of the classes that it knows by
+    `update`. It never sees the examples of earlier sessions again. After each session
+    it is tested on the test examples of all classes seen so far.
+
+    Each item passes through the backbone once, before the first session.
+
+    Args:
+        learner: a learner that can add classes, such as
+            `TransferLearner(backbone, "lda")`.
+        sessions: list of `ClassDataset`, or of pairs `(items, labels)` of an array of
+            items, see `ClassDataset.from_arrays`, and the name of the class of each.
+            Classes are the same if their names are.
+        test: test examples of all classes, in the same form. Further classes in it are
+            not used.
+        name: optional string, the name of the learner in the report.
+        joint: bool, whether to measure the accuracy of the learner that learns the
+            examples of all sessions at once as well.
+        cache: bool, whether features are looked up and kept on disk, see
+            `features.embed`.
+
+    Returns:
+        A `ContinualReport`.
+
+    Raises:
+        ValueError: if there is no session, one is empty, a class has no test examples,
+            or the learner cannot add classes.
+
+    Warns:
+        UserWarning: if a new class is like a known class of another name, by the
+            distance of their mean embeddings.
+
+    Example:
+
+    >>> import keras
+    >>> from fsl_keras.models import TransferLearner
+    >>> embeddings = keras.Input((2,))
+    >>> identity = keras.Model(embeddings, keras.layers.Identity()(embeddings))
+    >>> items = np.array([[0.0, 0], [0, 1], [9, 0], [9, 1], [0, 9], [1, 9]], "float32")
+    >>> names = ["ash", "ash", "birch", "birch", "elm", "elm"]
+    >>> report = evaluate(
+    ...     TransferLearner(identity, "lda"),
+    ...     sessions=[(items[:4], names[:4]), (items[4:], names[4:])],
+    ...     test=(items, names))
+    >>> report.last_accuracy, report.forgetting, report.joint_gap
+    (1.0, 0.0, 0.0)
+    """
+    parts = [
+        _examples(session, learner, cache, f"Session {number}")
+        for number, session in enumerate(sessions)
+    ]
+    if not parts:
+        raise ValueError("`sessions` is empty: there is nothing to learn.")
+    tested = _examples(test, learner, cache, "`test`")
+    _check_tested(parts, tested)
+    name = name or learner.name
+    has_embeddings = isinstance(learner, MetricModel)
+    if has_embeddings:
+        learner = learner.on_features()
+    classifier, session_of, known = None, {}, KnownClasses()
+    tables = np.full((len(parts),) * 3, np.nan)
+    classes, sizes, seconds = [], [], []
+    for number, (items, names) in enumerate(parts):
+        if has_embeddings:
+            _warn_of_renamed(known.alike(items, names), number)
+            known.add(items, names)
+        classes.append([c for c in dict.fromkeys(names) if c not in session_of])
+        session_of |= dict.fromkeys(classes[-1], number)
+        start = time.perf_counter()
+        classifier = _learn(learner, classifier, items, names)
+        seconds.append(time.perf_counter() - start)
+        sizes.append(_memory_bytes(classifier))
+        tables[number, : number + 1, : number + 1] = _accuracies(
+            classifier, tested, session_of, number
+        )
+    joint_accuracy = None
+    if joint:
+        items = np.concatenate([items for items, _ in parts])
+        at_once = learner.adapt(items, [c for _, names in parts for c in names])
+        in_one = dict.fromkeys(session_of, 0)
+        joint_accuracy = float(_accuracies(at_once, tested, in_one, 0)[0, 0])
+    sessions_of_tests = [session_of[c] for c in tested[1] if c in session_of]
+    return ContinualReport(
+        name,
+        tables,
+        np.bincount(sessions_of_tests, minlength=len(parts)),
+        classes,
+        np.asarray(sizes),
+        np.asarray(seconds),
+        joint_accuracy,
+    )
+
+
+def _examples(data, learner, cache, what):
+    """Returns items or embeddings as an array, and the list of their classes."""
+    if not isinstance(data, ClassDataset):
+        items, labels = data
+        if len(labels) == 0:
+            raise ValueError(f"{what} is empty: it has no examples. Leave it out.")
+        data = ClassDataset.from_arrays(items, [class_name_of(c) for c in labels])
+    names = np.repeat(data.class_names, data.class_sizes).tolist()
+    if isinstance(learner, MetricModel):
+        return features.embed_with_labels(data, learner.backbone, cache)[0], names
+    return data.fetch(np.arange(len(names))).numpy(), names
+
+
+def _check_tested(parts, tested):
+    untested = {c for _, names in parts for c in names} - set(tested[1])
+    if untested:
+        raise ValueError(
+            f"`test` has no examples of the classes {sorted(untested)[:10]}. Add some, "
+            f"or check that the names of classes are the same as in `sessions`."
+        )
+
+
+def _warn_of_renamed(pairs, number):
+    if pairs:
+        named = ", ".join(f"{new!r} like {known!r}" for new, known in pairs)
+        warnings.warn(
+            f"Session {number} may have known classes under other names: {named}. "
+            f"Their mean embeddings are as near as those of two samples of one class. "
+            f"If they are the same, give both the same name.",
+            stacklevel=3,
+        )
+
+
+def _learn(learner, classifier, items, names):
+    """Returns a classifier that has learned a further session."""
+    if classifier is None:
+        return learner.adapt(items, names)
+    names = np.asarray(names)
+    is_new = ~np.isin(names, classifier.class_names)
+    for name in np.unique(names[~is_new]).tolist():
+        classifier.update(name, items[names == name])
+    if is_new.any():
+        # Together, as the state may be prepared again for each change.
+        more = learner.adapt(items[is_new], names[is_new].tolist())
+        classifier.add_classes_from(more)
+    return classifier
+
+
+def _memory_bytes(classifier):
+    weights = classifier.task.spec["memory"].values()
+    return sum(np.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in weights)
+
+
+def _accuracies(classifier, tested, session_of, last):
+    """Returns accuracies `[last + 1, last + 1]` after session `last`.
+
+    They are on the test examples of the classes of session `k`, predicted among those
+    of sessions up to `j`, and NaN unless `k <= j` and session `k` has new classes.
+    """
+    items, names = tested
+    rows = [row for row, name in enumerate(names) if name in session_of]
+    items, names = items[rows], [names[row] for row in rows]
+    logits = np.concatenate(
+        [
+            np.asarray(classifier.logits(items[start : start + BATCH]))
+            for start in range(0, len(items), BATCH)
+        ]
+    )
+    place = {name: number for number, name in enumerate(classifier.class_names)}
+    labels = np.asarray([place[name] for name in names])
+    of_class = np.asarray([session_of[name] for name in classifier.class_names])
+    of_example = of_class[labels]
+    accuracies = np.full((last + 1, last + 1), np.nan)
+    for known in range(last + 1):
+        candidates = np.where(of_class <= known, logits, -np.inf)
+        is_right = candidates.argmax(axis=1) == labels
+        for session in np.unique(of_class[of_class <= known]):
+            accuracies[session, known] = is_right[of_example == session].mean()
+    return accuracies
