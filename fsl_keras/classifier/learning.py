@@ -52,7 +52,7 @@ def learn(
         `LearnedExamples` in it.
     """
     examples = LearnedExamples() if examples is None else examples
-    known: dict = dict.fromkeys(map(tuple, examples.pairs.tolist()))
+    known = _Known(examples)
     waiting: list = []
     added = _Added(not learner.memory_holds_features, max_values)
     weight = description_weight or 1.0
@@ -63,6 +63,7 @@ def learn(
         return more if memory is None else learner.merge(memory, more)
 
     for items, classes, rows in batches:
+        known.add_classes(classes)
         new = []
         for place, (item, number) in enumerate(zip(items, classes, strict=True)):
             # A text that describes a class may be an example of it as well.
@@ -120,6 +121,25 @@ def relearn(learner: Model, examples: LearnedExamples, ways: int) -> Nested:
         more = _memory_of(learner, features[part], labels)
         memory = more if memory is None else learner.merge(memory, more)
     return memory
+
+
+class _Known(dict):
+    """Maps known examples to the row in which they were given now, or None.
+
+    Those that were known before are added when examples of their class come, so that a
+    new class of a classifier of many examples costs no more than one of few.
+    """
+
+    def __init__(self, examples):
+        super().__init__()
+        self._pairs, self._classes = examples.pairs, set()
+
+    def add_classes(self, classes):
+        new = set(map(int, classes)) - self._classes
+        self._classes |= new
+        if new and len(self._pairs):
+            pairs = self._pairs[np.isin(self._pairs[:, 1], list(new))]
+            self.update(dict.fromkeys(map(tuple, pairs.tolist())))
 
 
 class _Added:

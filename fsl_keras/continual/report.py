@@ -185,9 +185,10 @@ class ContinualReport:
             "memory_bytes": self.memory_bytes.tolist(),
             "seconds": self.seconds.tolist(),
             # JSON has no NaN.
-            "accuracies": np.where(
-                np.isnan(self.accuracies), None, self.accuracies.astype(object)
-            ).tolist(),
+            "accuracies": [
+                [[None if np.isnan(value) else value for value in row] for row in table]
+                for table in self.accuracies.tolist()
+            ],
         }
         write_json(path, content, JSON)
 

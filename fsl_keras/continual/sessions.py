@@ -87,7 +87,8 @@ def evaluate(
     has_embeddings = isinstance(learner, MetricModel)
     if has_embeddings:
         learner = learner.on_features()
-    classifier, session_of, known = None, {}, KnownClasses()
+    classifier, known = None, KnownClasses()
+    session_of: dict[str, int] = {}
     tables = np.full((len(parts),) * 3, np.nan)
     classes, sizes, seconds = [], [], []
     for number, (items, names) in enumerate(parts):

@@ -59,7 +59,7 @@ def accuracy_by_session(
         marker = MARKERS[number % len(MARKERS)]
         axes.plot(places, values.mean(axis=0), color=color, marker=marker, label=name)
         if len(values) > 1:
-            band = {"color": color, "alpha": 0.18, "lw": 0}
-            axes.fill_between(places, values.min(axis=0), values.max(axis=0), **band)
+            least, most = values.min(axis=0), values.max(axis=0)
+            axes.fill_between(places, least, most, color=color, alpha=0.18, lw=0)
     add_legend(axes, *axes.get_legend_handles_labels(), loc="best")
     return figure
