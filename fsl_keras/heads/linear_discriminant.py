@@ -57,12 +57,12 @@ class LinearDiscriminantHead(MomentHead):
     [[[0.125, -0.375]]]
     """
 
-    def __init__(self, shrinkage: float = 0.5, **kwargs: Any):
+    def __init__(self, shrinkage: float = 0.7, **kwargs: Any):
         super().__init__(**kwargs)
         if not 0 < shrinkage <= 1:
             raise ValueError(
                 f"`shrinkage` must be above 0 and at most 1, or the covariance of few "
-                f"examples has no inverse; try 0.5. Received: shrinkage={shrinkage!r}"
+                f"examples has no inverse; try 0.7. Received: shrinkage={shrinkage!r}"
             )
         self.shrinkage = shrinkage
         self.built = True
