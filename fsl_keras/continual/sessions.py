@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fsl_keras import features
+from fsl_keras.continual.exemplars import ExemplarMemory
 from fsl_keras.continual.renamed import KnownClasses
 from fsl_keras.continual.report import ContinualReport
 from fsl_keras.datasets import ClassDataset
@@ -23,6 +24,7 @@ def evaluate(
     sessions: Sequence[ClassDataset | tuple[Any, Any]],
     test: ClassDataset | tuple[Any, Any],
     name: str | None = None,
+    exemplars: ExemplarMemory | None = None,
     joint: bool = True,
     cache: bool = True,
 ) -> ContinualReport:
@@ -30,8 +32,12 @@ def evaluate(
 
     The first session makes a classifier by `learner.adapt`. In later ones the
     classifier gains their new classes, and examples of the classes that it knows by
-    `update`. It never sees the examples of earlier sessions again. After each session
-    it is tested on the test examples of all classes seen so far.
+    `update`, without the examples of earlier sessions. After each session it is tested
+    on the test examples of all classes seen so far.
+
+    With `exemplars`, each session is learned by `learner.adapt` of its examples and the
+    exemplars of earlier ones instead. A learner that stores examples then takes a
+    bounded memory.
 
     Each item passes through the backbone once, before the first session.
 
@@ -44,6 +50,8 @@ def evaluate(
         test: test examples of all classes, in the same form. Further classes in it are
             not used.
         name: optional string, the name of the learner in the report.
+        exemplars: optional empty `ExemplarMemory`, such as `HerdingExemplars`. Its
+            items are embeddings if the learner has a backbone.
         joint: bool, whether to measure the accuracy of the learner that learns the
             examples of all sessions at once as well.
         cache: bool, whether features are looked up and kept on disk, see
@@ -98,9 +106,13 @@ def evaluate(
         classes.append([c for c in dict.fromkeys(names) if c not in session_of])
         session_of |= dict.fromkeys(classes[-1], number)
         start = time.perf_counter()
-        classifier = _learn(learner, classifier, items, names)
+        if exemplars is None:
+            classifier = _learn(learner, classifier, items, names)
+            sizes.append(_memory_bytes(classifier))
+        else:
+            classifier = _replay(learner, exemplars, items, names)
+            sizes.append(exemplars.nbytes)
         seconds.append(time.perf_counter() - start)
-        sizes.append(_memory_bytes(classifier))
         tables[number, : number + 1, : number + 1] = _accuracies(
             classifier, tested, session_of, number
         )
@@ -170,6 +182,16 @@ def _learn(learner, classifier, items, names):
     return classifier
 
 
+def _replay(learner, exemplars, items, names):
+    """Returns a classifier of a session and of exemplars, and adds it to these."""
+    earlier = items[:0] if exemplars.items is None else exemplars.items
+    classifier = learner.adapt(
+        np.concatenate([earlier, items]), [*exemplars.labels, *names]
+    )
+    exemplars.add(items, names)
+    return classifier
+
+
 def _memory_bytes(classifier):
     weights = classifier.task.spec["memory"].values()
     return sum(np.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in weights)
@@ -191,13 +213,14 @@ def _accuracies(classifier, tested, session_of, last):
         ]
     )
     place = {name: number for number, name in enumerate(classifier.class_names)}
-    labels = np.asarray([place[name] for name in names])
+    # A class that has no exemplar left is predicted never.
+    labels = np.asarray([place.get(name, -1) for name in names])
     of_class = np.asarray([session_of[name] for name in classifier.class_names])
-    of_example = of_class[labels]
+    of_example = np.asarray([session_of[name] for name in names])
     accuracies = np.full((last + 1, last + 1), np.nan)
     for known in range(last + 1):
         candidates = np.where(of_class <= known, logits, -np.inf)
         is_right = candidates.argmax(axis=1) == labels
-        for session in np.unique(of_class[of_class <= known]):
+        for session in np.unique(of_example[of_example <= known]):
             accuracies[session, known] = is_right[of_example == session].mean()
     return accuracies

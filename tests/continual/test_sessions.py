@@ -6,6 +6,7 @@ import pytest
 
 import fsl_keras as fsl
 from fsl_keras import continual
+from fsl_keras.continual import HerdingExemplars
 from fsl_keras.models import TransferLearner
 from tests import shapes
 from tests.shapes import pictures
@@ -169,3 +170,16 @@ class TestErrors:
         head = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)])
         with pytest.raises(ValueError, match="fixed number of classes"):
             continual.evaluate(fsl.models.MAML(head), SESSIONS, TEST)
+
+
+class TestExemplars:
+    def test_a_memory_of_everything_is_learning_all_at_once(self):
+        found = evaluate("logistic", exemplars=HerdingExemplars(10**6))
+        assert found.joint_gap == pytest.approx(0.0, abs=1e-6)
+        # 48 vectors of 8 float32.
+        assert found.memory_bytes.tolist() == [16 * 32, 32 * 32, 48 * 32]
+
+    def test_a_small_memory_forgets(self):
+        found = evaluate("logistic", exemplars=HerdingExemplars(3 * 32))
+        assert found.memory_bytes.tolist() == [3 * 32] * 3
+        assert found.last_accuracy < found.joint_accuracy
