@@ -68,7 +68,9 @@ class OtherNoise(keras.layers.Layer):
         self.seeds = keras.random.SeedGenerator(0)
 
     def call(self, items, training=None):
-        noise = 2 * keras.random.normal((keras.ops.shape(items)[0], 12), seed=self.seeds)
+        noise = 2 * keras.random.normal(
+            (keras.ops.shape(items)[0], 12), seed=self.seeds
+        )
         return keras.ops.concatenate([items[:, :4], noise], axis=-1)
 
 
