@@ -22,7 +22,9 @@ class Method:
             may set, with their defaults.
         streams: tuple of the streams it trains on, one after the other: `"episodes"`
             (the learner itself), `"batches"` (a classifier of the training classes on
-            its backbone) or `"pairs"` (its model of pairs).
+            its backbone), `"pairs"` (its model of pairs), or, without labels,
+            `"views"` (a self-supervised model of its backbone) or `"instances"` (the
+            learner itself, on episodes in which each item is a class).
         has_classifier: bool. True if the learner wraps a full classifier, with one
             logit per class, instead of a backbone; with the argument `shared_head` it
             wraps a backbone too.
@@ -31,6 +33,8 @@ class Method:
         arguments: dictionary of the arguments of the learner that suit it.
         head_name: optional string, the class in `fsl_keras.heads` of a transductive
             head, from which the learner is made.
+        pretraining_name: optional string, the class in `fsl_keras.pretraining` that
+            trains on `"views"`.
     """
 
     learner_name: str
@@ -44,6 +48,7 @@ class Method:
     suited: dict[str, Any] = dataclasses.field(default_factory=dict)
     arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
     head_name: str | None = None
+    pretraining_name: str | None = None
 
     @property
     def learner(self) -> type:
@@ -58,6 +63,16 @@ class Method:
         from fsl_keras import heads
 
         return None if self.head_name is None else getattr(heads, self.head_name)
+
+    @property
+    def trains_learner(self) -> bool:
+        """Whether it trains the learner alone, with the learner's own optimizer."""
+        return set(self.streams) <= {"episodes", "instances"}
+
+    @property
+    def needs_augmentation(self) -> bool:
+        """Whether it trains on random views of one item."""
+        return bool({"views", "instances"} & set(self.streams))
 
     @property
     def is_gradient_based(self) -> bool:

@@ -24,6 +24,7 @@ _MAML_OPTIONS = {
     "multi_step_updates": 0,
     "one_task_at_a_time": False,
 }
+_PROTOTYPE_OPTIONS = {"distance": "squared_euclidean", "scale": 10.0}
 _LINEAR_OPTIONS = {"steps": 100, "learning_rate": 1.0, "weight_decay": 0.001}
 
 
@@ -44,6 +45,18 @@ def _pretrained(learner, paper, incremental, options, streams=("batches",)):
     return Method(learner, paper, "inductive", incremental, options, streams)
 
 
+def _self_supervised(pretraining, paper):
+    return Method(
+        "PrototypicalNetwork",
+        paper,
+        options=_PROTOTYPE_OPTIONS,
+        streams=("views",),
+        suited={"augment": True},
+        arguments={"distance": "cosine"},
+        pretraining_name=pretraining,
+    )
+
+
 def _transductive(head, paper, options):
     return Method(
         "TransferLearner",
@@ -60,7 +73,7 @@ METHODS = {
     "prototypical": Method(
         "PrototypicalNetwork",
         "Snell et al., 2017",
-        options={"distance": "squared_euclidean", "scale": 10.0},
+        options=_PROTOTYPE_OPTIONS,
     ),
     "matching": Method(
         "MatchingNetwork",
@@ -165,6 +178,15 @@ METHODS = {
             "auxiliary_weight": 0.1,
         },
         streams=("batches", "episodes"),
+    ),
+    "simclr": _self_supervised("SimCLR", "Chen et al., 2020"),
+    "barlow_twins": _self_supervised("BarlowTwins", "Zbontar et al., 2021"),
+    "proto_clr": Method(
+        "PrototypicalNetwork",
+        "Medina et al., 2020",
+        options=_PROTOTYPE_OPTIONS,
+        streams=("instances",),
+        suited={"ways": 60, "queries": 3, "augment": True},
     ),
     "soft_k_means": _transductive("SoftKMeansHead", "Ren et al., 2018", {"steps": 1}),
     "bd_cspn": _transductive("BDCSPNHead", "Liu et al., 2020", {"scale": 10.0}),

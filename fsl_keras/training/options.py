@@ -69,8 +69,14 @@ class Options:
                 "weights: set `backbone.start_from` to a preset. Received: "
                 "train.steps=0"
             )
-        own_optimizer = method.streams == ("episodes",)
-        if own_optimizer and (self.train.optimizer == "sgd" or self.train.weight_decay):
+        if method.needs_augmentation and not self.train.augment:
+            raise ValueError(
+                f"{name} trains on random views of each image: leave out "
+                f"`train.augment`. Received: train.augment=False"
+            )
+        if method.trains_learner and (
+            self.train.optimizer == "sgd" or self.train.weight_decay
+        ):
             raise ValueError(
                 f"{name} trains on episodes, with an optimizer of its own: leave out "
                 f"`train.weight_decay`, and leave out `train.optimizer` or set it to "

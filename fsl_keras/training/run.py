@@ -113,7 +113,8 @@ def _train_stages(run, learner, data, callbacks):
             continue
         is_last = end == epochs
         name = "checkpoint.keras" if is_last else f"checkpoint_{stream}.keras"
-        stage = Stage(stream, learner, data, options.train)
+        name_of_views = options.method.entry.pretraining_name
+        stage = Stage(stream, learner, data, options.train, name_of_views)
         _fit(run, stage, name, range(begin, end), callbacks)
         begin = end
 

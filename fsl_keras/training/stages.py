@@ -5,9 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from fsl_keras import pretraining
 from fsl_keras.datasets import ClassDataset, class_groups
 from fsl_keras.optimizers import ConvMuon
-from fsl_keras.pretraining import SupervisedPretraining
 from fsl_keras.training.augmentation import augmentation
 from fsl_keras.training.sections import TrainOptions
 from fsl_keras.typing import Dataset, Model
@@ -20,23 +20,30 @@ class Stage:
     """One `fit` of a method, of a model that shares its weights with the learner.
 
     Args:
-        stream: string, `"episodes"`, `"batches"` or `"pairs"`.
+        stream: string, as in `Method.streams`.
         learner: the learner that is trained.
         data: `ClassDataset` to train on.
         options: `TrainOptions`.
+        pretraining_name: optional string, as in `Method`.
     """
 
     def __init__(
-        self, stream: str, learner: Model, data: ClassDataset, options: TrainOptions
+        self,
+        stream: str,
+        learner: Model,
+        data: ClassDataset,
+        options: TrainOptions,
+        pretraining_name: str | None = None,
     ):
         self.stream = stream
         self.learner = learner
         self.data = data
         self.options = options
+        self.pretraining_name = pretraining_name
 
     def compiled(self, learning_rate: Any) -> Model:
         """Returns the model to train, compiled with a learning rate or a schedule."""
-        if self.stream == "episodes":
+        if self.stream in ("episodes", "instances"):
             optimizer = self.learner.default_optimizer()
             if self.options.optimizer == "muon":
                 optimizer = self._optimizer(learning_rate, self.learner)
@@ -46,7 +53,12 @@ class Stage:
         if self.stream == "batches":
             head = getattr(self.learner, "pretraining_head", "linear")
             backbone = self.learner.backbone
-            model = SupervisedPretraining(backbone, len(self.data), head)
+            model = pretraining.SupervisedPretraining(backbone, len(self.data), head)
+            model.compile(optimizer=self._optimizer(learning_rate, model))
+            return model
+        if self.stream == "views":
+            method = getattr(pretraining, self.pretraining_name)
+            model = method(self.learner.backbone, self._augmentation())
             model.compile(optimizer=self._optimizer(learning_rate, model))
             return model
         model = self.learner.pair_model
@@ -62,12 +74,23 @@ class Stage:
     def examples(self, start: int) -> Dataset:
         """Returns the endless stream of the stage, from a step on."""
         options = self.options
-        augmented = None
-        if options.augment:
-            augmented = augmentation(self.data.item_shape, options.crop_size)
-        if self.stream != "episodes":
+        if self.stream == "views":
+            return self.data.batches(BATCH, seed=options.seed, start=start)
+        augmented = self._augmentation()
+        if self.stream in ("batches", "pairs"):
             draw = self.data.batches if self.stream == "batches" else self.data.pairs
             return draw(BATCH, seed=options.seed, start=start, augmentation=augmented)
+        if self.stream == "instances":
+            return pretraining.instance_episodes(
+                self.data,
+                options.ways,
+                options.shots[0],
+                options.queries,
+                augmented,
+                tasks=options.tasks,
+                seed=options.seed,
+                start=start * options.tasks,
+            )
         groups = None
         if options.within_groups:
             groups = class_groups(self.data.class_names)
@@ -81,6 +104,11 @@ class Stage:
             augmentation=augmented,
             groups=groups,
         )
+
+    def _augmentation(self):
+        if not self.options.augment:
+            return None
+        return augmentation(self.data.item_shape, self.options.crop_size)
 
     def _optimizer(self, learning_rate, model):
         decay = self.options.weight_decay or None

@@ -84,9 +84,16 @@ def test_an_episode_of_one_class(name, data):
 def test_training_in_mixed_precision_lowers_the_loss_of_a_batch(name, data, episode):
     with dtype_policy("mixed_bfloat16"):
         learner = of_method(name)
-        options = TrainOptions(ways=WAYS, shots=(2,), queries=3, tasks=2, augment=False)
-        for stream in METHODS[name].streams:
-            stage = Stage(stream, learner, data, options)
+        method = METHODS[name]
+        options = TrainOptions(
+            ways=WAYS,
+            shots=(2,),
+            queries=3,
+            tasks=2,
+            augment=method.needs_augmentation,
+        )
+        for stream in method.streams:
+            stage = Stage(stream, learner, data, options, method.pretraining_name)
             model = stage.compiled(0.5 if name == "reptile" else 0.01)
             model.run_eagerly = True  # tracing would take longer than the steps
             x, y = next(iter(stage.examples(0)))

@@ -46,6 +46,14 @@ def test_tables_are_read_again():
         ({"train": {"optimizer": "sgd"}}, "prototypical trains on episodes"),
         ({"train": {"weight_decay": 0.1}}, r"trains on episodes.*weight_decay=0\.1"),
         (
+            {"method": {"name": "simclr"}, "train": {"augment": False}},
+            "simclr trains on random views",
+        ),
+        (
+            {"method": {"name": "proto_clr"}, "train": {"optimizer": "sgd"}},
+            "proto_clr trains on episodes",
+        ),
+        (
             {"backbone": {"name": "mobilenet_v2"}, "method": {"name": "maml"}},
             "weights of mobilenet_v2 are frozen",
         ),

@@ -1,8 +1,10 @@
 import numpy as np
 
 from fsl_keras.backbones import Conv4
+from fsl_keras.layers.augmentation import RandomAffine
 from fsl_keras.models import PrototypicalNetwork, SimpleShot
 from fsl_keras.optimizers import ConvMuon
+from fsl_keras.pretraining import BarlowTwins, instance_episodes
 from fsl_keras.training.sections import TrainOptions
 from fsl_keras.training.stages import Stage
 from tests.checks import random_classes
@@ -26,6 +28,28 @@ def test_a_learner_of_episodes_can_train_by_muon():
     optimizer = stage.compiled(0.5).optimizer
     assert isinstance(optimizer, ConvMuon)
     assert float(optimizer.learning_rate) == 0.5
+
+
+def test_self_supervised_stages_read_no_labels():
+    data = random_classes(3, 20, ITEM)
+    options = TrainOptions(ways=4, queries=2, seed=1)
+    learner = PrototypicalNetwork(Conv4(ITEM, filters=2))
+    stage = Stage("views", learner, data, options, "BarlowTwins")
+    model = stage.compiled(0.5)
+    assert isinstance(model, BarlowTwins)
+    assert model.backbone is learner.backbone
+    assert isinstance(model.augmentation, RandomAffine)
+    assert float(model.optimizer.learning_rate) == 0.5
+    items, _ = next(iter(stage.examples(0)))
+    plain, _ = next(iter(data.batches(256, seed=1)))
+    np.testing.assert_array_equal(items, plain)
+    instances = Stage("instances", learner, data, options)
+    assert instances.compiled(0.5) is learner
+    x, _ = next(iter(instances.examples(3)))
+    expected, _ = next(
+        iter(instance_episodes(data, 4, 1, 2, RandomAffine(), seed=1, start=3, count=1))
+    )
+    np.testing.assert_array_equal(x["query"], expected["query"])
 
 
 def test_only_kernels_decay():
