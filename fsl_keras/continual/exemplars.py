@@ -2,11 +2,13 @@
 
 import abc
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from fsl_keras.datasets.labels import class_name_of
-from fsl_keras.typing import Tensor
+from fsl_keras.files import replacing
+from fsl_keras.typing import Path, Tensor
 
 
 class ExemplarMemory(abc.ABC):
@@ -16,7 +18,8 @@ class ExemplarMemory(abc.ABC):
     learn a further session together with the exemplars of earlier ones: see
     `continual.evaluate`.
 
-    Subclasses implement `add`, and assign `items` and `labels`.
+    Subclasses implement `add`, which assigns `items` and `labels`, and name in `saved`
+    the further attributes that `save` writes.
 
     Args:
         max_bytes: integer, the maximum size of all items.
@@ -28,6 +31,8 @@ class ExemplarMemory(abc.ABC):
     Raises:
         ValueError: if `max_bytes` is not above 0.
     """
+
+    saved: tuple[str, ...] = ()
 
     def __init__(self, max_bytes: int):
         if not max_bytes > 0:
@@ -58,9 +63,26 @@ class ExemplarMemory(abc.ABC):
                 one does not fit into `max_bytes`.
         """
 
+    def save(self, path: Path) -> None:
+        """Writes the memory as a `.npz` file, to go on in another process."""
+        names = ("items", "labels", *self.saved)
+        values: dict[str, Any] = {
+            name: np.asarray(getattr(self, name)) for name in names
+        }
+        with replacing(path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **values)
+
+    def restore(self, path: Path) -> None:
+        """Reads what `save` of a memory made by the same arguments wrote."""
+        with np.load(path) as stored:
+            self.items, self.labels = stored["items"], stored["labels"].tolist()
+            for name in self.saved:
+                setattr(self, name, stored[name])
+
     def _checked(self, items, labels):
-        """Returns items, the list of names, and how many items fit into memory."""
-        items, names = np.asarray(items), [class_name_of(label) for label in labels]
+        """Returns items and names as arrays, and how many items fit into memory."""
+        items = np.asarray(items)
+        names = np.asarray([class_name_of(label) for label in labels], str)
         if not np.issubdtype(items.dtype, np.number) or len(items) != len(names):
             raise ValueError(
                 f"`items` must be an array of numbers with a label for each, such as "
@@ -108,35 +130,53 @@ class HerdingExemplars(ExemplarMemory):
     ([[3.0, 4.0], [0.0, 2.0]], ['wren', 'heron'])
     """
 
+    saved = ("class_names", "totals", "counts")
+
     def __init__(
         self, max_bytes: int, embed: Callable[[np.ndarray], Tensor] | None = None
     ):
         super().__init__(max_bytes)
         self._embed = embed
-        # For each class: its exemplars in the order chosen, and the sum of embeddings
-        # and the number of all its examples.
-        self._classes: dict[str, tuple] = {}
+        # Of all examples of each class, also those that are not kept: the sum of the
+        # embeddings and the number.
+        self.class_names: np.ndarray = np.zeros(0, str)
+        self.totals: np.ndarray = np.zeros(0)
+        self.counts: np.ndarray = np.zeros(0, int)
 
     def add(self, items: Tensor, labels: Tensor) -> None:
         """Adds the examples of a session, see `ExemplarMemory.add`."""
         items, names, places = self._checked(items, labels)
-        for name in dict.fromkeys(names):
-            own = items[[other == name for other in names]]
-            embedded = self._unit_embeddings(own)
-            chosen, total, count = self._classes.get(name, (own[:0], 0.0, 0))
-            candidates = np.concatenate([chosen, own])
-            if len(chosen):
-                embedded = np.concatenate([self._unit_embeddings(chosen), embedded])
-            total = total + embedded[len(chosen) :].sum(axis=0)
-            count += len(own)
-            order = herd(embedded, total / count, min(places, len(candidates)))
-            self._classes[name] = candidates[order], total, count
-        most, others = divmod(places, len(self._classes))
-        for number, (name, (chosen, *sums)) in enumerate(self._classes.items()):
-            self._classes[name] = (chosen[: most + (number < others)], *sums)
-        parts = {name: chosen for name, (chosen, *_) in self._classes.items()}
-        self.items = np.concatenate(list(parts.values()))
-        self.labels = [name for name, part in parts.items() for _ in part]
+        embedded = self._unit_embeddings(items)
+        self._count(embedded, names)
+        most, others = divmod(places, len(self.class_names))
+        known = items[:0] if self.items is None else self.items
+        chosen, labels = [], np.asarray(self.labels, str)
+        for number, name in enumerate(self.class_names):
+            place = most + (number < others)
+            kept, is_new = known[labels == name], names == name
+            if is_new.any():
+                vectors = embedded[is_new]
+                if len(kept):
+                    vectors = np.concatenate([self._unit_embeddings(kept), vectors])
+                mean = self.totals[number] / self.counts[number]
+                order = herd(vectors, mean, min(place, len(vectors)))
+                kept = np.concatenate([kept, items[is_new]])[order]
+            chosen.append(kept[:place])
+        self.items = np.concatenate(chosen)
+        sizes = [len(part) for part in chosen]
+        self.labels = np.repeat(self.class_names, sizes).tolist()
+
+    def _count(self, embedded, names):
+        """Adds the sums of the embeddings of each class, and their numbers."""
+        new = [c for c in dict.fromkeys(names.tolist()) if c not in self.class_names]
+        length = embedded.shape[1]
+        totals = self.totals.reshape(-1, length)
+        self.class_names = np.concatenate([self.class_names, new])
+        self.totals = np.concatenate([totals, np.zeros((len(new), length))])
+        self.counts = np.concatenate([self.counts, np.zeros(len(new), int)])
+        places = [self.class_names.tolist().index(name) for name in names]
+        np.add.at(self.totals, places, embedded)
+        np.add.at(self.counts, places, 1)
 
     def _unit_embeddings(self, items):
         vectors = items if self._embed is None else self._embed(items)
@@ -167,22 +207,25 @@ class ReservoirExemplars(ExemplarMemory):
     ['wren', 'wren', 'wren']
     """
 
+    saved = ("seen",)
+
     def __init__(self, max_bytes: int, seed: int = 0):
         super().__init__(max_bytes)
-        self._rng = np.random.default_rng(seed)
-        self._seen = 0
+        self.seed = seed
+        self.seen = 0
 
     def add(self, items: Tensor, labels: Tensor) -> None:
         """Adds the examples of a session, see `ExemplarMemory.add`."""
         items, names, places = self._checked(items, labels)
+        rng = np.random.default_rng((self.seed, int(self.seen)))
         kept = [] if self.items is None else list(self.items)
-        for item, name in zip(items, names, strict=True):
-            self._seen += 1
+        for item, name in zip(items, names.tolist(), strict=True):
+            self.seen += 1
             if len(kept) < places:
                 kept.append(item)
                 self.labels.append(name)
                 continue
-            place = self._rng.integers(self._seen)
+            place = rng.integers(self.seen)
             if place < places:
                 kept[place], self.labels[place] = item, name
         self.items = np.stack(kept)

@@ -37,6 +37,20 @@ def test_all_examples_are_kept_where_they_fit(make):
         assert labels[np.flatnonzero((items == item).all(axis=1))[0]] == label
 
 
+@each_memory
+def test_a_memory_goes_on_in_another_process(make, tmp_path):
+    whole, first, second = (make(5 * BYTES) for _ in range(3))
+    before, after = session(["ash", "birch"], 9), session(["ash", "elm"], 9, seed=1)
+    first.add(*before)
+    first.save(tmp_path / "exemplars.npz")
+    second.restore(tmp_path / "exemplars.npz")
+    for memory, parts in ((whole, (before, after)), (second, (after,))):
+        for part in parts:
+            memory.add(*part)
+    np.testing.assert_array_equal(second.items, whole.items)
+    assert second.labels == whole.labels
+
+
 class TestHerding:
     def test_by_hand(self):
         # The mean is 2: first 2 itself, then 1, since (2 + 1) / 2 is nearer than
