@@ -89,6 +89,8 @@ def evaluate(
     ]
     if not parts:
         raise ValueError("`sessions` is empty: there is nothing to learn.")
+    if exemplars is not None and exemplars.items is not None:
+        raise ValueError("`exemplars` has items already: make a new one for each call.")
     tested = _examples(test, learner, cache, "`test`")
     _check_tested(parts, tested)
     name = name or learner.name
@@ -116,12 +118,6 @@ def evaluate(
         tables[number, : number + 1, : number + 1] = _accuracies(
             classifier, tested, session_of, number
         )
-    joint_accuracy = None
-    if joint:
-        items = np.concatenate([items for items, _ in parts])
-        at_once = learner.adapt(items, [c for _, names in parts for c in names])
-        in_one = dict.fromkeys(session_of, 0)
-        joint_accuracy = float(_accuracies(at_once, tested, in_one, 0)[0, 0])
     sessions_of_tests = [session_of[c] for c in tested[1] if c in session_of]
     return ContinualReport(
         name,
@@ -130,7 +126,7 @@ def evaluate(
         classes,
         np.asarray(sizes),
         np.asarray(seconds),
-        joint_accuracy,
+        _joint_accuracy(learner, parts, tested) if joint else None,
     )
 
 
@@ -190,6 +186,14 @@ def _replay(learner, exemplars, items, names):
     )
     exemplars.add(items, names)
     return classifier
+
+
+def _joint_accuracy(learner, parts, tested):
+    """Returns the accuracy of a learner that learns all sessions at once."""
+    items = np.concatenate([items for items, _ in parts])
+    classifier = learner.adapt(items, [c for _, names in parts for c in names])
+    in_one = dict.fromkeys(classifier.class_names, 0)
+    return float(_accuracies(classifier, tested, in_one, 0)[0, 0])
 
 
 def _memory_bytes(classifier):

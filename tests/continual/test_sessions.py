@@ -162,6 +162,12 @@ class TestErrors:
         with pytest.raises(ValueError, match="`sessions` is empty"):
             evaluate("prototypes", [])
 
+    def test_exemplars_of_another_call(self):
+        exemplars = HerdingExemplars(10**6)
+        exemplars.add(*SESSIONS[0])
+        with pytest.raises(ValueError, match="`exemplars` has items already"):
+            evaluate("logistic", exemplars=exemplars)
+
     def test_a_class_without_test_examples(self):
         with pytest.raises(ValueError, match=r"no examples of the classes \['birch'\]"):
             evaluate("prototypes", test=vectors(["ash", *NAMES[2:]], 2))
