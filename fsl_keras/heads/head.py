@@ -30,7 +30,9 @@ class Head(keras.layers.Layer):
     - `kind` to `"transductive"` if the prediction for a query depends on the other
       queries,
     - `embedding_rank` to 3 if the head takes feature maps `[h, w, D]` instead of
-      vectors.
+      vectors,
+    - `forgets_classes` to False if `select` cannot leave classes out, as the memory has
+      sums over all classes.
 
     Weights whose shape depends on the embedding are created in `build`.
 
@@ -55,7 +57,6 @@ class Head(keras.layers.Layer):
     class_axes: dict[str, int] = {}
     # Whether the memory holds the embeddings of all examples, as `"support"`.
     memory_holds_features = False
-    # Whether `select` may leave classes out.
     forgets_classes = True
     # Whether a row of `support_labels` may be one-hot times the weight of its example.
     weighs_examples = False
