@@ -126,7 +126,10 @@ def learn(learner, parts):
 
 
 def write(arguments, reports, orders, ways):
-    """Writes a report of all heads, one row each."""
+    """Writes a report of all heads, one row each, and a chart."""
+    network = arguments.backbone
+    if arguments.alpha is not None:
+        network += f"_{arguments.alpha}"
     seeds = list(range(arguments.seeds))
     protocol = {
         "dataset": f"{ways} classes in {arguments.sessions} sessions",
@@ -162,10 +165,9 @@ def write(arguments, reports, orders, ways):
                   f"order {max(orders[name]):.1e}")  # fmt: skip
         rows.append(row)
     write_json(
-        arguments.output / f"continual_{arguments.backbone}.json",
+        arguments.output / f"continual_{network}.json",
         {
-            "title": f"Continual learning: photographs on a frozen "
-            f"{arguments.backbone}",
+            "title": f"Continual learning: photographs on a frozen {network}",
             "command": shlex.join(["python", *sys.argv]),
             "note": "Accuracy after the last session over all classes, "
             f"{arguments.shots} pictures a class, {arguments.seeds} draws of pictures "
@@ -180,7 +182,7 @@ def write(arguments, reports, orders, ways):
         },
         np.cumsum([len(part) for part in found[0].classes]),
     )
-    figure.savefig(arguments.output / f"continual_{arguments.backbone}.png", dpi=150)
+    figure.savefig(arguments.output / f"continual_{network}.png", dpi=150)
 
 
 if __name__ == "__main__":

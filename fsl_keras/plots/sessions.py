@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from fsl_keras.plots.charts import COLORS, GRID, MARKERS
 from fsl_keras.plots.text import add_legend
@@ -52,7 +51,7 @@ def accuracy_by_session(
     axes = figure.add_subplot(xlabel=label, ylabel="accuracy")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color=GRID, lw=0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xticks(places[:: 1 + len(places) // 12])
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     for number, (name, values) in enumerate(rows.items()):
         color = COLORS[number % len(COLORS)]
