@@ -39,9 +39,9 @@ def fine_tune(
     class_names: Sequence[str] | None = None,
     epochs: int = 8,
     batch_size: int = 128,
-    learning_rate: float = 5e-4,
+    learning_rate: float = 3e-4,
     loss: str | keras.losses.Loss = "joint",
-    interpolation: float = 0.75,
+    interpolation: float = 0.5,
     validation_split: float = 0.0,
     backup_dir: Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -76,8 +76,8 @@ def fine_tune(
         epochs: integer, how often each example is used. Defaults to `8`.
         batch_size: integer, the items of a batch, or the pairs with `"cosine"`.
             Defaults to `128`.
-        learning_rate: float, the highest. Defaults to `5e-4`, which suits a language
-            model of 384 dimensions; try `5e-5` for one of 768.
+        learning_rate: float, the highest. Defaults to `3e-4`, which suits a language
+            model of 384 dimensions; try `3e-5` for one of 768.
         loss: one of:
 
             - `"joint"`, the default: the sum of the next one and of the cross-entropy
@@ -91,7 +91,7 @@ def fine_tune(
               `losses.SupervisedContrastiveLoss(temperature=0.05)` or
               `losses.TripletLoss()`.
         interpolation: float in (0, 1], the fraction of the trained weights in the final
-            ones; the rest is of the initial ones. Defaults to `0.75`. With `1.0` the
+            ones; the rest is of the initial ones. Defaults to `0.5`. With `1.0` the
             final weights are those of training, which suits a backbone that was not
             pretrained.
         validation_split: float in [0, 1), the fraction of the examples of each class
