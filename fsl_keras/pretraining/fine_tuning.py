@@ -11,13 +11,14 @@ import tensorflow as tf
 from keras import ops
 
 from fsl_keras import inputs
-from fsl_keras.datasets import ClassDataset
 from fsl_keras.digests import item_digest, weights_digest
 from fsl_keras.episodes.tuner import untuned
-from fsl_keras.layers import CosineDense, ImagePreprocessing
+from fsl_keras.layers import CosineDense
+from fsl_keras.layers.augmentation import WordDropout
 from fsl_keras.layers.unit_length import to_unit_length
 from fsl_keras.losses import SupervisedContrastiveLoss
 from fsl_keras.pretraining.callbacks import Backup, EpochSeeds
+from fsl_keras.pretraining.examples import read, split
 from fsl_keras.typing import Model, Path
 
 LOSSES = ("joint", "supervised_contrastive", "cosine")
@@ -37,11 +38,12 @@ def fine_tune(
     items: Any,
     labels: Any = None,
     class_names: Sequence[str] | None = None,
-    epochs: int = 8,
+    epochs: int = 12,
     batch_size: int = 128,
     learning_rate: float = 3e-4,
     loss: str | keras.losses.Loss = "joint",
     interpolation: float = 0.5,
+    augmentation: Any = "auto",
     validation_split: float = 0.0,
     backup_dir: Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -73,7 +75,7 @@ def fine_tune(
             a `ClassDataset`.
         labels: as in `adapt`; None for a `ClassDataset`.
         class_names: optional, as in `adapt`.
-        epochs: integer, how often each example is used. Defaults to `8`.
+        epochs: integer, how often each example is used. Defaults to `12`.
         batch_size: integer, the items of a batch, or the pairs with `"cosine"`.
             Defaults to `128`.
         learning_rate: float, the highest. Defaults to `3e-4`, which suits a language
@@ -94,6 +96,9 @@ def fine_tune(
             ones; the rest is of the initial ones. Defaults to `0.5`. With `1.0` the
             final weights are those of training, which suits a backbone that was not
             pretrained.
+        augmentation: layer of `layers.augmentation` that changes the examples at each
+            use, a function from items and a seed to items, or None. Defaults to
+            `"auto"`: `WordDropout()` for texts, and None for other items.
         validation_split: float in [0, 1), the fraction of the examples of each class
             that is left out. The loss on them is measured after each epoch; training
             stops after three epochs without an improvement, and the best weights are
@@ -126,8 +131,8 @@ def fine_tune(
     >>> classifier = learner.adapt(items, labels)
     """
     _check(learner, loss, epochs, batch_size, interpolation, validation_split)
-    data, left_out = _split(
-        _read(learner, items, labels, class_names), validation_split, seed
+    data, left_out = split(
+        read(learner, items, labels, class_names), validation_split, seed
     )
     model, names = _model(learner, data, loss), data.class_names
     steps = math.ceil(data.class_sizes.sum() / batch_size)
@@ -139,6 +144,8 @@ def fine_tune(
     )
     # A step that makes variables is traced twice.
     model.optimizer.build(model.trainable_variables)
+    if augmentation == "auto":
+        augmentation = WordDropout() if learner.item_kind == "text" else None
     stopping = backup = validation = None
     if left_out is not None:
         validation = _stream(left_out, names, loss, batch_size, seed + 1)
@@ -152,11 +159,14 @@ def fine_tune(
     done = 0
     if backup_dir is not None:
         arguments = (epochs, batch_size, learning_rate, validation_split, seed)
+        if isinstance(augmentation, keras.layers.Layer):
+            # But for the name, which counts the layers of the process.
+            arguments += ({**augmentation.get_config(), "name": None},)
         backup = Backup(backup_dir, _key(model, data, loss, arguments), stopping)
         done = backup.restore(model)
     own = [EpochSeeds(seed), stopping, backup]
     history = model.fit(
-        _stream(data, names, loss, batch_size, seed, start=done * steps),
+        _stream(data, names, loss, batch_size, seed, done * steps, augmentation),
         steps_per_epoch=steps,
         initial_epoch=done,
         epochs=epochs,
@@ -206,56 +216,6 @@ def _check(learner, loss, epochs, batch_size, interpolation, validation_split):
             f"`validation_split` from 0 to 1. Received: epochs={epochs}, "
             f"batch_size={batch_size}, validation_split={validation_split}"
         )
-
-
-def _read(learner, items, labels, class_names):
-    """Returns the examples as a `ClassDataset`, without repeated ones."""
-    if isinstance(items, ClassDataset):
-        return items
-    kind, preprocessing = learner.item_kind, None
-    if kind == "image":
-        *size, channels = learner.item_shape
-        preprocessing = ImagePreprocessing(size, channels)
-    examples = inputs.Examples(items, labels, class_names, preprocessing, kind)
-    found = {}
-    for batch, numbers, _ in examples.batches(inputs.batch_size(learner.item_shape)):
-        for item, number in zip(batch, numbers.tolist(), strict=True):
-            found.setdefault((item_digest(item), number), item)
-    numbers = [number for _, number in found]
-    names = [examples.class_names[number] for number in sorted(set(numbers))]
-    return ClassDataset.from_arrays(
-        np.stack(list(found.values())),
-        [examples.class_names[number] for number in numbers],
-        names,
-    )
-
-
-def _split(data, fraction, seed):
-    """Returns the data to train on and that which is left out, or None."""
-    generator = np.random.default_rng(seed)
-    kept, left, names = [], [], []
-    for rows, name in zip(data.class_rows, data.class_names, strict=True):
-        count = round(fraction * len(rows))
-        if not 2 <= count <= len(rows) - 2:
-            kept.append(rows)
-            continue
-        rows = generator.permutation(rows)
-        kept.append(rows[count:])
-        left.append(rows[:count])
-        names.append(name)
-    if fraction and len(left) < 2:
-        raise ValueError(
-            f"There are too few examples to leave out two of each of two classes, and "
-            f"to keep two. The largest class has {data.class_sizes.max()}. Received: "
-            f"validation_split={fraction}"
-        )
-    if max(map(len, kept)) < 2 or len(kept) < 2:
-        raise ValueError(
-            f"Fine-tuning needs two classes, and a class of two different examples. "
-            f"Received: {data.summary()}"
-        )
-    part = ClassDataset(data.items, kept, data.class_names, data.name)
-    return part, ClassDataset(data.items, left, names, data.name) if left else None
 
 
 def _model(learner, data, loss):
@@ -320,11 +280,13 @@ def _optimizer(learning_rate, steps):
     return keras.optimizers.Adam(rate, global_clipnorm=1.0)
 
 
-def _stream(data, class_names, loss, batch_size, seed, start=0):
+def _stream(data, class_names, loss, size, seed, start=0, augmentation=None):
     if loss == "cosine":
-        return data.pairs(batch_size, seed, start)
-    size = min(batch_size, int(data.class_sizes.sum()))
-    batches = data.batches(size, seed, start, per_class=PER_CLASS)
+        return data.pairs(size, seed, start, augmentation=augmentation)
+    size = min(size, int(data.class_sizes.sum()))
+    batches = data.batches(
+        size, seed, start, augmentation=augmentation, per_class=PER_CLASS
+    )
     if loss != "joint":
         return batches
     # Data that is left out may lack some of the classes.

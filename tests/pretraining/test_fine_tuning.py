@@ -4,10 +4,11 @@ import pytest
 import scipy
 
 import fsl_keras as fsl
+from fsl_keras.layers.augmentation import WordDropout
 from fsl_keras.losses import SupervisedContrastiveLoss, TripletLoss
 from fsl_keras.models import PrototypicalNetwork, TransferLearner
 from fsl_keras.pretraining import fine_tune
-from fsl_keras.pretraining.fine_tuning import _split
+from fsl_keras.pretraining.examples import split
 from tests.backbones.encoders import tiny_encoder
 from tests.checks import rows
 
@@ -124,6 +125,33 @@ def test_the_weights_are_interpolated():
     np.testing.assert_allclose(mixed.backbone.get_weights()[0], wanted, atol=1e-6)
 
 
+class TestAugmentation:
+    def test_it_is_applied_to_what_is_trained_on(self):
+        seen = []
+
+        def spy(items, seed):
+            seen.append(seed)
+            return 0.0 * items
+
+        model = learner()
+        before = model.backbone.get_weights()[0].copy()
+        tune(model, epochs=1, augmentation=spy)
+        assert seen
+        # Items of zeros have no gradient.
+        np.testing.assert_array_equal(model.backbone.get_weights()[0], before)
+
+    @pytest.mark.parametrize("loss", ["joint", "cosine"])
+    def test_words_of_texts_are_left_out_by_default(self, loss):
+        texts = ["open my account", "close my account", "where is it", "what is it"]
+        weights = []
+        for arguments in ({}, {"augmentation": WordDropout()}, {"augmentation": None}):
+            model = TransferLearner(tiny_encoder(), unfreeze="all")
+            tune(model, texts, [0, 0, 1, 1], loss=loss, epochs=8, **arguments)
+            weights.append(np.concatenate([w.ravel() for w in model.get_weights()]))
+        np.testing.assert_array_equal(weights[0], weights[1])
+        assert np.abs(weights[0] - weights[2]).max() > 0
+
+
 def test_layers_before_the_unfrozen_one_stay():
     first, last = (keras.layers.Dense(6, name=name) for name in ("first", "last"))
     backbone = keras.Sequential([keras.Input((6,)), first, last])
@@ -235,7 +263,7 @@ class TestValidation:
     def test_a_fraction_of_each_class_is_left_out(self):
         items = np.arange(25.0)[:, None]
         data = fsl.ClassDataset.from_arrays(items, ["a"] * 10 + ["b"] * 12 + ["c"] * 3)
-        kept, left = _split(data, 0.25, seed=0)
+        kept, left = split(data, 0.25, seed=0)
         assert (kept.class_sizes.tolist(), left.class_sizes.tolist()) == (
             [8, 9, 3],
             [2, 3],
@@ -244,7 +272,7 @@ class TestValidation:
         for name in "ab":
             both = [*kept.class_items(name)[:, 0], *left.class_items(name)[:, 0]]
             assert sorted(both) == sorted(data.class_items(name)[:, 0])
-        other = _split(data, 0.25, seed=1)[1]
+        other = split(data, 0.25, seed=1)[1]
         assert (other.class_items("b") != left.class_items("b")).any()
 
     def test_a_class_of_few_examples_keeps_them_all(self):

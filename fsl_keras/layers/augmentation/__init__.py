@@ -1,4 +1,4 @@
-"""Image augmentation: a function of a seed in pipelines, a layer in models."""
+"""Augmentation: a function of a seed in pipelines, a layer in models."""
 
 from fsl_keras.layers.augmentation.augmentation import Augmentation
 from fsl_keras.layers.augmentation.class_rotation import ClassRotation
@@ -11,6 +11,7 @@ from fsl_keras.layers.augmentation.random_flip import RandomFlip
 from fsl_keras.layers.augmentation.random_resized_crop import RandomResizedCrop
 from fsl_keras.layers.augmentation.sequential_augmentation import SequentialAugmentation
 from fsl_keras.layers.augmentation.support_expansion import SupportExpansion
+from fsl_keras.layers.augmentation.word_dropout import WordDropout
 
 __all__ = [
     "Augmentation",
@@ -24,4 +25,5 @@ __all__ = [
     "RandomResizedCrop",
     "SequentialAugmentation",
     "SupportExpansion",
+    "WordDropout",
 ]

@@ -11,7 +11,7 @@ from fsl_keras.typing import Shape, Tensor
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 class Augmentation(keras.layers.Layer):
-    """Base of the layers that change each image of a batch at random.
+    """Base of the layers that change each item of a batch at random.
 
     `transform` is a pure function of the images and a seed: in a pipeline,
     `ClassDataset.episodes(augmentation=layer)` calls it with the seed of the episode.

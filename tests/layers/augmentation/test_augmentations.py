@@ -20,6 +20,7 @@ from fsl_keras.layers.augmentation import (
     RandomResizedCrop,
     SequentialAugmentation,
     SupportExpansion,
+    WordDropout,
 )
 from tests.checks import assert_config_round_trip, assert_symbolic_shape, random_classes
 
@@ -48,6 +49,7 @@ def pictures():
 
 def test_all_augmentations_are_here():
     others = {Augmentation, EpisodeAugmentation, ClassRotation, SupportExpansion}
+    others.add(WordDropout)  # of texts
     exported = {getattr(augmentation, name) for name in augmentation.__all__}
     assert {type(make()) for make in LAYERS.values()} == exported - others
 
