@@ -64,7 +64,7 @@ def compare(
         typer.Option(
             callback=known_heads,
             help=f"A head; may be repeated: {', '.join(HEADS)}. Default: all that "
-            "need no base classes.",
+            "need no base classes, but those of many examples (lda, streaming_ridge).",
         ),
     ] = None,
     text_column: TextColumn = None,
@@ -90,7 +90,7 @@ def compare(
     learners: dict[tuple[str, str], Model] = {
         (name, each): TransferLearner(network, each)
         for name, network in networks.items()
-        for each in head or _heads_without_base()
+        for each in head or _heads_by_default()
     }
     # `pretrained` builds all networks for the same image size.
     size = next(iter(learners.values())).item_shape[:2]
@@ -167,8 +167,12 @@ def _text(network, row):
     }
 
 
-def _heads_without_base():
+def _heads_by_default():
     from fsl_keras.models import transfer
 
     made = {name: make() for name, make in transfer.HEADS.items()}
-    return [name for name, head in made.items() if not hasattr(head, "fit_base")]
+    return [
+        name
+        for name, head in made.items()
+        if head.forgets_classes and not hasattr(head, "fit_base")
+    ]

@@ -23,15 +23,15 @@ def read(
         *size, channels = learner.item_shape
         preprocessing = ImagePreprocessing(size, channels)
     examples = inputs.Examples(items, labels, class_names, preprocessing, kind)
-    found = {}
+    found: dict[tuple, Any] = {}
     for batch, numbers, _ in examples.batches(inputs.batch_size(learner.item_shape)):
         for item, number in zip(batch, numbers.tolist(), strict=True):
             found.setdefault((item_digest(item), number), item)
-    numbers = [number for _, number in found]
-    names = [examples.class_names[number] for number in sorted(set(numbers))]
+    own = [number for _, number in found]
+    names = [examples.class_names[number] for number in sorted(set(own))]
     return ClassDataset.from_arrays(
         np.stack(list(found.values())),
-        [examples.class_names[number] for number in numbers],
+        [examples.class_names[number] for number in own],
         names,
     )
 

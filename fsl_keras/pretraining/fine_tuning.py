@@ -158,7 +158,7 @@ def fine_tune(
     initial = [ops.convert_to_numpy(weight).copy() for weight in weights]
     done = 0
     if backup_dir is not None:
-        arguments = (epochs, batch_size, learning_rate, validation_split, seed)
+        arguments: tuple = (epochs, batch_size, learning_rate, validation_split, seed)
         if isinstance(augmentation, keras.layers.Layer):
             # But for the name, which counts the layers of the process.
             arguments += ({**augmentation.get_config(), "name": None},)

@@ -157,7 +157,7 @@ class SelfSupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
             del results[self.probe.name]
         return results
 
-    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+    def fit(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         """Trains as `keras.Model.fit` does, and warns if the embeddings collapse."""
         callbacks = kwargs.pop("callbacks", None) or []
         if not isinstance(callbacks, (list, tuple)):
@@ -210,10 +210,9 @@ class SelfSupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "SelfSupervisedPretraining":
-        parts = {
+        parts: dict[str, Any] = {
             name: keras.saving.deserialize_keras_object(config[name])
             for name in ("backbone", "augmentation")
-            if name in config
         }
         return cls(**{**config, **parts})
 

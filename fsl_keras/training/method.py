@@ -33,8 +33,8 @@ class Method:
         arguments: dictionary of the arguments of the learner that suit it.
         head_name: optional string, the class in `fsl_keras.heads` of a transductive
             head, from which the learner is made.
-        pretraining_name: optional string, the class in `fsl_keras.pretraining` that
-            trains on `"views"`.
+        pretraining_name: string, the class in `fsl_keras.pretraining` that trains the
+            backbone on `"batches"` or `"views"`.
     """
 
     learner_name: str
@@ -48,7 +48,7 @@ class Method:
     suited: dict[str, Any] = dataclasses.field(default_factory=dict)
     arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
     head_name: str | None = None
-    pretraining_name: str | None = None
+    pretraining_name: str = "SupervisedPretraining"
 
     @property
     def learner(self) -> type:

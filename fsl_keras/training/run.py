@@ -113,8 +113,8 @@ def _train_stages(run, learner, data, callbacks):
             continue
         is_last = end == epochs
         name = "checkpoint.keras" if is_last else f"checkpoint_{stream}.keras"
-        name_of_views = options.method.entry.pretraining_name
-        stage = Stage(stream, learner, data, options.train, name_of_views)
+        pretraining = options.method.entry.pretraining_name
+        stage = Stage(stream, learner, data, options.train, pretraining)
         _fit(run, stage, name, range(begin, end), callbacks)
         begin = end
 

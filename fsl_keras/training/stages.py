@@ -24,7 +24,7 @@ class Stage:
         learner: the learner that is trained.
         data: `ClassDataset` to train on.
         options: `TrainOptions`.
-        pretraining_name: optional string, as in `Method`.
+        pretraining_name: string, as in `Method`.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Stage:
         learner: Model,
         data: ClassDataset,
         options: TrainOptions,
-        pretraining_name: str | None = None,
+        pretraining_name: str = "SupervisedPretraining",
     ):
         self.stream = stream
         self.learner = learner
