@@ -9,7 +9,8 @@ for as many steps.
     python examples/20_pretraining_without_labels.py [FOLDER FOR THE IMAGES]
 
 Printed, 5-way 1-shot, 15 queries per class, 300 episodes (seed 2), cosine similarity,
-running batch normalization:
+running batch normalization: random weights 53.4% ± 1.2%, without labels 85.6% ± 1.1%,
+with labels 89.5% ± 1.0%.
 """
 
 import pathlib
@@ -101,7 +102,7 @@ def draw(model, data, history, reports, folder, shown=6):
     axes = right.subplots()
     accuracies = [100 * report.accuracy for report in reports.values()]
     bars = axes.bar(
-        list(reports),
+        [name.replace(" ", "\n") for name in reports],
         accuracies,
         yerr=[100 * report.ci95 for report in reports.values()],
         color=["0.7", "C1", "C2"],

@@ -338,6 +338,13 @@ def check_intents(found):
         np.testing.assert_array_equal(unknown, logits < found["least_logit"])
 
 
+def test_pretraining_without_labels(tmp_path):
+    found = load("20_pretraining_without_labels.py").main(tmp_path, steps=4, count=60)
+    assert found["random weights"] + 0.05 < found["without labels"]
+    assert set(found) == {"random weights", "without labels", "with labels"}
+    assert_draws_what_is_committed(tmp_path, "20")
+
+
 def test_fine_tuning_says_what_is_missing(tmp_path, monkeypatch, capsys, data_dir):
     example = load("19_fine_tuning_texts.py")
     monkeypatch.setenv("FSL_KERAS_DATA", str(tmp_path / "none"))
