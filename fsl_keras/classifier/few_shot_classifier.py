@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from fsl_keras import inputs, model_selection
 from fsl_keras.classifier.adaptation import (
@@ -15,28 +14,18 @@ from fsl_keras.classifier.adaptation import (
     preprocessing_for,
     support_set_for,
 )
-from fsl_keras.classifier.classifier_model import ClassifierModel, checked_threshold
+from fsl_keras.classifier.classifier_model import checked_threshold
 from fsl_keras.classifier.descriptions import Descriptions, is_empty
-from fsl_keras.classifier.growth import (
-    change_example,
-    check_fingerprint,
-    check_growth,
-    check_joinable,
-    forget_class,
-    known_name,
-    learn_class,
-)
+from fsl_keras.classifier.growing_classifier import GrowingClassifier
 from fsl_keras.classifier.predictions import UNKNOWN, ClassPrediction
-from fsl_keras.classifier.task_examples import LearnedExample
 from fsl_keras.classifier.task_weights import fingerprint_of
-from fsl_keras.datasets.labels import class_name_of
 from fsl_keras.typing import Model
 
 __all__ = ["UNKNOWN", "ClassPrediction", "FewShotClassifier", "fingerprint_of"]
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class FewShotClassifier(ClassifierModel):
+class FewShotClassifier(GrowingClassifier):
     """A Keras model from raw images or texts to class probabilities.
 
     Made by `learner.adapt(images, labels)`. It owns its learner, the memory and the
@@ -180,159 +169,3 @@ class FewShotClassifier(ClassifierModel):
                 classifier, support, false_reject_rate, negatives, base_calibration
             )
         return classifier
-
-    def add_class(
-        self,
-        class_name: str | int,
-        images: Any = None,
-        description: str | None = None,
-        description_weight: float = 1.0,
-    ) -> None:
-        """Adds a class from its examples, without training.
-
-        If the learner's `incremental` is `"exact"`, the state of the other classes is
-        unchanged, bit-identical. If it is `"refit"`, such as with ridge or logistic
-        regression, the state of all classes is computed again from their examples.
-
-        Args:
-            class_name: string, a new name; an integer becomes its digits.
-            images: its examples in any form, without labels: a list of images, one
-                image, or a folder, also with nested folders. Files that cannot be read
-                are skipped, with a warning that names them. For a learner of texts, a
-                list of texts or one text; None if there is a description.
-            description: optional text that describes the class, see `from_examples`.
-            description_weight: float, see `from_examples`.
-
-        Raises:
-            ValueError: if the class is known, the learner cannot add classes, its
-                weights have changed since the other classes were learned, or no
-                example can be read.
-        """
-        class_name = class_name_of(class_name)
-        with self._snapshots.changing():
-            if class_name in self.class_names:
-                raise ValueError(
-                    f"The class {class_name!r} is known already. Give it more examples "
-                    f"with `update`."
-                )
-            check_growth(self)
-            described = Descriptions.of(
-                None if description is None else {class_name: description},
-                description_weight,
-                self.learner,
-            )
-            class_names = [*self.class_names, class_name]
-            memory = self.learner.widen(self.task.memory, len(class_names))
-            learn_class(self, class_names, memory, images, class_name, described)
-
-    def update(self, class_name: str | int, images: Any) -> None:
-        """Adds examples to a known class; repeated examples count once.
-
-        Args:
-            class_name: string, a known class.
-            images: further examples, as in `add_class`.
-        """
-        with self._snapshots.changing():
-            class_name = known_name(self, class_name)
-            check_fingerprint(self)
-            learn_class(self, self.class_names, self.task.memory, images, class_name)
-
-    def remove_class(self, class_name: str | int) -> None:
-        """Removes a class and its examples.
-
-        Args:
-            class_name: string, a known class.
-
-        Raises:
-            ValueError: if it is the only class, or the head has one memory for all
-                classes and there are no features of the examples, see `remove_example`.
-        """
-        with self._snapshots.changing():
-            name = known_name(self, class_name)
-            if len(self.class_names) == 1:
-                raise ValueError(
-                    f"The only class, {name!r}, cannot be removed. Add another "
-                    f"one first, with `add_class`."
-                )
-            check_growth(self)
-            forget_class(self, name)
-
-    def examples(self) -> list[LearnedExample]:
-        """Lists the examples of the classifier, repeated ones once.
-
-        Returns:
-            A list of `LearnedExample`, each with an `id`, a `class_name` and a
-            `source`: the file as given, the text, or the index among the images as
-            given. Descriptions are not among them.
-        """
-        with self._snapshots.changing():
-            learned, names = self.task.learned, self.class_names
-        return [
-            LearnedExample(int(learned.ids[row]), names[number], learned.sources[row])
-            for row, number in enumerate(learned.classes)
-            if not learned.are_descriptions[row]
-        ]
-
-    @property
-    def descriptions(self) -> dict[str, str]:
-        """The descriptions of classes, a dictionary from class name to text.
-
-        Texts of more than 1,000 characters are shortened.
-        """
-        with self._snapshots.changing():
-            learned, names = self.task.learned, self.class_names
-        return {
-            names[learned.classes[row]]: str(learned.sources[row])
-            for row in np.flatnonzero(learned.are_descriptions)
-        }
-
-    def remove_example(self, example_id: int) -> None:
-        """Removes one example, as if the classifier had been made without it.
-
-        Args:
-            example_id: integer, the `id` of one of `examples()`.
-
-        Raises:
-            ValueError: if there is no such example, it is the only one of its class,
-                or the classifier has no features of its examples, because they are very
-                many or it was saved by an earlier version.
-        """
-        with self._snapshots.changing():
-            change_example(self, example_id)
-
-    def relabel(self, example_id: int, class_name: str | int) -> None:
-        """Moves one example to another class, as if it had been given for that.
-
-        Args:
-            example_id: integer, the `id` of one of `examples()`.
-            class_name: string, a known class.
-
-        Raises:
-            ValueError: as `remove_example`, or if the class is not known.
-        """
-        with self._snapshots.changing():
-            class_name = known_name(self, class_name)
-            change_example(self, example_id, class_name)
-
-    def add_classes_from(self, other: "FewShotClassifier") -> None:
-        """Adds the classes of another classifier of the same learner.
-
-        Args:
-            other: a `FewShotClassifier` with other class names.
-
-        Raises:
-            ValueError: if the learners' weights differ, the classifiers invert or
-                resize images in different ways, or both have a class.
-        """
-        with self._snapshots.changing():
-            check_joinable(self, other)
-            mine, theirs = len(self.class_names), len(other.class_names)
-            behind_mine = np.r_[theirs : theirs + mine, :theirs]
-            more = self.learner.widen(other.task.memory, mine + theirs)
-            more = self.learner.select(more, behind_mine)
-            memory = self.learner.widen(self.task.memory, mine + theirs)
-            self.know(
-                [*self.class_names, *other.class_names],
-                self.learner.merge(memory, more),
-                self.task.learned + other.task.learned.shifted(mine),
-            )

@@ -113,6 +113,40 @@ def learn_class(
     classifier.know(class_names, memory, learned)
 
 
+def learn_labeled(classifier: Model, images: Any, labels: Any) -> None:
+    """Adds labeled examples to a classifier, of known and of new classes.
+
+    Args:
+        classifier: a `FewShotClassifier`.
+        images: examples in any form.
+        labels: names of classes, or None if the images contain them.
+    """
+    learner, known = classifier.learner, classifier.class_names
+    if labels is not None and not isinstance(labels, str):
+        labels = [class_name_of(label) for label in labels]
+    examples = inputs.Examples(
+        images, labels, None, classifier.preprocessing, classifier.item_kind
+    )
+    new = [name for name in examples.class_names if name not in known]
+    (check_growth if new else check_fingerprint)(classifier)
+    class_names = [*known, *new]
+    places = np.asarray([class_names.index(name) for name in examples.class_names])
+    batches = examples.batches(inputs.batch_size(learner.item_shape))
+    memory, learned = learn(
+        learner,
+        ((items, places[numbers], rows) for items, numbers, rows in batches),
+        len(class_names),
+        learner.widen(classifier.task.memory, len(class_names)),
+        classifier.task.learned,
+        source=examples.source,
+    )
+    missing = set(range(len(class_names))) - set(learned.classes.tolist())
+    if missing:
+        names = [class_names[number] for number in sorted(missing)]
+        raise ValueError(f"No example of the classes {names} can be read.")
+    classifier.know(class_names, memory, learned)
+
+
 def known_name(classifier: Model, class_name: str | int) -> str:
     """Returns the name of a known class; raises an error for other names."""
     (name,) = label_names([class_name_of(class_name)], classifier.class_names)

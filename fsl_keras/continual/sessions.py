@@ -31,9 +31,9 @@ def evaluate(
     """Learns sessions one after the other, and measures the accuracy after each.
 
     The first session makes a classifier by `learner.adapt`. In later ones the
-    classifier gains their new classes, and examples of the classes that it knows by
-    `update`, without the examples of earlier sessions. After each session it is tested
-    on the test examples of all classes seen so far.
+    classifier gains their new classes and examples by `add_examples`, without the
+    examples of earlier sessions. After each session it is tested on the test examples
+    of all classes seen so far.
 
     With `exemplars`, each session is learned by `learner.adapt` of its examples and the
     exemplars of earlier ones instead. A learner that stores examples then takes a
@@ -109,7 +109,10 @@ def evaluate(
         session_of |= dict.fromkeys(classes[-1], number)
         start = time.perf_counter()
         if exemplars is None:
-            classifier = _learn(learner, classifier, items, names)
+            if classifier is None:
+                classifier = learner.adapt(items, names)
+            else:
+                classifier.add_examples(items, names)
             sizes.append(_memory_bytes(classifier))
         else:
             classifier = _replay(learner, exemplars, items, names)
@@ -161,21 +164,6 @@ def _warn_of_renamed(pairs, number):
             f"If they are the same, give both the same name.",
             stacklevel=3,
         )
-
-
-def _learn(learner, classifier, items, names):
-    """Returns a classifier that has learned a further session."""
-    if classifier is None:
-        return learner.adapt(items, names)
-    names = np.asarray(names)
-    is_new = ~np.isin(names, classifier.class_names)
-    for name in np.unique(names[~is_new]).tolist():
-        classifier.update(name, items[names == name])
-    if is_new.any():
-        # Together, as the state may be prepared again for each change.
-        more = learner.adapt(items[is_new], names[is_new].tolist())
-        classifier.add_classes_from(more)
-    return classifier
 
 
 def _replay(learner, exemplars, items, names):

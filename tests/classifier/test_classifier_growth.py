@@ -89,6 +89,46 @@ class TestGrowth:
             prototypes(classifier), prototypes(at_once), atol=1e-5
         )
 
+    def test_known_and_new_classes_together(self, learner, classifier):
+        more, labels = pictures(["frame", "beam"], count=6, seed=50)
+        before = prototypes(classifier)
+        classifier.add_examples(more, labels)
+        assert classifier.class_names == NAMES
+        images, known = pictures(THREE)
+        at_once = learner.adapt(np.concatenate([images, more]), known + labels, NAMES)
+        np.testing.assert_allclose(
+            prototypes(classifier), prototypes(at_once), atol=1e-5
+        )
+        np.testing.assert_array_equal(prototypes(classifier)[[0, 2]], before[[0, 2]])
+        again = prototypes(classifier)
+        classifier.add_examples(more, labels)
+        np.testing.assert_array_equal(prototypes(classifier), again)
+
+    def test_known_and_new_classes_of_a_folder(self, classifier, tmp_path):
+        for name in ("bar", "frame"):
+            write(tmp_path / name, *pictures([name], seed=50))
+        classifier.add_examples(tmp_path)
+        assert classifier.class_names == NAMES
+        assert np.asarray(classifier.task.memory["counts"]).tolist() == [[8, 4, 4, 4]]
+
+    def test_integers_are_names(self, classifier):
+        classifier.add_examples(pictures(["frame"])[0], [0] * 4)
+        assert classifier.class_names == [*THREE, "0"]
+
+    # `pytest.warns` issues other warnings again, here one of Keras.
+    @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+    def test_a_new_class_of_which_nothing_can_be_read(self, classifier, tmp_path):
+        (image,) = pictures(["bar"], count=1, seed=50)[0]
+        (tmp_path / "broken.png").write_bytes(b"\x89PNG")
+        before = classifier.get_weights()
+        with (
+            pytest.warns(UserWarning, match="broken"),
+            pytest.raises(ValueError, match=r"classes \['frame'\] can be read"),
+        ):
+            classifier.add_examples([image, tmp_path / "broken.png"], ["bar", "frame"])
+        for weight, same in zip(classifier.get_weights(), before, strict=True):
+            np.testing.assert_array_equal(weight, same)
+
     # `pytest.warns` issues other warnings again, here one of Keras.
     @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
     def test_files_that_cannot_be_read_are_skipped_and_named(
@@ -189,6 +229,14 @@ def test_fingerprints_of_earlier_versions_are_valid(classifier, path):
 @keras.saving.register_keras_serializable(package="tests")
 class FixedWays(fsl.models.PrototypicalNetwork):
     incremental = "fixed_ways"
+
+
+def test_a_learner_of_fixed_ways_takes_examples_of_known_classes(learner):
+    fixed = FixedWays.from_config(learner.get_config())
+    classifier = fixed.adapt(*pictures(THREE))
+    classifier.add_examples(*pictures(["bar"], seed=50))
+    with pytest.raises(ValueError, match="fixed number of classes"):
+        classifier.add_examples(*pictures(["bar", "frame"], seed=60))
 
 
 def test_a_learner_of_fixed_ways_refuses_a_new_class(learner):
