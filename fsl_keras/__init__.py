@@ -29,6 +29,7 @@ if typing.TYPE_CHECKING:
     )
     from fsl_keras.classifier import FewShotClassifier
     from fsl_keras.datasets import ClassDataset
+    from fsl_keras.learner import FewShotLearner
     from fsl_keras.presets import from_preset
 
 __version__ = "0.1.0"
@@ -36,6 +37,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ClassDataset",
     "FewShotClassifier",
+    "FewShotLearner",
     "backbones",
     "comparison",
     "continual",
@@ -65,6 +67,7 @@ __getattr__, __dir__ = on_demand(
     {
         "ClassDataset": "fsl_keras.datasets",
         "FewShotClassifier": "fsl_keras.classifier",
+        "FewShotLearner": "fsl_keras.learner",
         "from_preset": "fsl_keras.presets",
     },
 )

@@ -130,6 +130,12 @@ PRESET = FolderKind(
         *(f"saved_model/{path}" for path in _SAVED_MODEL_FILES),
     ),
 )
+# What `FewShotLearner.save` writes.
+LEARNER = FolderKind(
+    "a learner",
+    "history.json",
+    ("learner.keras", "classifier.keras", "history.json"),
+)
 # What `model.save(path, zipped=False)` writes.
 UNZIPPED_KERAS = FolderKind(
     "an unzipped Keras model",
