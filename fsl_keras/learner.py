@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 
 from fsl_keras import evaluation, presets
 from fsl_keras.classifier import FewShotClassifier
@@ -15,6 +14,7 @@ from fsl_keras.files import read_json, replacing, write_json
 from fsl_keras.files.outputs import LEARNER
 from fsl_keras.models import PrototypicalNetwork
 from fsl_keras.pretraining import SelfSupervisedPretraining, SimCLR
+from fsl_keras.pretraining.examples import read
 from fsl_keras.typing import Model, Path
 
 
@@ -42,7 +42,7 @@ class FewShotLearner:
 
     Example:
 
-    >>> import fsl_keras as fsl
+    >>> import numpy as np, fsl_keras as fsl
     >>> data = fsl.datasets.load("glyphs")
     >>> backbone = fsl.backbones.Conv4(data.item_shape, filters=8)
     >>> learner = FewShotLearner(
@@ -86,8 +86,9 @@ class FewShotLearner:
         """Trains the backbone without labels.
 
         Args:
-            unlabeled: array of items `[n, *item]`, or a `ClassDataset`, whose classes
-                are not used.
+            unlabeled: images, texts or other items in any form, without labels, such as
+                the path of a folder of images; or a `ClassDataset`, whose classes are
+                not used.
             method: a class of `fsl_keras.pretraining`, or a function from backbone and
                 augmentation to such a model. Defaults to `SimCLR`.
             steps: integer, the number of batches. Defaults to `1000`.
@@ -95,14 +96,12 @@ class FewShotLearner:
             seed: integer, the seed of the batches.
             verbose: as in `keras.Model.fit`.
         """
-        if not isinstance(unlabeled, ClassDataset):
-            items = np.asarray(unlabeled)
-            unlabeled = ClassDataset.from_arrays(items, np.zeros(len(items), int))
+        data = read(self.learner, unlabeled, "unlabeled", None)
         model = method(self.learner.backbone, self.augmentation)
         model.compile()
-        batches = unlabeled.batches(batch_size, seed=seed)
+        batches = data.batches(batch_size, seed=seed)
         done = model.fit(batches, steps_per_epoch=steps, verbose=verbose)
-        self._note("pretrain", done, method=type(model).__name__, items=str(unlabeled))
+        self._note("pretrain", done, method=type(model).__name__, items=str(data))
 
     def meta_train(
         self,

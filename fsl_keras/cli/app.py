@@ -15,6 +15,7 @@ from fsl_keras.cli import (
     comparing,
     embedding,
     exporting,
+    learning,
     lists,
     measuring,
     predicting,
@@ -36,6 +37,7 @@ app.command()(reproducing.reproduce)
 app.command()(comparing.compare)
 app.command()(adapting.adapt)
 app.command("add-class")(adding.add_class)
+app.command()(learning.learn)
 app.command()(predicting.predict)
 app.command()(measuring.evaluate)
 app.command()(exporting.export)
