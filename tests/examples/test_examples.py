@@ -345,6 +345,25 @@ def test_pretraining_without_labels(tmp_path):
     assert_draws_what_is_committed(tmp_path, "20")
 
 
+def test_one_alphabet_after_the_other(tmp_path):
+    found = load("21_one_alphabet_after_the_other.py").main(
+        tmp_path, epochs=5, letters=5
+    )
+    trained = found.pop("network trained on each session")
+    assert trained[-1] < 0.5 < 0.9 < min(curve[-1] for curve in found.values())
+    assert_draws_what_is_committed(tmp_path, "21")
+
+
+def test_a_learner_that_keeps_learning(tmp_path):
+    trained, known = load("22_a_learner_that_keeps_learning.py").main(
+        tmp_path, steps=15, count=60
+    )
+    assert trained[0] < trained[1]
+    assert len(known) == 3
+    assert known[2] > known[1] > 0.3
+    assert_draws_what_is_committed(tmp_path, "22")
+
+
 def test_fine_tuning_says_what_is_missing(tmp_path, monkeypatch, capsys, data_dir):
     example = load("19_fine_tuning_texts.py")
     monkeypatch.setenv("FSL_KERAS_DATA", str(tmp_path / "none"))
