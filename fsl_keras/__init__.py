@@ -8,6 +8,7 @@ from fsl_keras.imports.registration import register
 
 if typing.TYPE_CHECKING:
     from fsl_keras import (
+        active,
         backbones,
         continual,
         datasets,
@@ -38,6 +39,7 @@ __all__ = [
     "ClassDataset",
     "FewShotClassifier",
     "FewShotLearner",
+    "active",
     "backbones",
     "comparison",
     "continual",

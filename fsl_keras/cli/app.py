@@ -19,6 +19,7 @@ from fsl_keras.cli import (
     lists,
     measuring,
     predicting,
+    proposing,
     reproducing,
     streams,
     training,
@@ -38,6 +39,7 @@ app.command()(comparing.compare)
 app.command()(adapting.adapt)
 app.command("add-class")(adding.add_class)
 app.command()(learning.learn)
+app.command()(proposing.propose)
 app.command()(predicting.predict)
 app.command()(measuring.evaluate)
 app.command()(exporting.export)

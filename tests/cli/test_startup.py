@@ -17,6 +17,8 @@ COMMANDS = [
     "compare",
     "adapt",
     "add-class",
+    "learn",
+    "propose",
     "predict",
     "evaluate",
     "export",
