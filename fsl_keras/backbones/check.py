@@ -34,6 +34,16 @@ def check_backbone(backbone: Any) -> None:
         _warn_of_probabilities(backbone)
 
 
+def check_gives_vectors(backbone: Any) -> None:
+    """Raises a `ValueError` for a backbone whose output is a feature map."""
+    if len(backbone.output_shape) != 2:
+        raise ValueError(
+            f"The backbone must give vectors: end it with a pooling or `Flatten` "
+            f"layer. Received: {backbone.name!r} of output shape "
+            f"{backbone.output_shape}"
+        )
+
+
 def check_network(network: Any, argument: str) -> None:
     """Raises a `ValueError` unless a network is a built Keras model that can be saved.
 

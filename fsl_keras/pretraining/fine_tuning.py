@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras import ops
 
 from fsl_keras import inputs
+from fsl_keras.backbones.check import check_gives_vectors
 from fsl_keras.digests import item_digest, weights_digest
 from fsl_keras.episodes.tuner import untuned
 from fsl_keras.layers import CosineDense
@@ -195,11 +196,7 @@ def _check(learner, loss, epochs, batch_size, interpolation, validation_split):
             f'train, or with `unfreeze="all"`: `TransferLearner(backbone, head, '
             f'unfreeze="all")`.'
         )
-    if len(backbone.output_shape) != 2:
-        raise ValueError(
-            f"The backbone must give vectors: end it with a pooling or `Flatten` "
-            f"layer. Received: a backbone of output shape {backbone.output_shape}"
-        )
+    check_gives_vectors(backbone)
     if loss not in LOSSES and not isinstance(loss, keras.losses.Loss):
         raise ValueError(
             f"`loss` must be one of {LOSSES} or a `keras.losses.Loss`. Received: "

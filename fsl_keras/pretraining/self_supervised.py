@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from fsl_keras.backbones.check import check_backbone
+from fsl_keras.backbones.check import check_backbone, check_gives_vectors
 from fsl_keras.episodes.tuner import ReadsUntuned
 from fsl_keras.files import SavesBeside
 from fsl_keras.pretraining.callbacks import CollapseWarning
@@ -81,12 +81,7 @@ class SelfSupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
     ) -> None:
         super().__init__(name=name, **kwargs)
         check_backbone(backbone)
-        if len(backbone.output_shape) != 2:
-            raise ValueError(
-                f"`backbone` must give vectors: end it with a pooling or `Flatten` "
-                f"layer. Received: backbone={backbone!r} of output shape "
-                f"{backbone.output_shape}"
-            )
+        check_gives_vectors(backbone)
         if augmentation is not None and not callable(augmentation):
             raise ValueError(
                 f"`augmentation` must be a layer, such as "

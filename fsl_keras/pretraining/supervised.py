@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fsl_keras.backbones.check import check_backbone
+from fsl_keras.backbones.check import check_backbone, check_gives_vectors
 from fsl_keras.compat import renamed_arguments
 from fsl_keras.episodes.tuner import ReadsUntuned
 from fsl_keras.files import SavesBeside
@@ -77,12 +77,7 @@ class SupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
     ) -> None:
         super().__init__(name=name, **kwargs)
         check_backbone(backbone)
-        if len(backbone.output_shape) != 2:
-            raise ValueError(
-                f"`backbone` must give vectors: end it with a pooling or `Flatten` "
-                f"layer. Received: backbone={backbone!r} of output shape "
-                f"{backbone.output_shape}"
-            )
+        check_gives_vectors(backbone)
         if classifier not in CLASSIFIERS:
             raise ValueError(
                 f"`classifier` must be one of {CLASSIFIERS}. "
