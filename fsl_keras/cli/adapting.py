@@ -94,7 +94,7 @@ def adapt(
     epochs: Annotated[
         int | None,
         typer.Option(
-            min=1, help="How often --fine-tune uses each sentence. Default: 8."
+            min=1, help="How often --fine-tune uses each sentence. Default: 12."
         ),
     ] = None,
     base: Annotated[
