@@ -85,7 +85,8 @@ def learn(
     out.add(learner=folder, classes=known["classes"], examples=known["examples"])
     if test:
         report = model.evaluate(test)
-        out.say(str(report))
+        for line in str(report).splitlines():
+            out.say(line)
         out.add(accuracy=report.accuracy)
     out.finish()
 

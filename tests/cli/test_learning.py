@@ -100,6 +100,23 @@ def test_mistakes_leave_no_folder(run_cli, tmp_path, options, message):
     assert not kept.exists()
 
 
+def test_the_report_of_the_test_is_a_table(run_cli, learner, tmp_path):
+    for name in ("bar", "disk"):
+        write(tmp_path / "photos" / name, *pictures([name]))
+    status, out, err = run_cli(
+        "learn",
+        tmp_path / "photos",
+        f"--folder={tmp_path / 'kept'}",
+        f"--learner={learner}",
+        f"--test={tmp_path / 'photos'}",
+    )
+    assert status == 0, err
+    lines = out.splitlines()
+    assert lines[0].startswith("Knows 2 classes from 8 different images")
+    assert lines[1].split() == ["precision", "recall", "f1", "images"]
+    assert "accuracy 100.0 %" in lines[-1]
+
+
 def test_a_kept_learner_is_not_replaced(run_cli, learn, learner, tmp_path):
     learn("first", ["bar", "disk"], f"--learner={learner}")
     status, _, err = run_cli(
