@@ -3,19 +3,17 @@
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import ops
 
 from fsl_keras.backbones.check import check_backbone, check_gives_vectors
-from fsl_keras.episodes.tuner import ReadsUntuned
-from fsl_keras.files import SavesBeside
 from fsl_keras.pretraining.callbacks import CollapseWarning
 from fsl_keras.pretraining.probes import nearest_centroid_hits, spread
+from fsl_keras.pretraining.training import BackboneTraining
 from fsl_keras.typing import Model, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class SelfSupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
+class SelfSupervisedPretraining(BackboneTraining):
     """Base of the models that train a backbone on several views of each item.
 
     A view is the item after a random augmentation. The backbone embeds all views in one
@@ -166,33 +164,6 @@ class SelfSupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
             "embeddings": (self.views, items_shape[0], self.backbone.output_shape[-1]),
             "projections": (self.views, items_shape[0], width),
         }
-
-    def compile(
-        self,
-        optimizer: Any = "auto",
-        jit_compile: bool | str = "auto",
-        **kwargs: Any,
-    ) -> None:
-        """Configures training, as `keras.Model.compile` does.
-
-        Args:
-            optimizer: an optimizer, or `"auto"` for Adam with a learning rate of 1e-3.
-            jit_compile: bool, or `"auto"` for XLA if there is a GPU; on a CPU the plain
-                graph is faster.
-            **kwargs: further arguments of `keras.Model.compile`. The loss is that of
-                the method.
-        """
-        if isinstance(optimizer, str) and optimizer == "auto":
-            optimizer = keras.optimizers.Adam(1e-3)
-        if jit_compile == "auto" and not tf.config.list_physical_devices("GPU"):
-            jit_compile = False
-        super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles the model as it was when it was saved."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.optimizer is not None:
-            self.optimizer.build(self.trainable_variables)
 
     def get_config(self) -> dict[str, Any]:
         return {

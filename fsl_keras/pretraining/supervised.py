@@ -3,13 +3,11 @@
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from fsl_keras.backbones.check import check_backbone, check_gives_vectors
 from fsl_keras.compat import renamed_arguments
-from fsl_keras.episodes.tuner import ReadsUntuned
-from fsl_keras.files import SavesBeside
 from fsl_keras.layers import CosineDense
+from fsl_keras.pretraining.training import BackboneTraining
 from fsl_keras.typing import Model, Shape, Tensor
 
 CLASSIFIERS = ("linear", "cosine")
@@ -17,7 +15,7 @@ CLASSIFIERS = ("linear", "cosine")
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 @renamed_arguments(head="classifier", temperature="scale")
-class SupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
+class SupervisedPretraining(BackboneTraining):
     """Trains a backbone as a classifier of all training classes.
 
     Fit it on `ClassDataset.batches`, then pass its `backbone` to a learner of new
@@ -103,7 +101,7 @@ class SupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
     def compute_output_shape(self, items_shape: Shape) -> Shape:
         return (items_shape[0], self.classes)
 
-    def compile(
+    def compile(  # type: ignore[override]
         self,
         optimizer: Any = "auto",
         loss: Any = "auto",
@@ -124,14 +122,10 @@ class SupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
                 graph is faster.
             **kwargs: further arguments of `keras.Model.compile`.
         """
-        if isinstance(optimizer, str) and optimizer == "auto":
-            optimizer = keras.optimizers.Adam(1e-3)
         if isinstance(loss, str) and loss == "auto":
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         if isinstance(metrics, str) and metrics == "auto":
             metrics = ["accuracy"]
-        if jit_compile == "auto" and not tf.config.list_physical_devices("GPU"):
-            jit_compile = False
         super().compile(
             optimizer=optimizer,
             loss=loss,
@@ -139,12 +133,6 @@ class SupervisedPretraining(ReadsUntuned, SavesBeside, keras.Model):
             jit_compile=jit_compile,
             **kwargs,
         )
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles the model as it was when it was saved."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.optimizer is not None:
-            self.optimizer.build(self.trainable_variables)
 
     def get_config(self) -> dict[str, Any]:
         return {
