@@ -5,6 +5,7 @@ from typing import Any
 from fsl_keras.layers.augmentation import (
     ColorJitter,
     RandomAffine,
+    RandomElastic,
     RandomFlip,
     RandomResizedCrop,
     SequentialAugmentation,
@@ -34,3 +35,24 @@ def augmentation(item_shape: tuple[int, ...], crop_size: int | None = None) -> A
     return SequentialAugmentation(
         [crop, RandomFlip(), ColorJitter(0.4, 0.4, 0.4, 0.03)]
     )
+
+
+def views(item_shape: tuple[int, ...], crop_size: int | None = None) -> Any:
+    """Returns the layer that makes views of unlabeled images of a shape.
+
+    Views of characters differ more than images that are augmented for training with
+    labels do: nothing else tells the network what to ignore.
+
+    Args:
+        item_shape: triple `(height, width, channels)`.
+        crop_size: as in `augmentation`.
+    """
+    if are_photographs(item_shape):
+        return augmentation(item_shape, crop_size)
+    affine = RandomAffine(
+        rotation_factor=0.06,
+        zoom_factor=(-0.19, 0.23),
+        shear_factor=0.21,
+        translation_factor=0.1,
+    )
+    return SequentialAugmentation([affine, RandomElastic(0.08)])

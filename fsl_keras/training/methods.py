@@ -45,13 +45,13 @@ def _pretrained(learner, paper, incremental, options, streams=("batches",)):
     return Method(learner, paper, "inductive", incremental, options, streams)
 
 
-def _self_supervised(pretraining, paper):
+def _self_supervised(pretraining, paper, **suited):
     return Method(
         "PrototypicalNetwork",
         paper,
         options=_PROTOTYPE_OPTIONS,
         streams=("views",),
-        suited={"augment": True},
+        suited={"augment": True, **suited},
         arguments={"distance": "cosine"},
         pretraining_name=pretraining,
     )
@@ -179,7 +179,9 @@ METHODS = {
         },
         streams=("batches", "episodes"),
     ),
-    "simclr": _self_supervised("SimCLR", "Chen et al., 2020"),
+    "simclr": _self_supervised(
+        "SimCLR", "Chen et al., 2020", optimizer="muon", learning_rate=1e-2
+    ),
     "barlow_twins": _self_supervised("BarlowTwins", "Zbontar et al., 2021"),
     "proto_clr": Method(
         "PrototypicalNetwork",

@@ -8,7 +8,7 @@ import tensorflow as tf
 from fsl_keras import pretraining
 from fsl_keras.datasets import ClassDataset, class_groups
 from fsl_keras.optimizers import ConvMuon
-from fsl_keras.training.augmentation import augmentation
+from fsl_keras.training.augmentation import augmentation, views
 from fsl_keras.training.sections import TrainOptions
 from fsl_keras.typing import Dataset, Model
 
@@ -58,7 +58,8 @@ class Stage:
             return model
         if self.stream == "views":
             method = getattr(pretraining, self.pretraining_name)
-            model = method(self.learner.backbone, self._augmentation())
+            layer = views(self.data.item_shape, self.options.crop_size)
+            model = method(self.learner.backbone, layer)
             model.compile(optimizer=self._optimizer(learning_rate, model))
             return model
         model = self.learner.pair_model
@@ -76,21 +77,21 @@ class Stage:
         options = self.options
         if self.stream == "views":
             return self.data.batches(BATCH, seed=options.seed, start=start)
-        augmented = self._augmentation()
-        if self.stream in ("batches", "pairs"):
-            draw = self.data.batches if self.stream == "batches" else self.data.pairs
-            return draw(BATCH, seed=options.seed, start=start, augmentation=augmented)
         if self.stream == "instances":
             return pretraining.instance_episodes(
                 self.data,
                 options.ways,
                 options.shots[0],
                 options.queries,
-                augmented,
+                views(self.data.item_shape, options.crop_size),
                 tasks=options.tasks,
                 seed=options.seed,
                 start=start * options.tasks,
             )
+        augmented = self._augmentation()
+        if self.stream in ("batches", "pairs"):
+            draw = self.data.batches if self.stream == "batches" else self.data.pairs
+            return draw(BATCH, seed=options.seed, start=start, augmentation=augmented)
         groups = None
         if options.within_groups:
             groups = class_groups(self.data.class_names)

@@ -1,10 +1,11 @@
 import numpy as np
 
 from fsl_keras.backbones import Conv4
-from fsl_keras.layers.augmentation import RandomAffine
+from fsl_keras.layers.augmentation import SequentialAugmentation
 from fsl_keras.models import PrototypicalNetwork, SimpleShot
 from fsl_keras.optimizers import ConvMuon
 from fsl_keras.pretraining import BarlowTwins, instance_episodes
+from fsl_keras.training.augmentation import views
 from fsl_keras.training.sections import TrainOptions
 from fsl_keras.training.stages import Stage
 from tests.checks import random_classes
@@ -38,7 +39,7 @@ def test_self_supervised_stages_read_no_labels():
     model = stage.compiled(0.5)
     assert isinstance(model, BarlowTwins)
     assert model.backbone is learner.backbone
-    assert isinstance(model.augmentation, RandomAffine)
+    assert isinstance(model.augmentation, SequentialAugmentation)
     assert float(model.optimizer.learning_rate) == 0.5
     items, _ = next(iter(stage.examples(0)))
     plain, _ = next(iter(data.batches(256, seed=1)))
@@ -47,7 +48,7 @@ def test_self_supervised_stages_read_no_labels():
     assert instances.compiled(0.5) is learner
     x, _ = next(iter(instances.examples(3)))
     expected, _ = next(
-        iter(instance_episodes(data, 4, 1, 2, RandomAffine(), seed=1, start=3, count=1))
+        iter(instance_episodes(data, 4, 1, 2, views(ITEM), seed=1, start=3, count=1))
     )
     np.testing.assert_array_equal(x["query"], expected["query"])
 
