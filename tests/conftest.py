@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import importlib
 import io
 import os
 import pathlib
@@ -20,6 +21,8 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 # The workers of a parallel run share the one of the process that started them.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["FSL_KERAS_HOME"] = tempfile.mkdtemp(prefix="fsl-keras-tests-")
+# Before a test file imports TensorFlow, as it turns on oneDNN.
+importlib.import_module("fsl_keras")
 
 
 # The tests in these folders compare numbers that an optimizer of graphs may change.

@@ -1,7 +1,7 @@
 """Memories of a few examples, of a bounded size in bytes."""
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,8 @@ class ExemplarMemory(abc.ABC):
     learn a further session together with the exemplars of earlier ones: see
     `continual.evaluate`.
 
-    Subclasses implement `add`, which assigns `items` and `labels`, and name in `saved`
-    the further attributes that `save` writes.
+    Subclasses implement `add`, which assigns new `items` and `labels` and changes no
+    array in place, and name in `saved` the further attributes that `save` writes.
 
     Args:
         max_bytes: integer, the maximum size of all items.
@@ -65,19 +65,25 @@ class ExemplarMemory(abc.ABC):
 
     def save(self, path: Path) -> None:
         """Writes the memory as a `.npz` file, to go on in another process."""
-        names = ("items", "labels", *self.saved)
-        values: dict[str, Any] = {
-            name: np.asarray(getattr(self, name)) for name in names
-        }
+        values: dict[str, Any] = self.get_state()
         with replacing(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, **values)
 
     def restore(self, path: Path) -> None:
         """Reads what `save` of a memory made by the same arguments wrote."""
         with np.load(path) as stored:
-            self.items, self.labels = stored["items"], stored["labels"].tolist()
-            for name in self.saved:
-                setattr(self, name, stored[name])
+            self.set_state(stored)
+
+    def get_state(self) -> dict[str, np.ndarray]:
+        """Returns the arrays that `save` writes."""
+        names = ("items", "labels", *self.saved)
+        return {name: np.asarray(getattr(self, name)) for name in names}
+
+    def set_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Sets the arrays that `get_state` returned."""
+        self.items, self.labels = state["items"], state["labels"].tolist()
+        for name in self.saved:
+            setattr(self, name, state[name])
 
     def _checked(self, items, labels):
         """Returns items and names as arrays, and how many items fit into memory."""
@@ -218,17 +224,17 @@ class ReservoirExemplars(ExemplarMemory):
         """Adds the examples of a session, see `ExemplarMemory.add`."""
         items, names, places = self._checked(items, labels)
         rng = np.random.default_rng((self.seed, int(self.seen)))
-        kept = [] if self.items is None else list(self.items)
+        kept, labels = [] if self.items is None else list(self.items), [*self.labels]
         for item, name in zip(items, names.tolist(), strict=True):
             self.seen += 1
             if len(kept) < places:
                 kept.append(item)
-                self.labels.append(name)
+                labels.append(name)
                 continue
             place = rng.integers(self.seen)
             if place < places:
-                kept[place], self.labels[place] = item, name
-        self.items = np.stack(kept)
+                kept[place], labels[place] = item, name
+        self.items, self.labels = np.stack(kept), labels
 
 
 def herd(embeddings: np.ndarray, mean: np.ndarray, count: int) -> list[int]:

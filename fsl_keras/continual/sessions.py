@@ -9,6 +9,8 @@ import numpy as np
 
 from fsl_keras import features
 from fsl_keras.continual.exemplars import ExemplarMemory
+from fsl_keras.continual.fine_tuned_classifier import FineTunedClassifier
+from fsl_keras.continual.fine_tuning import FineTuningLearner
 from fsl_keras.continual.renamed import KnownClasses
 from fsl_keras.continual.report import ContinualReport
 from fsl_keras.datasets import ClassDataset
@@ -20,7 +22,7 @@ BATCH = 256
 
 
 def evaluate(
-    learner: EpisodicModel,
+    learner: EpisodicModel | FineTuningLearner,
     sessions: Sequence[ClassDataset | tuple[Any, Any]],
     test: ClassDataset | tuple[Any, Any],
     name: str | None = None,
@@ -39,11 +41,12 @@ def evaluate(
     exemplars of earlier ones instead. A learner that stores examples then takes a
     bounded memory.
 
-    Each item passes through the backbone once, before the first session.
+    Each item passes through the backbone once, before the first session, unless it is
+    the backbone of a `FineTuningLearner`, which trains it.
 
     Args:
         learner: a learner that can add classes, such as
-            `TransferLearner(backbone, "lda")`.
+            `TransferLearner(backbone, "lda")`, or a `FineTuningLearner`.
         sessions: list of `ClassDataset`, or of pairs `(items, labels)` of an array of
             items, see `ClassDataset.from_arrays`, and the name of the class of each.
             Classes are the same if their names are.
@@ -51,7 +54,8 @@ def evaluate(
             not used.
         name: optional string, the name of the learner in the report.
         exemplars: optional empty `ExemplarMemory`, such as `HerdingExemplars`. Its
-            items are embeddings if the learner has a backbone.
+            items are embeddings if the learner has a backbone. A `FineTuningLearner`
+            has its own.
         joint: bool, whether to measure the accuracy of the learner that learns the
             examples of all sessions at once as well.
         cache: bool, whether features are looked up and kept on disk, see
@@ -62,7 +66,8 @@ def evaluate(
 
     Raises:
         ValueError: if there is no session, one is empty, a class has no test examples,
-            or the learner cannot add classes.
+            the learner cannot add classes, or it has exemplars of its own and others
+            are given.
 
     Warns:
         UserWarning: if a new class is like a known class of another name, by the
@@ -83,6 +88,11 @@ def evaluate(
     >>> report.last_accuracy, report.forgetting, report.joint_gap
     (1.0, 0.0, 0.0)
     """
+    if exemplars is not None and isinstance(learner, FineTuningLearner):
+        raise ValueError(
+            "`exemplars` are an argument of a learner that is trained on sessions: "
+            "`FineTuningLearner(backbone, exemplars=...)`."
+        )
     parts = [
         _examples(session, learner, cache, f"Session {number}")
         for number, session in enumerate(sessions)
@@ -94,7 +104,7 @@ def evaluate(
     tested = _examples(test, learner, cache, "`test`")
     _check_tested(parts, tested)
     name = name or learner.name
-    has_embeddings = isinstance(learner, MetricModel)
+    has_embeddings = _is_frozen(learner)
     if has_embeddings:
         learner = learner.on_features()
     classifier, known = None, KnownClasses()
@@ -141,9 +151,16 @@ def _examples(data, learner, cache, what):
             raise ValueError(f"{what} is empty: it has no examples. Leave it out.")
         data = ClassDataset.from_arrays(items, [class_name_of(c) for c in labels])
     names = np.repeat(data.class_names, data.class_sizes).tolist()
-    if isinstance(learner, MetricModel):
+    if _is_frozen(learner):
         return features.embed_with_labels(data, learner.backbone, cache)[0], names
     return data.fetch(np.arange(len(names))).numpy(), names
+
+
+def _is_frozen(learner):
+    """Whether the learner has a backbone, which sessions do not change."""
+    if isinstance(learner, FineTuningLearner):
+        return learner.unfreeze is None
+    return isinstance(learner, MetricModel)
 
 
 def _check_tested(parts, tested):
@@ -185,6 +202,8 @@ def _joint_accuracy(learner, parts, tested):
 
 
 def _memory_bytes(classifier):
+    if isinstance(classifier, FineTunedClassifier):
+        return classifier.memory_bytes
     weights = classifier.task.spec["memory"].values()
     return sum(np.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in weights)
 

@@ -11,21 +11,8 @@ from fsl_keras import continual
 from fsl_keras.continual import HerdingExemplars
 from fsl_keras.models import TransferLearner
 from tests import shapes
+from tests.continual.clusters import NAMES, vectors
 from tests.shapes import pictures
-
-NAMES = ["ash", "birch", "cedar", "elm", "fir", "gum"]
-
-
-def vectors(names, shots, seed=0, length=8, noise=0.7):
-    """Vectors in a cluster for each name, and the name of each."""
-    rng = np.random.default_rng(seed)
-    centers = {
-        name: np.random.default_rng(number).normal(size=length)
-        for number, name in enumerate(NAMES)
-    }
-    labels = [name for name in names for _ in range(shots)]
-    items = np.stack([centers[name] for name in labels])
-    return (items + noise * rng.normal(size=items.shape)).astype("float32"), labels
 
 
 def learner(head):

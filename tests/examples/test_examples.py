@@ -364,6 +364,17 @@ def test_a_learner_that_keeps_learning(tmp_path):
     assert_draws_what_is_committed(tmp_path, "22")
 
 
+def test_forgetting_and_how_to_avoid_it(tmp_path):
+    found = load("24_forgetting_and_how_to_avoid_it.py").main(
+        tmp_path, steps=8, letters=5
+    )
+    forgets, protected, exact = found.values()
+    assert forgets.forgetting > protected.forgetting + 0.1
+    assert min(protected.last_accuracy, exact.last_accuracy) > 0.85
+    assert exact.forgetting_among_known < 0.05
+    assert_draws_what_is_committed(tmp_path, "24")
+
+
 def test_fine_tuning_says_what_is_missing(tmp_path, monkeypatch, capsys, data_dir):
     example = load("19_fine_tuning_texts.py")
     monkeypatch.setenv("FSL_KERAS_DATA", str(tmp_path / "none"))
