@@ -16,8 +16,6 @@ on photographs of Caltech-101.
 
 import argparse
 import pathlib
-import shlex
-import sys
 
 import fsl_keras as fsl
 import numpy as np
@@ -168,7 +166,7 @@ def write(arguments, reports, orders, ways):
         arguments.output / f"continual_{network}.json",
         {
             "title": f"Continual learning: photographs on a frozen {network}",
-            "command": shlex.join(["python", *sys.argv]),
+            "command": command_of(arguments),
             "note": "Accuracy after the last session over all classes, "
             f"{arguments.shots} pictures a class, {arguments.seeds} draws of pictures "
             "and of the order of classes, 95% intervals over the draws.",
@@ -183,6 +181,17 @@ def write(arguments, reports, orders, ways):
         np.cumsum([len(part) for part in found[0].classes]),
     )
     figure.savefig(arguments.output / f"continual_{network}.png", dpi=150)
+
+
+def command_of(arguments):
+    """Returns the command without the folders of the machine that it ran on."""
+    folders = " ".join("FOLDER" for _ in arguments.folders)
+    width = "" if arguments.alpha is None else f" --alpha {arguments.alpha}"
+    return (
+        f"python benchmarks/continual_photographs.py {folders} --backbone "
+        f"{arguments.backbone}{width} --weights {pathlib.Path(arguments.weights).name} "
+        f"--seeds {arguments.seeds} --output FOLDER"
+    )
 
 
 if __name__ == "__main__":

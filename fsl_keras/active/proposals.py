@@ -7,12 +7,13 @@ import numpy as np
 from keras import ops
 
 from fsl_keras import inputs
+from fsl_keras.active.coverage import cover
 from fsl_keras.active.k_center import k_center
 from fsl_keras.classifier import FewShotClassifier
 from fsl_keras.datasets.folders import warn_of_skipped
 from fsl_keras.digests import item_digest
 
-STRATEGIES = ("mixed", "margin", "entropy", "diversity")
+STRATEGIES = ("coverage", "mixed", "margin", "entropy", "diversity")
 
 # The uncertain items that "mixed" chooses diverse ones from, for each in the budget.
 CANDIDATES = 4
@@ -39,15 +40,19 @@ def propose(
     classifier: FewShotClassifier,
     items: Any,
     budget: int,
-    strategy: str = "mixed",
+    strategy: str = "coverage",
 ) -> list[Proposal]:
     """Proposes the unlabeled items whose labels would help a classifier most.
 
     Label them, and give them to `classifier.add_examples`. Items that the classifier
     knows as examples are not proposed, and the same item is proposed once.
 
+    With few labels, items that represent many others help most (`"coverage"`); a
+    classifier of few examples does not know well what it is unsure of.
+
     Reference:
 
+    - `"coverage"`: [Bae et al., 2024](https://arxiv.org/abs/2407.12212)
     - `"margin"` and `"entropy"`: [Settles, 2009](
       https://burrsettles.com/pub/settles.activelearning.pdf)
     - `"diversity"`: [Sener & Savarese, 2018](https://arxiv.org/abs/1708.00489)
@@ -60,13 +65,15 @@ def propose(
         budget: integer, the maximum number of proposals.
         strategy: string:
 
+            - `"coverage"`, the default: all items are as similar as possible to an
+              example or a proposal, by the cosine of their embeddings;
             - `"margin"`: the two most probable classes have nearly the same
               probability;
             - `"entropy"`: many classes are probable;
             - `"diversity"`: each item is as far as possible from all examples and from
               the items before it (k-center);
-            - `"mixed"`, the default: `"diversity"` among the four times as many items
-              with the smallest margins.
+            - `"mixed"`: `"diversity"` among the four times as many items with the
+              smallest margins.
 
     Returns:
         A list of `Proposal`, the most useful first.
@@ -146,6 +153,9 @@ def _embedded(classifier, items):
 
 def _ordered(classifier, features, probabilities, budget, strategy):
     """Returns the places of the proposals, the most useful first."""
+    vectors = features.reshape(len(features), -1)
+    if strategy == "coverage":
+        return cover(vectors, budget, _known_features(classifier))
     if strategy == "entropy":
         logs = np.log(np.maximum(probabilities, 1e-12))
         return np.argsort(np.sum(probabilities * logs, axis=-1), kind="stable")[:budget]
@@ -159,7 +169,6 @@ def _ordered(classifier, features, probabilities, budget, strategy):
         candidates = uncertain[: CANDIDATES * budget]
     else:
         candidates = np.arange(len(features))
-    vectors = features.reshape(len(features), -1)
     chosen = k_center(vectors[candidates], budget, _known_features(classifier))
     return candidates[chosen]
 

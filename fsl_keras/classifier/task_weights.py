@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from fsl_keras.classifier.task_examples import LearnedExamples
@@ -78,7 +79,8 @@ class TaskWeights(keras.layers.Layer):
         """The examples in memory, a `LearnedExamples`."""
         parts = self._parts["examples"]
         return LearnedExamples.from_arrays(
-            {name: ops.convert_to_numpy(value) for name, value in parts.items()}
+            # Views: a classifier of many examples has megabytes of features.
+            {name: np.asarray(v.value.value()) for name, v in parts.items()}
         )
 
     def replace(
@@ -101,7 +103,10 @@ class TaskWeights(keras.layers.Layer):
         }
         self._make(
             {
-                part: {name: [list(v.shape), str(v.dtype)] for name, v in tree.items()}
+                part: {
+                    name: [list(v.shape), keras.backend.standardize_dtype(v.dtype)]
+                    for name, v in tree.items()
+                }
                 for part, tree in values.items()
             },
             values,
@@ -114,24 +119,24 @@ class TaskWeights(keras.layers.Layer):
         self._tracker.unlock()
         parts = {
             part: {
-                name: self._variable(f"{part}_{name}", shape, dtype)
+                name: self._variable(
+                    f"{part}_{name}", shape, dtype, values and values[part][name]
+                )
                 for name, (shape, dtype) in tree.items()
             }
             for part, tree in spec.items()
         }
-        for part, tree in (values or {}).items():
-            for name, value in tree.items():
-                parts[part][name].assign(value)
         # One assignment, as other threads may read.
         self._parts = parts
         for variable in old:
             self._untrack_variable(variable)
 
-    def _variable(self, name, shape, dtype):
+    def _variable(self, name, shape, dtype, value):
+        # Zeros that are assigned to later would take as long as the value again.
         return self.add_weight(
             shape=tuple(shape),
             dtype=dtype,
-            initializer="zeros",
+            initializer="zeros" if value is None else lambda shape, dtype: value,
             trainable=False,
             name=name,
         )
@@ -152,4 +157,4 @@ def has_fingerprint(learner: Model, fingerprint: str | None) -> bool:
 
 
 def _of_one_task(tree):
-    return {name: ops.convert_to_numpy(value)[0] for name, value in tree.items()}
+    return {name: ops.convert_to_tensor(value)[0] for name, value in tree.items()}

@@ -35,10 +35,11 @@ def propose(
     strategy: Annotated[
         str,
         typer.Option(
-            help="margin (two probable classes), entropy (many), diversity (far from "
-            "all examples), or mixed (diverse among those of small margin)."
+            help="coverage (represents many items), margin (two probable classes), "
+            "entropy (many), diversity (far from all examples), or mixed (diverse "
+            "among those of small margin)."
         ),
-    ] = "mixed",
+    ] = "coverage",
     text_column: TextColumn = None,
     modules: Import = None,
     as_json: AsJson = False,

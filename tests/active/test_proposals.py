@@ -37,6 +37,18 @@ def test_diversity_is_far_from_examples_and_from_each_other(classifier):
     assert indices(propose(classifier, items, 3, "diversity")) == [2, 3, 1]
 
 
+def test_coverage_represents_many_and_is_the_default(classifier):
+    # Ten items in one direction, and an outlier.
+    angles = np.deg2rad([300, *np.linspace(220, 240, 10)])
+    items = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype("float32")
+    (first,) = propose(classifier, items, 1)
+    assert first.index in (5, 6)
+    assert indices(propose(classifier, items, 1, "coverage")) == [first.index]
+    # When the middle is an example, the outlier is what is not covered.
+    classifier.add_examples(items[5:7], ["a", "a"])
+    assert indices(propose(classifier, items, 1)) == [0]
+
+
 def test_mixed_is_diverse_among_the_uncertain(classifier):
     uncertain = np.array([[2.0, y] for y in (-1.0, -1.1, -1.2, -20.0)], "float32")
     certain = np.array([[-50.0, -50.0], [0.1, 0.1]], "float32")

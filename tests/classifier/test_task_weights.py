@@ -69,3 +69,12 @@ def test_the_spec_of_earlier_versions_has_digests_alone():
     assert task.learned.ids.tolist() == [0, 1]
     assert task.learned.sources == [None, None]
     assert task.learned.owners is None
+
+
+def test_what_is_put_in_may_change_afterwards():
+    task, sums, features = TaskWeights(), ones(2, 3), ones(2, 64)[0]
+    examples = LearnedExamples([(1, 0), (2, 1)], owners=[0, 1], features=features)
+    task.replace({"sums": sums}, {}, examples)
+    sums[:], features[:] = 0, 0
+    np.testing.assert_array_equal(task.memory["sums"], ones(2, 3))
+    np.testing.assert_array_equal(task.learned.features, ones(2, 64)[0])

@@ -375,6 +375,17 @@ def test_forgetting_and_how_to_avoid_it(tmp_path):
     assert_draws_what_is_committed(tmp_path, "24")
 
 
+def test_what_to_label_next(tmp_path):
+    curves = load("25_what_to_label_next.py").main(tmp_path, rounds=4, draws=2)
+    random = curves.pop("random")
+    for found in curves.values():
+        assert found.shape == random.shape == (2, 5)
+        # All start with the same labels.
+        np.testing.assert_array_equal(found[:, 0], random[:, 0])
+        assert found[:, -1].mean() > random[:, -1].mean()
+    assert_draws_what_is_committed(tmp_path, "25")
+
+
 def test_fine_tuning_says_what_is_missing(tmp_path, monkeypatch, capsys, data_dir):
     example = load("19_fine_tuning_texts.py")
     monkeypatch.setenv("FSL_KERAS_DATA", str(tmp_path / "none"))
