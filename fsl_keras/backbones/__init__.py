@@ -2,6 +2,7 @@
 
 from fsl_keras.backbones.conv4 import Conv4
 from fsl_keras.backbones.hashed_text_encoder import HashedTextEncoder
+from fsl_keras.backbones.image_text_encoder import ImageTextEncoder
 from fsl_keras.backbones.multi_orientation import MultiOrientation
 from fsl_keras.backbones.multi_view import MultiView
 from fsl_keras.backbones.pretrained import pretrained
@@ -12,6 +13,7 @@ from fsl_keras.backbones.sentence_encoder import SentenceEncoder
 __all__ = [
     "Conv4",
     "HashedTextEncoder",
+    "ImageTextEncoder",
     "MultiOrientation",
     "MultiView",
     "ResNet12",

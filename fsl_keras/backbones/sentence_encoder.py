@@ -1,30 +1,23 @@
 """Embeddings of sentences by a pretrained language model."""
 
 import os
-import pathlib
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import ops
 
+from fsl_keras.backbones.hub import load
 from fsl_keras.backbones.subword_tokens import SubwordTokens
-from fsl_keras.backbones.text_model import TextModel
+from fsl_keras.backbones.text_model import BatchedTextModel
 from fsl_keras.imports.keras_hub import keras_hub
-from fsl_keras.names import did_you_mean
 from fsl_keras.presets import HasPresets
 from fsl_keras.typing import Model, Path, Shape, Tensor
 
 POOLINGS = ("mean", "cls")
 
-# Of texts that are embedded together: their number and that of their bytes, at most.
-ROWS, BYTES = 64, 2**15
-# That number in training, where batches are small.
-TRAINED_ROWS = 32
-
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class SentenceEncoder(HasPresets, TextModel):
+class SentenceEncoder(HasPresets, BatchedTextModel):
     """Embeds texts by a pretrained language model of keras-hub.
 
     The model is a backbone for all learners, frozen by default: it takes strings and
@@ -101,7 +94,13 @@ class SentenceEncoder(HasPresets, TextModel):
                 f"`pooling` must be one of {POOLINGS}. Received: pooling={pooling!r}"
             )
         if isinstance(backbone, (str, os.PathLike)):
-            backbone, tokenizer = _loaded(backbone)
+            models = keras_hub().models
+            backbone, tokenizer = load(backbone, models.Backbone, models.Tokenizer)
+            if getattr(tokenizer, "lowercase", False) and hasattr(
+                tokenizer, "strip_accents"
+            ):
+                # BERT's own tokenizer does, which keras-hub leaves out.
+                tokenizer.strip_accents = True
         if tokenizer is None:
             raise ValueError(
                 "`tokenizer` is missing: give that of the backbone, or a folder or a "
@@ -125,40 +124,6 @@ class SentenceEncoder(HasPresets, TextModel):
     def tokens(self) -> SubwordTokens:
         """The layer from texts to tokens."""
         return self.get_layer("tokens")
-
-    def call(
-        self, inputs: Tensor, training: bool | None = None, mask: Any = None
-    ) -> Tensor:
-        if training:  # dropout differs for each text
-            distinct, places = inputs, tf.range(tf.size(inputs))
-        else:
-            distinct, places = tf.unique(inputs)
-        lengths = tf.strings.length(distinct)
-        # The longest first, so that memory is bounded by the first text of a batch.
-        order = tf.argsort(lengths, direction="DESCENDING")
-        texts, lengths = tf.gather(distinct, order), tf.gather(lengths, order)
-        found = self._in_batches(texts, lengths, training)
-        return tf.gather(found, tf.gather(tf.math.invert_permutation(order), places))
-
-    def _in_batches(self, texts, lengths, training):
-        """Embeds texts in batches; `lengths` are in bytes."""
-        count, rows = tf.size(texts), TRAINED_ROWS if training else ROWS
-        shape = (None, self.output_shape[-1])
-
-        def embed(start, found):
-            longest = tf.maximum(tf.gather(lengths, start), 1)
-            stop = start + tf.clip_by_value(BYTES // longest, 1, rows)
-            some = super(SentenceEncoder, self).call(texts[start:stop], training)
-            return stop, tf.concat([found, some], axis=0)
-
-        start = (tf.constant(0), tf.zeros((0, shape[-1]), self.compute_dtype))
-        return tf.while_loop(
-            lambda start, found: start < count,
-            embed,
-            start,
-            shape_invariants=(tf.TensorShape([]), tf.TensorShape(shape)),
-            parallel_iterations=1,
-        )[1]
 
     def get_config(self) -> dict[str, Any]:
         tokens = self.tokens.get_config()
@@ -262,58 +227,4 @@ def _check_length(network, max_length):
         raise ValueError(
             f"`max_length` must be from 3 to {min(known, default='any')} tokens, the "
             f"maximum of this model. Received: max_length={max_length!r}"
-        )
-
-
-def _loaded(source):
-    """Returns the backbone and the tokenizer of a folder or a preset."""
-    models = keras_hub().models
-    path, name = pathlib.Path(source).expanduser(), os.fspath(source)
-    if path.is_dir():
-        name = str(path)
-        _check_folder(path)
-    elif (
-        isinstance(source, os.PathLike) or name[:1] in tuple("./~") or name[-1:] == "/"
-    ):
-        raise FileNotFoundError(f"There is no folder {path}.")
-    elif name.count("/") == 1 and "://" not in name:
-        name = f"hf://{name}"
-    try:
-        backbone = models.Backbone.from_preset(name)
-        tokenizer = models.Tokenizer.from_preset(name)
-    except Exception as error:  # of the hubs, of files and of Keras
-        reason = str(error).strip().split("\n")[0].partition(" A preset must")[0]
-        hint = did_you_mean(source, models.Backbone.presets)
-        raise FileNotFoundError(
-            f"keras-hub cannot load {str(source)!r}: {reason}{hint} Give the folder of "
-            f"a model, the name of a keras-hub preset, or of a model on Hugging Face."
-        ) from error
-    if getattr(tokenizer, "lowercase", False) and hasattr(tokenizer, "strip_accents"):
-        # BERT's own tokenizer does, which keras-hub leaves out.
-        tokenizer.strip_accents = True
-    return backbone, tokenizer
-
-
-def _check_folder(path):
-    """Raises an error that names the missing files of a folder."""
-    present = {file.name for file in path.iterdir()}
-    if "metadata.json" in present:  # of keras-hub
-        return
-    needed: dict[str, tuple[str, ...]] = {
-        "config.json": ("config.json",),
-        "model.safetensors": (
-            "model.safetensors",
-            "model.safetensors.index.json",
-            "model.weights.h5",
-            "model.weights.json",
-        ),
-        "a vocabulary, such as vocab.txt": (
-            *("vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model"),
-            *("tokenizer.model", "tokenizer.json"),
-        ),
-    }
-    missing = [what for what, names in needed.items() if not present & set(names)]
-    if missing:
-        raise FileNotFoundError(
-            f"{path} is no folder of a language model: it lacks {', '.join(missing)}."
         )

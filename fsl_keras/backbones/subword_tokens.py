@@ -68,13 +68,7 @@ class SubwordTokens(keras.layers.Layer):
         self.built = True
 
     def call(self, texts: Tensor) -> dict[str, Tensor]:
-        texts = tf.strings.unicode_transcode(
-            texts,
-            "UTF-8",
-            "UTF-8",
-            replacement_char=ord(" "),
-            replace_control_characters=True,
-        )
+        texts = cleaned(texts)
         ids = self._ids(tf.strings.join([self.prefix, texts]) if self.prefix else texts)
         first, last = (
             tf.fill([ids.nrows(), int(end is not None)], tf.cast(end or 0, ids.dtype))
@@ -121,16 +115,9 @@ class SubwordTokens(keras.layers.Layer):
         return dict.fromkeys(self.names, (input_shape[0], None))
 
     def get_config(self) -> dict[str, Any]:
-        tokenizer = keras.saving.serialize_keras_object(self.tokenizer)
-        for name in _VOCABULARY:
-            value = getattr(self.tokenizer, name, None)
-            if isinstance(value, bytes):
-                value = base64.b64encode(value).decode()
-            if value is not None:
-                tokenizer["config"][name] = value
         return {
             **super().get_config(),
-            "tokenizer": tokenizer,
+            "tokenizer": serialized(self.tokenizer),
             "names": self.names,
             "max_length": self.max_length,
             "prefix": self.prefix,
@@ -141,6 +128,33 @@ class SubwordTokens(keras.layers.Layer):
         keras_hub()  # so that Keras knows the tokenizer's class
         tokenizer = keras.saving.deserialize_keras_object(config["tokenizer"])
         return cls(**{**config, "tokenizer": tokenizer})
+
+
+def cleaned(texts: Tensor) -> Tensor:
+    """Returns texts with spaces for control characters and bytes that are not UTF-8."""
+    return tf.strings.unicode_transcode(
+        texts,
+        "UTF-8",
+        "UTF-8",
+        replacement_char=ord(" "),
+        replace_control_characters=True,
+    )
+
+
+def serialized(tokenizer: Any) -> dict[str, Any]:
+    """Returns the configuration of a tokenizer with its vocabulary in it.
+
+    Args:
+        tokenizer: a `keras_hub.tokenizers.Tokenizer`.
+    """
+    found = keras.saving.serialize_keras_object(tokenizer)
+    for name in _VOCABULARY:
+        value = getattr(tokenizer, name, None)
+        if isinstance(value, bytes):
+            value = base64.b64encode(value).decode()
+        if value is not None:
+            found["config"][name] = value
+    return found
 
 
 def _first_of(tokenizer, names):

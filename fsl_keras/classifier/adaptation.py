@@ -128,9 +128,10 @@ def learn_examples(
         )
     empty = np.setdiff1d(np.arange(len(class_names)), learned.classes)
     if len(empty):
+        nor = " and no description" if descriptions.texts else ""
         raise ValueError(
             f"The classes {[class_names[i] for i in empty]} have no example that can "
-            f"be read. Give them one or leave them out of `class_names`."
+            f"be read{nor}. Give them one or leave them out of `class_names`."
         )
     return memory, learned
 

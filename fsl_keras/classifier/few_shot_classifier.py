@@ -79,6 +79,7 @@ class FewShotClassifier(GrowingClassifier):
         resize: str = "stretch",
         descriptions: Mapping[str | int, str] | None = None,
         description_weight: float = 1.0,
+        text_encoder: Model | None = None,
     ) -> "FewShotClassifier":
         """Makes a classifier from the examples of its classes.
 
@@ -121,6 +122,10 @@ class FewShotClassifier(GrowingClassifier):
             description_weight: float above 0, the number of examples that a
                 description counts as. Other values than 1 need a head whose
                 `weighs_examples` is True.
+            text_encoder: optional Keras model from strings to vectors, which embeds
+                `descriptions` for a learner of images, into the space of its backbone:
+                that of a `backbones.ImageTextEncoder`. Then all classes have a
+                description, and all have images or none has. It is not saved.
 
         Returns:
             A compiled `FewShotClassifier`.
@@ -137,12 +142,15 @@ class FewShotClassifier(GrowingClassifier):
                 "as 0.05, or leave them out."
             )
         preprocessing = preprocessing_for(learner, invert, value_range, resize)
-        described = Descriptions.of(descriptions, description_weight, learner)
+        described = Descriptions.of(
+            descriptions, description_weight, learner, text_encoder
+        )
         is_given, examples, names = class_names is not None, None, None
         if not described.texts or not is_empty(images):
             kind = learner.item_kind if preprocessing is None else "image"
             examples = inputs.Examples(images, labels, class_names, preprocessing, kind)
             class_names, names = examples.class_names, examples.names
+            described.check_all_described(class_names)
         class_names = described.class_names(class_names or [], is_given)
         support: Any = None
         if leave_one_out or false_reject_rate is not None:

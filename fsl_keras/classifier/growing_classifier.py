@@ -18,6 +18,7 @@ from fsl_keras.classifier.growth import (
 )
 from fsl_keras.classifier.task_examples import LearnedExample
 from fsl_keras.datasets.labels import class_name_of
+from fsl_keras.typing import Model
 
 
 class GrowingClassifier(ClassifierModel):
@@ -29,6 +30,7 @@ class GrowingClassifier(ClassifierModel):
         images: Any = None,
         description: str | None = None,
         description_weight: float = 1.0,
+        text_encoder: Model | None = None,
     ) -> None:
         """Adds a class from its examples, without training.
 
@@ -44,6 +46,7 @@ class GrowingClassifier(ClassifierModel):
                 list of texts or one text; None if there is a description.
             description: optional text that describes the class, see `from_examples`.
             description_weight: float, see `from_examples`.
+            text_encoder: optional Keras model, see `from_examples`.
 
         Raises:
             ValueError: if the class is known, the learner cannot add classes, its
@@ -62,6 +65,7 @@ class GrowingClassifier(ClassifierModel):
                 None if description is None else {class_name: description},
                 description_weight,
                 self.learner,
+                text_encoder,
             )
             class_names = [*self.class_names, class_name]
             memory = self.learner.widen(self.task.memory, len(class_names))

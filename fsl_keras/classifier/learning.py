@@ -28,6 +28,7 @@ def learn(
     source: Callable[[int], str | int] = int,
     max_values: int = MAX_VALUES,
     description_weight: float | None = None,
+    embed: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> tuple[Nested | None, LearnedExamples]:
     """Adds examples to a memory; the same item twice for a class counts once.
 
@@ -46,6 +47,7 @@ def learn(
         max_values: integer, the maximum number of values in the features that are kept.
         description_weight: optional float, the weight of the examples, which are then
             descriptions of their classes.
+        embed: optional function from items to features. Defaults to the learner's.
 
     Returns:
         A pair: the memory (None if there was none and there are no examples) and the
@@ -79,7 +81,7 @@ def learn(
         if new:
             if len(new) < len(items):
                 items, classes, rows = items[new], np.asarray(classes)[new], rows[new]
-            features, copies = learner.features(items), ()
+            features, copies = (embed or learner.features)(items), ()
             waiting.append((features, classes))
             if expansion is not None:
                 more, numbers = expansion.transform(items, classes, (0, int(rows[0])))

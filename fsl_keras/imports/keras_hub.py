@@ -17,7 +17,7 @@ def keras_hub() -> Any:
         import tensorflow_text  # noqa: F401  keras-hub imports it only if it is there
     except ImportError as error:
         raise ImportError(
-            f"`SentenceEncoder` needs a package that is not installed ({error}): "
+            f"Models of keras-hub need a package that is not installed ({error}): "
             f'pip install "fsl-keras[text]"'
         ) from error
     return keras_hub

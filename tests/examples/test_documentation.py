@@ -1,15 +1,17 @@
-"""The code in docs/texts.md runs, from its first block to its last."""
+"""The code in pages of the documentation runs, from the first block to the last."""
 
 import csv
 import pathlib
 import re
 
+import keras
 import pytest
 
 from fsl_keras.datasets import banking77
 from tests.checks import run_python
 
-PAGE = pathlib.Path(__file__).parents[2] / "docs" / "texts.md"
+DOCS = pathlib.Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "texts.md"
 # Those of the figures of the page.
 INTENTS = [
     *("card_arrival", "change_pin", "exchange_rate"),
@@ -26,11 +28,27 @@ def test_the_page_on_texts(tmp_path, monkeypatch, data_dir):
     monkeypatch.chdir(tmp_path)
     pathlib.Path("all-MiniLM-L6-v2").symlink_to(package.get_model_path())
     write_tables(banking77.read()["train"])
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    blocks = blocks_of(PAGE)
     assert len(blocks) > 5
     shown = '\nprint("answer:", topics.predict_classes("it has not come")[0][0])'
     answer = run_python("".join(blocks) + shown).splitlines()[-1]
     assert answer == "answer: card_arrival"
+
+
+def test_the_page_on_pictures_and_words(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    for block in blocks_of(DOCS / "multimodal.md"):
+        exec(block, found)
+    assert found["classifier"].class_names == found["classes"]
+    loaded = keras.saving.load_model("letters.keras")
+    (prediction,) = loaded.predict_classes((found["images"][:1], ["georgian ba"]))
+    assert prediction.class_name == "GEORGIAN CAPITAL LETTER BAN"
+
+
+def blocks_of(page):
+    """The blocks of Python of a page."""
+    return re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
 
 
 def write_tables(sentences):

@@ -364,6 +364,12 @@ def test_a_learner_that_keeps_learning(tmp_path):
     assert_draws_what_is_committed(tmp_path, "22")
 
 
+def test_a_picture_and_its_name(tmp_path):
+    found = load("23_picture_and_name.py").main(tmp_path, classes=15)
+    assert max(found["picture"], found["name"]) < found["both"]
+    assert_draws_what_is_committed(tmp_path, "23")
+
+
 def test_forgetting_and_how_to_avoid_it(tmp_path):
     found = load("24_forgetting_and_how_to_avoid_it.py").main(
         tmp_path, steps=8, letters=5
