@@ -80,11 +80,11 @@ _LAKE = dataclasses.replace(
     loader="omniglot:load_lake",
     description="handwritten characters, 28x28, whole alphabets held out: 30 of "
     "background (trainval = train + validation) and 20 of evaluation (test)",
-    title="Omniglot, within an alphabet (Lake's task)",
-    note="Trained on the 30 background alphabets only. Episodes are within "
-    "each of the 20 evaluation alphabets, drawn at random, and stand for Lake's own 20 "
-    "runs, which `evaluation.one_shot_runs` reads. The error rate is what is missing "
-    "to 100 %.",
+    title="Omniglot, by alphabets",
+    note="Trained on the 30 background alphabets only, tested on the 20 evaluation "
+    "alphabets: on characters of all of them, or within each (Lake's task). Episodes "
+    "within an alphabet are drawn at random, and stand for Lake's own 20 runs, which "
+    "`evaluation.one_shot_runs` reads.",
 )
 _MINI_IMAGENET = DatasetEntry(
     loader="mini_imagenet:load_split",

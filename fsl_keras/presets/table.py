@@ -142,7 +142,12 @@ def _kind(figure):
     prior = f", {protocol['prior']} prior" if protocol.get("prior") else ""
     queries = protocol["queries"]
     unequal = "" if isinstance(queries, int) else f", {queries}"
-    return f"{protocol['kind']}, {protocol['batch_norm']} BatchNorm{prior}{unequal}"
+    # Classes of one alphabet are harder to tell apart.
+    _, within, groups = protocol.get("dataset", "").partition(", within each of ")
+    return (
+        f"{protocol['kind']}, {protocol['batch_norm']} BatchNorm{prior}{unequal}"
+        f"{within}{groups}"
+    )
 
 
 def _head(columns):

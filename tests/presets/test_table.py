@@ -98,6 +98,13 @@ def test_how_it_was_measured_is_stated(preset):
     assert "    fsl-keras reproduce maml_conv4_omniglot  # abc, 2026-01-01" in table
 
 
+def test_figures_within_groups_say_so(preset):
+    protocol = preset["figures"][0]["protocol"]
+    protocol["dataset"] = "omniglot/lake test, within each of 20 groups"
+    (kind,) = [row for row in zoo_table([preset], {}).splitlines() if "98.50" in row]
+    assert "transductive, batch BatchNorm, within each of 20 groups |" in kind
+
+
 def test_a_data_set_without_presets_has_no_table(preset):
     assert "miniImageNet" not in zoo_table([preset], PAPERS)
 
