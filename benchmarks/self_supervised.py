@@ -35,13 +35,15 @@ PROTOCOLS = ((5, 1), (20, 1))
 EPISODES, TEST_SEED = 1000, 2
 RANDOM, ALONE = "random weights", "no labels"
 EPISODIC, BOTH = "48 labeled characters", "no labels, then 48 labeled characters"
+# As each was trained.
+HEADS = {RANDOM: "cosine", ALONE: "cosine", EPISODIC: "prototypes", BOTH: "prototypes"}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=pathlib.Path, help="where networks are kept")
     parser.add_argument("--steps", type=int, default=400, help="without labels")
-    parser.add_argument("--labeled-steps", type=int, default=150)
+    parser.add_argument("--labeled-steps", type=int, default=300)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--output", type=pathlib.Path, required=True)
     arguments = parser.parse_args()
@@ -51,7 +53,7 @@ def main():
     measured = {}
     for seed in range(arguments.seeds):
         for name, backbone, minutes in networks(data, seed, arguments):
-            learner = TransferLearner(backbone, "cosine").on_features()
+            learner = TransferLearner(backbone, HEADS[name]).on_features()
             embedded = fsl.features.embed(test, backbone, cache=False)
             found = measured.setdefault(name, {p: [] for p in PROTOCOLS})
             found.setdefault("minutes", []).append(minutes)
@@ -91,9 +93,9 @@ def networks(data, seed, arguments):
         model.fit(batches, steps_per_epoch=arguments.steps, verbose=2)
         return backbone
 
-    def episodic(backbone, steps, learning_rate):
-        learner = PrototypicalNetwork(backbone, distance="cosine")
-        learner.compile(muon(learning_rate, steps))
+    def episodic(backbone, steps):
+        learner = PrototypicalNetwork(backbone)
+        learner.compile(muon(5e-3, steps))
         episodes = labeled.episodes(
             WAYS, 1, QUERIES, seed=seed, augmentation=views(data.item_shape)
         )
@@ -106,10 +108,10 @@ def networks(data, seed, arguments):
     steps = images // of_step + arguments.labeled_steps
     yield (
         EPISODIC,
-        *kept(folder / "episodic.keras", lambda: episodic(network(), steps, 5e-3)),
+        *kept(folder / "episodic.keras", lambda: episodic(network(), steps)),
     )
     both, further = kept(
-        folder / "both.keras", episodic, pretrained, arguments.labeled_steps, 1e-3
+        folder / "both.keras", episodic, pretrained, arguments.labeled_steps
     )
     yield BOTH, both, minutes + further
 
