@@ -17,36 +17,25 @@ with backbones of the other 25.
 
 import argparse
 import pathlib
-import shlex
-import sys
 
 import fsl_keras as fsl
 import keras
 import numpy as np
-from fsl_keras.files import write_json
 from fsl_keras.heads import LinearDiscriminantHead, StreamingRidgeHead
 from fsl_keras.training.augmentation import augmentation
 
+import continual_protocol
 from kept_backbones import kept, muon
-from text_protocol import mean_and_interval
 
 KNOWN, SESSIONS, NEW = 200, 20, 20
 DRAWINGS, LEARNED_OF_KNOWN, LEARNED_OF_NEW = 20, 15, 5
-BATCH = 256
+WAYS, QUERIES = 60, 5
 HEADS = {
     "nearest centroid": lambda: "prototypes",
     "nearest centroid by cosine": lambda: "cosine",
     "linear discriminant analysis": lambda: LinearDiscriminantHead(0.2),
     "recursive ridge regression": lambda: StreamingRidgeHead(),
 }
-FIGURES = (
-    "last_accuracy",
-    "average_accuracy",
-    "forgetting",
-    "forgetting_among_known",
-    "loss_to_new_classes",
-    "joint_gap",
-)
 
 
 def main():
@@ -84,7 +73,7 @@ def main():
             report = fsl.continual.evaluate(learner, sessions, test, name, cache=False)
             reports[name].append(report)
             print(f"seed {seed} | {report}", flush=True)
-    write(arguments, reports, minutes, len(test[1]))
+    write(arguments, reports, minutes)
 
 
 def divided(data, learned, rng):
@@ -110,67 +99,41 @@ def examples(data):
 
 
 def trained(data, seed, steps):
-    """Returns a backbone that was trained to classify the characters of a data set."""
+    """Returns the backbone of a prototypical network, trained on episodes."""
     keras.utils.set_random_seed(seed)
-    backbone = fsl.backbones.Conv4(data.item_shape)
-    model = fsl.pretraining.SupervisedPretraining(backbone, len(data), "cosine")
-    model.compile(muon(1e-2, steps))
-    batches = data.batches(BATCH, seed=seed, augmentation=augmentation(data.item_shape))
-    model.fit(batches, steps_per_epoch=steps, verbose=2)
-    return backbone
+    learner = fsl.models.PrototypicalNetwork(fsl.backbones.Conv4(data.item_shape))
+    learner.compile(muon(5e-3, steps))
+    episodes = data.episodes(
+        WAYS, 1, QUERIES, seed=seed, augmentation=augmentation(data.item_shape)
+    )
+    learner.fit(episodes, steps_per_epoch=steps, verbose=2)
+    return learner.backbone
 
 
-def write(arguments, reports, minutes, queries):
+def write(arguments, reports, minutes):
     """Writes a report of all heads, one row each, and a chart."""
     background = {"all": "all 964", "200": "the first 200"}[arguments.background]
-    seeds = list(range(arguments.seeds))
     protocol = {
         "dataset": "omniglot/lake",
         "ways": KNOWN + SESSIONS * NEW,
         "shots": LEARNED_OF_NEW,
         "queries": DRAWINGS - LEARNED_OF_NEW,
-        "seeds": seeds,
+        "seeds": list(range(arguments.seeds)),
         "kind": "inductive",
         "batch_norm": "running",
     }
-    rows = []
-    for name, found in reports.items():
-        last = [report.last_accuracy for report in found]
-        accuracy, ci95 = mean_and_interval(last, queries)
-        print(f"{name}: {100 * accuracy:.2f} ± {100 * ci95:.2f}")
-        row = {
-            "name": name,
-            "figures": [{"accuracy": accuracy, "ci95": ci95, "protocol": protocol}],
-            "memory_bytes": int(found[0].memory_bytes[-1]),
-            "seconds_per_session": float(np.mean([r.seconds for r in found])),
-            "accuracy_by_session": np.mean(
-                [report.accuracy_by_session for report in found], axis=0
-            ).tolist(),
-        }
-        for figure in FIGURES:
-            row[figure] = float(np.mean([getattr(r, figure) for r in found]))
-        rows.append(row)
-    name = f"continual_omniglot_{arguments.background}"
-    write_json(
-        arguments.output / f"{name}.json",
-        {
-            "title": "Continual learning: 600 characters of Omniglot, the backbone "
-            f"trained on {background} background characters",
-            "command": shlex.join(["python", *sys.argv]),
-            "note": "Accuracy after the last of 21 sessions over all 600 classes, "
-            f"{arguments.seeds} seeds, 95% intervals over them. "
-            f"{np.mean(minutes):.0f} CPU minutes of training for each backbone.",
-            "rows": rows,
-        },
+    continual_protocol.write(
+        arguments.output / f"continual_omniglot_{arguments.background}",
+        "Continual learning: 600 characters of Omniglot, the backbone trained on "
+        f"{background} background characters",
+        "python benchmarks/continual_omniglot.py FOLDER --output benchmarks/reports "
+        f"--background {arguments.background}",
+        f"Accuracy after the last of {SESSIONS + 1} sessions over all 600 characters, "
+        f"{arguments.seeds} seeds, 95% intervals over them. {np.mean(minutes):.0f} CPU "
+        f"minutes of training for each backbone.",
+        continual_protocol.rows_of(reports, protocol, "nearest centroid"),
+        reports,
     )
-    figure = fsl.plots.accuracy_by_session(
-        {
-            name: np.stack([report.accuracy_by_session for report in found])
-            for name, found in reports.items()
-        },
-        np.cumsum([len(part) for part in found[0].classes]),
-    )
-    figure.savefig(arguments.output / f"{name}.png", dpi=150)
 
 
 if __name__ == "__main__":

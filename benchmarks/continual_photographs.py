@@ -21,10 +21,9 @@ import fsl_keras as fsl
 import numpy as np
 from fsl_keras.datasets.folders import files_by_class
 from fsl_keras.datasets.items import FileItems
-from fsl_keras.files import write_json
 from fsl_keras.heads import StreamingRidgeHead
 
-from text_protocol import mean_and_interval
+import continual_protocol
 
 SIZE = (224, 224)
 CENTROID = "nearest centroid"
@@ -35,14 +34,6 @@ HEADS = {
     "recursive ridge regression": lambda: "streaming_ridge",
     "the same on 4,096 random features": lambda: StreamingRidgeHead(projection=4096),
 }
-FIGURES = (
-    "last_accuracy",
-    "average_accuracy",
-    "forgetting",
-    "forgetting_among_known",
-    "loss_to_new_classes",
-    "joint_gap",
-)
 
 
 def main():
@@ -128,59 +119,29 @@ def write(arguments, reports, orders, ways):
     network = arguments.backbone
     if arguments.alpha is not None:
         network += f"_{arguments.alpha}"
-    seeds = list(range(arguments.seeds))
     protocol = {
         "dataset": f"{ways} classes in {arguments.sessions} sessions",
         "ways": ways,
         "shots": arguments.shots,
         "queries": arguments.tested,
-        "seeds": seeds,
+        "seeds": list(range(arguments.seeds)),
         "kind": "inductive",
         "batch_norm": "running",
     }
-    queries = ways * arguments.tested
-    centroid = np.array([report.last_accuracy for report in reports[CENTROID]])
-    rows = []
-    for name, found in reports.items():
-        last = np.array([report.last_accuracy for report in found])
-        accuracy, ci95 = mean_and_interval(last, queries)
-        row = {
-            "name": name,
-            "figures": [{"accuracy": accuracy, "ci95": ci95, "protocol": protocol}],
-            "order_difference": max(orders[name]),
-            "memory_bytes": int(found[0].memory_bytes[-1]),
-            "seconds_per_session": float(np.mean([r.seconds for r in found])),
-            "accuracy_by_session": np.mean(
-                [report.accuracy_by_session for report in found], axis=0
-            ).tolist(),
-        }
-        for figure in FIGURES:
-            row[figure] = float(np.mean([getattr(r, figure) for r in found]))
-        if name != CENTROID and len(seeds) > 1:
-            mean, half = mean_and_interval(last - centroid, queries)
-            row["minus_centroid"] = {"difference": mean, "ci95": half}
-            print(f"{name}: {100 * mean:+.2f} ± {100 * half:.2f}, "
-                  f"order {max(orders[name]):.1e}")  # fmt: skip
-        rows.append(row)
-    write_json(
-        arguments.output / f"continual_{network}.json",
-        {
-            "title": f"Continual learning: photographs on a frozen {network}",
-            "command": command_of(arguments),
-            "note": "Accuracy after the last session over all classes, "
-            f"{arguments.shots} pictures a class, {arguments.seeds} draws of pictures "
-            "and of the order of classes, 95% intervals over the draws.",
-            "rows": rows,
-        },
+    rows = continual_protocol.rows_of(reports, protocol, CENTROID)
+    for row in rows:
+        row["columns"]["order of sessions"] = f"{max(orders[row['name']]):.1e}"
+    continual_protocol.write(
+        arguments.output / f"continual_{network}",
+        f"Continual learning: photographs on a frozen {network}",
+        command_of(arguments),
+        f"Accuracy after the last session over all classes, {arguments.shots} pictures "
+        f"a class, {arguments.seeds} draws of pictures and of the order of classes, "
+        f"95% intervals over the draws. Order of sessions is the largest difference of a "
+        f"probability after the same sessions in reverse.",
+        rows,
+        reports,
     )
-    figure = fsl.plots.accuracy_by_session(
-        {
-            name: np.stack([report.accuracy_by_session for report in found])
-            for name, found in reports.items()
-        },
-        np.cumsum([len(part) for part in found[0].classes]),
-    )
-    figure.savefig(arguments.output / f"continual_{network}.png", dpi=150)
 
 
 def command_of(arguments):

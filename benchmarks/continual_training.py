@@ -21,27 +21,17 @@ intervals of Student's t over the seeds.
 
 import argparse
 import pathlib
-import shlex
-import sys
 
 import fsl_keras as fsl
 import keras
 import numpy as np
 from fsl_keras.continual import FineTuningLearner, HerdingExemplars
-from fsl_keras.files import write_json
 
-from text_protocol import mean_and_interval
+import continual_protocol
 
 PRESET = "prototypical_conv4_glyphs"
 LEARNED, TESTED, SESSION = 5, 15, 20
 EXACT = "linear discriminant analysis"
-FIGURES = (
-    "average_accuracy",
-    "forgetting",
-    "forgetting_among_known",
-    "loss_to_new_classes",
-    "joint_gap",
-)
 
 
 def learners(block, arguments):
@@ -138,54 +128,19 @@ def write(arguments, reports):
         "kind": "inductive",
         "batch_norm": "running",
     }
-    queries = ways * TESTED
-    exact = np.array([report.last_accuracy for report in reports[EXACT]])
-    rows = []
-    for name, found in reports.items():
-        last = np.array([report.last_accuracy for report in found])
-        accuracy, ci95 = mean_and_interval(last, queries)
-        row = {
-            "name": name,
-            "figures": [{"accuracy": accuracy, "ci95": ci95, "protocol": protocol}],
-            "memory_bytes": int(found[0].memory_bytes[-1]),
-            "seconds_per_session": float(np.mean([r.seconds for r in found])),
-            "accuracy_by_session": np.mean(
-                [report.accuracy_by_session for report in found], axis=0
-            ).tolist(),
-        }
-        for figure in FIGURES:
-            values = np.array([getattr(report, figure) for report in found])
-            row[figure] = float(values.mean())
-        known = np.array([report.forgetting_among_known for report in found])
-        row["forgetting_among_known_by_seed"] = known.tolist()
-        if name != EXACT and len(found) > 1:
-            mean, half = mean_and_interval(last - exact, queries)
-            row["minus_exact"] = {"difference": mean, "ci95": half}
-            print(f"{name}: {100 * mean:+.2f} ± {100 * half:.2f}")
-        rows.append(row)
-    write_json(
-        arguments.output / "continual_training.json",
-        {
-            "title": "Continual learning: the last block trained on each session",
-            "command": shlex.join(["python", *sys.argv]),
-            "note": f"Accuracy after the last session over all {ways} characters, "
-            f"{LEARNED} drawings of each, {arguments.seeds} draws of characters, order "
-            f"and drawings, 95% intervals over the draws. The frozen blocks and the "
-            f"initial last block are those of {PRESET}. Each session is trained by "
-            f"{arguments.steps} batches of 64, the learning rate {arguments.rate:g}, "
-            f"distillation weighs {arguments.distillation:g}, and exemplars take "
-            f"{arguments.budget:,} bytes.",
-            "rows": rows,
-        },
+    continual_protocol.write(
+        arguments.output / "continual_training",
+        "Continual learning: the last block trained on each session",
+        "python benchmarks/continual_training.py --output benchmarks/reports",
+        f"Accuracy after the last session over all {ways} characters, {LEARNED} "
+        f"drawings of each, {arguments.seeds} draws of characters, order and drawings, "
+        f"95% intervals over the draws. The frozen blocks and the initial last block "
+        f"are those of {PRESET}. Each session is trained by {arguments.steps} batches "
+        f"of 64, the learning rate {arguments.rate:g}, distillation weighs "
+        f"{arguments.distillation:g}, and exemplars take {arguments.budget:,} bytes.",
+        continual_protocol.rows_of(reports, protocol, EXACT),
+        reports,
     )
-    figure = fsl.plots.accuracy_by_session(
-        {
-            name: np.stack([report.accuracy_by_session for report in found])
-            for name, found in reports.items()
-        },
-        SESSION * np.arange(1, arguments.sessions + 1),
-    )
-    figure.savefig(arguments.output / "continual_training.png", dpi=150)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def _check_folder(path):
     present = {file.name for file in path.iterdir()}
     if "metadata.json" in present:  # of keras-hub
         return
-    needed: dict[str, tuple[str, ...]] = {
+    needed = {
         "config.json": ("config.json",),
         "model.safetensors": (
             "model.safetensors",

@@ -33,14 +33,18 @@ def measured_table(report: Mapping[str, Any]) -> str:
     """Returns the Markdown table of the report of a benchmark.
 
     Args:
-        report: dictionary of `title`, `command`, `note` and `rows`, each a `name` and
-            `figures`.
+        report: dictionary of `title`, `command`, `note` and `rows`, each a `name`,
+            `figures` and optional `columns`, a dictionary of strings.
     """
     tasks = _tasks(figure for row in report["rows"] for figure in row["figures"])
-    lines = _head(["", *tasks, "statistics"])
+    columns = list(
+        dict.fromkeys(c for row in report["rows"] for c in row.get("columns", {}))
+    )
+    lines = _head(["", *tasks, *columns, "statistics"])
     for row in report["rows"]:
         figures = {_task(figure): figure for figure in row["figures"]}
         cells = [percent(figures[task]) if task in figures else "" for task in tasks]
+        cells += [row.get("columns", {}).get(column, "") for column in columns]
         lines.append(_line([row["name"], *cells, _kind(row["figures"][0])]))
     intro = f"## {report['title']}\n\n    {report['command']}\n\n{report['note']}\n\n"
     return intro + "\n".join(lines)

@@ -117,6 +117,18 @@ def test_a_report_of_a_benchmark(preset):
     assert cells(table, "| ridge")[1] == "90.00 ± 0.20"
 
 
+def test_a_report_with_further_columns(preset):
+    report = {"title": "Heads", "command": "python heads.py", "note": "All alike."}
+    report["rows"] = [
+        {"name": "ridge", "figures": preset["figures"][2:]},
+        {"name": "lda", "figures": preset["figures"][2:], "columns": {"gain": "+1.0"}},
+    ]
+    table = measured_table(report)
+    assert cells(table, "|  |")[1:3] == ["20-way 1-shot", "gain"]
+    assert cells(table, "| ridge")[1:3] == ["90.00 ± 0.20", ""]
+    assert cells(table, "| lda")[1:3] == ["90.00 ± 0.20", "+1.0"]
+
+
 def test_the_results_in_the_documentation_are_those_of_the_reports():
     assert (ROOT / "docs" / "results.md").read_text() == results(ROOT)
 
