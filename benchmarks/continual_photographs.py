@@ -137,8 +137,8 @@ def write(arguments, reports, orders, ways):
         command_of(arguments),
         f"Accuracy after the last session over all classes, {arguments.shots} pictures "
         f"a class, {arguments.seeds} draws of pictures and of the order of classes, "
-        f"95% intervals over the draws. Order of sessions is the largest difference of a "
-        f"probability after the same sessions in reverse.",
+        f"95% intervals over the draws. Order of sessions is the largest difference of "
+        f"a probability after the same sessions in reverse.",
         rows,
         reports,
     )
