@@ -134,7 +134,8 @@ def test_logits_of_old_classes_stay_the_same_when_one_comes():
     of_new_class = np.eye(5, dtype="float32")[np.full((2, 3), 4)]
     wide = head.merge(head.widen(memory, 5), head.remember(more, of_new_class))
     after = np.asarray(head.score(head.prepare(wide), query))
-    np.testing.assert_array_equal(after[..., :4], before)
+    # A product of wider matrices rounds otherwise on some processors.
+    np.testing.assert_allclose(after[..., :4], before, atol=2e-6)
 
 
 def test_the_gradient_of_one_neighbor_reaches_the_embeddings():
