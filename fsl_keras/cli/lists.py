@@ -55,7 +55,7 @@ def list_methods(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
             "paper": row["paper"],
             "kind": row["kind"],
             "new classes": row["new_classes"] or "makes no classifier",
-            "trains on": ", ".join(row["streams"]),
+            "trains on": ", ".join(dict.fromkeys(row["streams"])),
             "options": _spelled(row["options"]),
         }
         for row in rows

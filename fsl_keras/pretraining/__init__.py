@@ -1,6 +1,7 @@
 """Training of backbones alone: with labels, without labels, or on the few examples."""
 
 from fsl_keras.pretraining.barlow_twins import BarlowTwins
+from fsl_keras.pretraining.clusters import pseudo_classes
 from fsl_keras.pretraining.contrastive import SimCLR, SupervisedContrastive
 from fsl_keras.pretraining.fine_tuning import fine_tune
 from fsl_keras.pretraining.instances import instance_episodes
@@ -19,4 +20,5 @@ __all__ = [
     "SupervisedPretraining",
     "fine_tune",
     "instance_episodes",
+    "pseudo_classes",
 ]

@@ -55,4 +55,4 @@ def views(item_shape: tuple[int, ...], crop_size: int | None = None) -> Any:
         shear_factor=0.21,
         translation_factor=0.1,
     )
-    return SequentialAugmentation([affine, RandomElastic(0.08)])
+    return SequentialAugmentation([affine, RandomElastic(0.2, cells=3)])

@@ -23,8 +23,10 @@ class Method:
         streams: tuple of the streams it trains on, one after the other: `"episodes"`
             (the learner itself), `"batches"` (a classifier of the training classes on
             its backbone), `"pairs"` (its model of pairs), or, without labels,
-            `"views"` (a self-supervised model of its backbone) or `"instances"` (the
-            learner itself, on episodes in which each item is a class).
+            `"views"` (a self-supervised model of its backbone), `"instances"` (the
+            learner itself, on episodes in which each item is a class) or
+            `"pseudo_classes"` (the learner itself, on episodes of clusters of the
+            items, which are made anew at the start of each such stage).
         has_classifier: bool. True if the learner wraps a full classifier, with one
             logit per class, instead of a backbone; with the argument `shared_head` it
             wraps a backbone too.

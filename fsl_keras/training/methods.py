@@ -190,6 +190,14 @@ METHODS = {
         streams=("instances",),
         suited={"ways": 60, "queries": 3, "augment": True},
     ),
+    "cactus": Method(
+        "PrototypicalNetwork",
+        "Hsu et al., 2019",
+        options=_PROTOTYPE_OPTIONS,
+        streams=("views", *("pseudo_classes",) * 5),
+        suited={"queries": 3, "optimizer": "muon", "learning_rate": 1e-2},
+        pretraining_name="SimCLR",
+    ),
     "soft_k_means": _transductive("SoftKMeansHead", "Ren et al., 2018", {"steps": 1}),
     "bd_cspn": _transductive("BDCSPNHead", "Liu et al., 2020", {"scale": 10.0}),
     "laplacian_shot": _transductive(

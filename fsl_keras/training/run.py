@@ -108,15 +108,22 @@ def _train_stages(run, learner, data, callbacks):
     epochs = options.train.steps // options.train.steps_per_epoch
     ends = np.arange(1, len(streams) + 1) * epochs // max(1, len(streams))
     begin = 0
-    for stream, end in zip(streams, ends.tolist(), strict=True):
+    for place, (stream, end) in enumerate(zip(streams, ends.tolist(), strict=True)):
         if begin == end:
             continue
         is_last = end == epochs
-        name = "checkpoint.keras" if is_last else f"checkpoint_{stream}.keras"
+        name = "checkpoint.keras" if is_last else _checkpoint_of(streams, place)
         pretraining = options.method.entry.pretraining_name
         stage = Stage(stream, learner, data, options.train, pretraining)
         _fit(run, stage, name, range(begin, end), callbacks)
         begin = end
+
+
+def _checkpoint_of(streams, place):
+    """Returns the name of the file of a stage; streams may be repeated."""
+    before = streams[:place].count(streams[place])
+    number = f"_{before + 1}" if before else ""
+    return f"checkpoint_{streams[place]}{number}.keras"
 
 
 def _fit(run, stage, checkpoint, epochs, callbacks):

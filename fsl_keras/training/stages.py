@@ -14,6 +14,8 @@ from fsl_keras.typing import Dataset, Model
 
 # Items or pairs in a batch where a stage does not train on episodes.
 BATCH = 256
+# The streams of episodes, which the learner itself trains on.
+EPISODES = ("episodes", "instances", "pseudo_classes")
 
 
 class Stage:
@@ -37,13 +39,21 @@ class Stage:
     ):
         self.stream = stream
         self.learner = learner
+        if stream == "pseudo_classes":
+            # By the weights that the stage starts from, also where it is resumed.
+            data = pretraining.pseudo_classes(
+                data,
+                learner.backbone,
+                min_size=options.shots[-1] + options.queries,
+                seed=options.seed,
+            )
         self.data = data
         self.options = options
         self.pretraining_name = pretraining_name
 
     def compiled(self, learning_rate: Any) -> Model:
         """Returns the model to train, compiled with a learning rate or a schedule."""
-        if self.stream in ("episodes", "instances"):
+        if self.stream in EPISODES:
             optimizer = self.learner.default_optimizer()
             if self.options.optimizer == "muon":
                 optimizer = self._optimizer(learning_rate, self.learner)

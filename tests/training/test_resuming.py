@@ -26,10 +26,11 @@ tf.config.experimental.enable_op_determinism()
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 folder = pathlib.Path(sys.argv[1])
 options = Options.suited({
-    "method": {"name": "feat"},
+    "method": {"name": sys.argv[3]},
     "backbone": {"filters": 2},
     "train": {
-        "steps": 3, "steps_per_epoch": 1, "augment": False, "ways": 3, "queries": 1,
+        "steps": int(sys.argv[4]), "steps_per_epoch": 1, "ways": 3, "queries": 1,
+        "augment": sys.argv[3] == "cactus",
         "validation_episodes": 2,
     },
     "test": {"protocols": [[5, 1]], "episodes": 2},
@@ -72,20 +73,32 @@ assert not BEFORE
 
 # A file before which the run is killed, and how many checkpoints there are then: the
 # first is that of the first stage. Before a file is after the one that comes before it.
-KILLED = [("history.json", 1), ("checkpoint.keras", 1), ("learner.keras", 2)]
+KILLED = {
+    "feat": [("history.json", 1), ("checkpoint.keras", 1), ("learner.keras", 2)],
+    "cactus": [
+        ("history.json", 1),
+        ("checkpoint_pseudo_classes_2.keras", 2),
+        ("checkpoint_pseudo_classes_4.keras", 4),
+        ("learner.keras", 6),
+    ],
+}
+STEPS = {"feat": 3, "cactus": 6}
 
 
 def test_methods_of_several_stages():
     staged = {name for name, m in METHODS.items() if len(m.streams) > 1}
-    assert staged == {"meta_baseline", "feat"}
+    assert staged == {"meta_baseline", "feat", "cactus"}
     # What is true of the runs of one is true of those of the other.
     assert METHODS["meta_baseline"].streams == METHODS["feat"].streams
 
 
 @pytest.mark.slow
-def test_a_run_of_feat_that_is_killed_before_it_writes_a_file(tmp_path):
+@pytest.mark.parametrize("method", KILLED)
+def test_a_run_of_stages_that_is_killed_before_it_writes_a_file(tmp_path, method):
+    steps = STEPS[method]
+    killed = json.dumps(KILLED[method])
     done = subprocess.run(
-        [sys.executable, "-c", RUNS, tmp_path, json.dumps(KILLED)],
+        [sys.executable, "-c", RUNS, tmp_path, killed, method, str(steps)],
         capture_output=True,
         text=True,
         check=False,
@@ -94,7 +107,7 @@ def test_a_run_of_feat_that_is_killed_before_it_writes_a_file(tmp_path):
     reports = [json.loads((tmp_path / run / "report.json").read_text()) for run in "ab"]
     assert reports[0] == reports[1]
     whole, resumed = (read_history(tmp_path / run) for run in "ab")
-    assert {len(values) for values in whole.values()} == {3}
+    assert {len(values) for values in whole.values()} == {steps}
     assert whole.pop("cpu_seconds") != resumed.pop("cpu_seconds")
     assert whole == resumed
     names = [{path.name for path in (tmp_path / run).iterdir()} for run in "ab"]

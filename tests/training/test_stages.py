@@ -4,7 +4,7 @@ from fsl_keras.backbones import Conv4
 from fsl_keras.layers.augmentation import SequentialAugmentation
 from fsl_keras.models import PrototypicalNetwork, SimpleShot
 from fsl_keras.optimizers import ConvMuon
-from fsl_keras.pretraining import BarlowTwins, instance_episodes
+from fsl_keras.pretraining import BarlowTwins, instance_episodes, pseudo_classes
 from fsl_keras.training.augmentation import views
 from fsl_keras.training.sections import TrainOptions
 from fsl_keras.training.stages import Stage
@@ -51,6 +51,20 @@ def test_self_supervised_stages_read_no_labels():
         iter(instance_episodes(data, 4, 1, 2, views(ITEM), seed=1, start=3, count=1))
     )
     np.testing.assert_array_equal(x["query"], expected["query"])
+
+
+def test_a_stage_of_pseudo_classes_groups_by_the_weights_it_starts_from():
+    data = random_classes(3, 20, ITEM)
+    options = TrainOptions(ways=2, queries=2, seed=1, augment=False)
+    learner = PrototypicalNetwork(Conv4(ITEM, filters=2))
+    stage = Stage("pseudo_classes", learner, data, options)
+    assert stage.compiled(0.5) is learner
+    expected = pseudo_classes(data, learner.backbone, min_size=3, seed=1)
+    assert stage.data.class_names == expected.class_names
+    learner.backbone.set_weights([0 * w for w in learner.backbone.get_weights()])
+    x, _ = next(iter(stage.examples(0)))
+    y, _ = next(iter(expected.episodes(2, 1, 2, seed=1)))
+    np.testing.assert_array_equal(x["query"], y["query"])
 
 
 def test_only_kernels_decay():
