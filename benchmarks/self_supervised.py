@@ -34,7 +34,7 @@ from text_protocol import mean_and_interval
 
 LABELED, WAYS, QUERIES = 48, 48, 5
 BATCH = 256
-CLUSTER_WAYS, CLUSTER_QUERIES, CLUSTERINGS = 100, 3, 8
+CLUSTER_WAYS, CLUSTER_QUERIES, CLUSTERINGS = 100, 3, 7
 PROTOCOLS = ((5, 1), (20, 1))
 EPISODES, TEST_SEED = 1000, 2
 RANDOM, SIMCLR, ALONE = "random weights", "SimCLR", "SimCLR, then its clusters"
@@ -46,7 +46,7 @@ HEADS = {RANDOM: "cosine", SIMCLR: "cosine"}
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=pathlib.Path, help="where networks are kept")
-    parser.add_argument("--steps", type=int, default=400, help="of SimCLR")
+    parser.add_argument("--steps", type=int, default=300, help="of SimCLR")
     parser.add_argument(
         "--cluster-steps", type=int, default=300, help="after each clustering"
     )
@@ -105,9 +105,9 @@ def networks(data, seed, arguments):
         model.fit(batches, steps_per_epoch=arguments.steps, verbose=2)
         return backbone
 
-    def episodic(backbone, classes, steps, ways=WAYS, queries=QUERIES):
+    def episodic(backbone, classes, steps, rate=5e-3, ways=WAYS, queries=QUERIES):
         learner = PrototypicalNetwork(backbone)
-        learner.compile(muon(5e-3, steps))
+        learner.compile(muon(rate, steps))
         episodes = classes.episodes(
             ways, 1, queries, seed=seed, augmentation=augmentation(data.item_shape)
         )
@@ -118,7 +118,7 @@ def networks(data, seed, arguments):
         for _ in range(CLUSTERINGS):
             classes = fsl.pretraining.pseudo_classes(data, backbone, seed=seed)
             steps = arguments.cluster_steps
-            episodic(backbone, classes, steps, CLUSTER_WAYS, CLUSTER_QUERIES)
+            episodic(backbone, classes, steps, 1e-2, CLUSTER_WAYS, CLUSTER_QUERIES)
         return backbone
 
     yield RANDOM, random(), 0.0

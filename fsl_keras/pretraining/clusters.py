@@ -112,10 +112,15 @@ def _k_means(vectors, clusters, seed):
     """Returns the cluster of each vector, int `[B]`."""
     try:
         from sklearn.cluster import KMeans
+        from threadpoolctl import threadpool_limits
     except ImportError as error:
         raise ImportError(
             "Pseudo-classes need scikit-learn, which is not installed: pip install "
             '"fsl-keras[clusters]"'
         ) from error
-    model = KMeans(clusters, n_init=1, random_state=seed)
-    return model.fit_predict(vectors)
+    # Few iterations: clusters are made anew when the backbone has improved.
+    model = KMeans(clusters, n_init=1, max_iter=30, random_state=seed)
+    # Its many small products are no faster on several threads, which on a busy machine
+    # wait for each other.
+    with threadpool_limits(1):
+        return model.fit_predict(vectors)

@@ -194,7 +194,7 @@ METHODS = {
         "PrototypicalNetwork",
         "Hsu et al., 2019",
         options=_PROTOTYPE_OPTIONS,
-        streams=("views", *("pseudo_classes",) * 5),
+        streams=("views", *("pseudo_classes",) * 7),
         suited={"queries": 3, "optimizer": "muon", "learning_rate": 1e-2},
         pretraining_name="SimCLR",
     ),
