@@ -21,7 +21,7 @@ import fsl_keras as fsl
 import numpy as np
 from fsl_keras.datasets.folders import files_by_class
 from fsl_keras.datasets.items import FileItems
-from fsl_keras.heads import StreamingRidgeHead
+from fsl_keras.heads import LinearDiscriminantHead, StreamingRidgeHead
 
 import continual_protocol
 
@@ -33,6 +33,8 @@ HEADS = {
     "linear discriminant analysis": lambda: "lda",
     "recursive ridge regression": lambda: "streaming_ridge",
     "the same on 4,096 random features": lambda: StreamingRidgeHead(projection=4096),
+    "discriminant analysis of square roots": lambda: LinearDiscriminantHead(power=0.5),
+    "ridge regression of square roots": lambda: StreamingRidgeHead(power=0.5),
 }
 
 

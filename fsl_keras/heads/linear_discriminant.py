@@ -36,6 +36,11 @@ class LinearDiscriminantHead(MomentHead):
 
     Args:
         shrinkage: float in (0, 1], the weight of the identity in the covariance.
+        power: float above 0, the exponent that the absolute values of the embeddings
+            are raised to, with their signs (Tukey's power transform). Embeddings of a
+            ReLU have many small and few large values; `0.5`, the square root, makes
+            their distribution more normal. Defaults to `1.0`, the embeddings as they
+            are.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -44,7 +49,7 @@ class LinearDiscriminantHead(MomentHead):
         query: float embeddings `[T, M, D]`.
 
     Raises:
-        ValueError: if `shrinkage` is not in (0, 1].
+        ValueError: if `shrinkage` is not in (0, 1], or `power` is not above 0.
 
     Example:
 
@@ -57,8 +62,10 @@ class LinearDiscriminantHead(MomentHead):
     [[[0.125, -0.375]]]
     """
 
-    def __init__(self, shrinkage: float = 0.7, **kwargs: Any):
-        super().__init__(**kwargs)
+    def __init__(
+        self, shrinkage: float = 0.7, power: float = 1.0, **kwargs: Any
+    ) -> None:
+        super().__init__(power, **kwargs)
         if not 0 < shrinkage <= 1:
             raise ValueError(
                 f"`shrinkage` must be above 0 and at most 1, or the covariance of few "

@@ -1,9 +1,14 @@
 """The base of heads whose memory is the sums and the products of the embeddings."""
 
+from typing import Any
+
 from keras import ops
 
 from fsl_keras.heads.sums import SumHead
 from fsl_keras.typing import Tensor
+
+# The smallest absolute value that is not raised as zero.
+EPSILON = 1e-12
 
 
 class MomentHead(SumHead):
@@ -20,6 +25,11 @@ class MomentHead(SumHead):
     Subclasses implement `prepare`, which returns `{"weights": [T, D, N], "biases":
     [T, N], "present": [T, N]}`, and `transform` if the sums are not of the embeddings
     themselves.
+
+    Args:
+        power: float above 0, the exponent of Tukey's power transform of the
+            embeddings. Defaults to `1.0`, the embeddings as they are.
+        **kwargs: arguments of `keras.layers.Layer`.
     """
 
     class_axes = {"sums": 1, "counts": 1}
@@ -27,9 +37,22 @@ class MomentHead(SumHead):
     weighs_examples = True
     forgets_classes = False
 
+    def __init__(self, power: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not power > 0:
+            raise ValueError(
+                f"`power` must be above 0, such as 0.5 for square roots. Received: "
+                f"power={power!r}"
+            )
+        self.power = power
+
     def transform(self, embeddings: Tensor) -> Tensor:
         """Returns the features `[T, n, F]` of which the classifier is linear."""
-        return embeddings
+        if self.power == 1.0:
+            return embeddings
+        # The gradient of a root is infinite at zero.
+        sizes = ops.maximum(ops.abs(embeddings), EPSILON)
+        return ops.sign(embeddings) * sizes**self.power
 
     def remember(self, support: Tensor, support_labels: Tensor) -> dict[str, Tensor]:
         """Returns `{"sums": [T, N, F], "counts": [T, N], "products": [T, F, F]}`."""
@@ -62,6 +85,9 @@ class MomentHead(SumHead):
         features = self.transform(ops.cast(query, "float32"))
         logits = ops.matmul(features, state["weights"]) + state["biases"][:, None]
         return self.mask_absent(logits, state["present"])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "power": self.power}
 
 
 def diagonal(values: Tensor, size: int) -> Tensor:

@@ -43,6 +43,7 @@ class StreamingRidgeHead(MomentHead):
         scale: float, the factor of the regressed labels.
         projection: optional integer, the number of random features.
         seed: integer, of the random matrix.
+        power: as in `LinearDiscriminantHead`.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -69,9 +70,10 @@ class StreamingRidgeHead(MomentHead):
         scale: float = 10.0,
         projection: int | None = None,
         seed: int = 0,
+        power: float = 1.0,
         **kwargs: Any,
-    ):
-        super().__init__(**kwargs)
+    ) -> None:
+        super().__init__(power, **kwargs)
         if not 0 < regularization < math.inf:
             raise ValueError(
                 f"`regularization` must be above 0, or the weights are not determined "
@@ -111,7 +113,8 @@ class StreamingRidgeHead(MomentHead):
         )
 
     def transform(self, embeddings: Tensor) -> Tensor:
-        """Returns the embeddings, or their random features."""
+        """Returns the embeddings after the power, or their random features."""
+        embeddings = super().transform(embeddings)
         if self.projection is None:
             return embeddings
         embeddings = ops.cast(embeddings, "float32")

@@ -9,6 +9,9 @@ from fsl_keras.plots.charts import COLORS, GRID, MARKERS
 from fsl_keras.plots.text import add_legend
 from fsl_keras.typing import Tensor
 
+# A legend of more names would hide lines.
+MOST_INSIDE = 4
+
 
 def accuracy_by_session(
     accuracies: Mapping[str, Tensor],
@@ -60,5 +63,9 @@ def accuracy_by_session(
         if len(values) > 1:
             least, most = values.min(axis=0), values.max(axis=0)
             axes.fill_between(places, least, most, color=color, alpha=0.18, lw=0)
-    add_legend(axes, *axes.get_legend_handles_labels(), loc="best")
+    handles, names = axes.get_legend_handles_labels()
+    if len(names) <= MOST_INSIDE:
+        add_legend(axes, handles, names, loc="best")
+    else:
+        add_legend(figure, handles, names, loc="outside lower center", columns=2)
     return figure

@@ -89,10 +89,16 @@ def write_ticks(axis: Any, names: Sequence[str], size: float = NAME_SIZE) -> Non
 
 
 def add_legend(
-    owner: Any, handles: Iterable[Any], names: Sequence[str], *, loc: str
+    owner: Any,
+    handles: Iterable[Any],
+    names: Sequence[str],
+    *,
+    loc: str,
+    columns: int | None = None,
 ) -> None:
     """Adds a legend to a figure or to axes, in several columns if it is long."""
-    style = {"fontsize": NAME_SIZE, "frameon": False, "ncols": 1 + len(names) // 25}
+    columns = columns or 1 + len(names) // 25
+    style = {"fontsize": NAME_SIZE, "frameon": False, "ncols": columns}
     legend = owner.legend(handles, names, loc=loc, **style)
     for text in legend.get_texts():
         text.set(fontfamily=_fonts(), parse_math=False)

@@ -125,3 +125,22 @@ def test_many_dimensions_in_single_precision_agree_with_double_precision():
 def test_a_shrinkage_out_of_range_is_rejected(shrinkage):
     with pytest.raises(ValueError, match=rf"above 0 and at most 1.*={shrinkage}"):
         LinearDiscriminantHead(shrinkage)
+
+
+def test_the_power_keeps_signs():
+    """The square roots of 4, 0 and -9 are 2, 0 and -3."""
+    plain = LinearDiscriminantHead()
+    of_roots = LinearDiscriminantHead(power=0.5)
+    support = np.array([[[4.0, 0], [-9, 1], [0, 4], [1, -1]]])
+    roots = np.array([[[2.0, 0], [-3, 1], [0, 2], [1, -1]]])
+    labels = np.eye(2)[None, [0, 0, 1, 1]]
+    np.testing.assert_allclose(
+        of_roots(support, labels, support), plain(roots, labels, roots), rtol=1e-5
+    )
+    assert LinearDiscriminantHead.from_config(of_roots.get_config()).power == 0.5
+
+
+@pytest.mark.parametrize("power", [0.0, -0.5, float("nan")])
+def test_a_power_that_is_not_above_0_is_rejected(power):
+    with pytest.raises(ValueError, match="`power` must be above 0"):
+        LinearDiscriminantHead(power=power)

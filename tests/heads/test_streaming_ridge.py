@@ -108,3 +108,14 @@ class TestProjection:
 def test_a_regularization_that_is_not_above_0_is_rejected(regularization):
     with pytest.raises(ValueError, match=rf"above 0.*={regularization}"):
         StreamingRidgeHead(regularization)
+
+
+@pytest.mark.parametrize("projection", [None, 6])
+def test_the_power_comes_before_random_features(projection):
+    rng = np.random.default_rng(3)
+    roots, labels = rng.uniform(0, 2, (1, 8, 4)), np.eye(2)[None, [0, 1] * 4]
+    plain = StreamingRidgeHead(projection=projection)
+    of_roots = StreamingRidgeHead(projection=projection, power=0.5)
+    np.testing.assert_allclose(
+        of_roots(roots**2, labels, roots**2), plain(roots, labels, roots), rtol=1e-4
+    )

@@ -41,3 +41,12 @@ def test_repetitions_are_a_mean_and_a_band():
 def test_lengths_that_do_not_match_are_refused(accuracies, counts):
     with pytest.raises(ValueError, match="for each session"):
         plots.accuracy_by_session(accuracies, counts)
+
+
+def test_a_long_legend_is_below_the_axes():
+    def legends(count):
+        figure = plots.accuracy_by_session({f"{n}": [0.5, 0.4] for n in range(count)})
+        return len(figure.legends), figure.axes[0].get_legend() is not None
+
+    assert legends(4) == (0, True)
+    assert legends(5) == (1, False)
