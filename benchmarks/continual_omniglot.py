@@ -22,7 +22,7 @@ import pathlib
 import fsl_keras as fsl
 import keras
 import numpy as np
-from fsl_keras.heads import LinearDiscriminantHead
+from fsl_keras.heads import LinearDiscriminantHead, StreamingRidgeHead
 from fsl_keras.training.augmentation import augmentation
 
 import continual_protocol
@@ -35,6 +35,8 @@ HEADS = {
     "nearest centroid": lambda: "prototypes",
     "nearest centroid by cosine": lambda: "cosine",
     "linear discriminant analysis": lambda: LinearDiscriminantHead(0.5),
+    # Favors classes with more examples to learn from, here those of the first session.
+    "recursive ridge regression": lambda: StreamingRidgeHead(),
 }
 
 
