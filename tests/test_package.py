@@ -39,13 +39,13 @@ def wheel(tmp_path_factory):
     return path
 
 
-def test_every_module_recipe_and_preset_is_in_it(wheel):
+def test_every_module_recipe_page_and_preset_is_in_it(wheel):
     packed = {
         name for name in zipfile.ZipFile(wheel).namelist() if "dist-info" not in name
     }
     source = {
         path.relative_to(ROOT).as_posix()
-        for pattern in ("*.py", "*.toml", "py.typed")
+        for pattern in ("*.py", "*.toml", "*.html", "*.css", "*.js", "py.typed")
         for path in (ROOT / "fsl_keras").rglob(pattern)
     }
     presets = {

@@ -252,6 +252,7 @@ class ClassifierModel(  # type: ignore[misc]
         filepath: Path,
         format: str = "tf_saved_model",
         image_size: tuple[int, int] | None = None,
+        runtime: Path | None = None,
     ) -> None:
         """Exports the classifier for use without Keras and this package.
 
@@ -267,6 +268,8 @@ class ClassifierModel(  # type: ignore[misc]
         - `"onnx"`: an `.onnx` file that takes `images` `[B, height, width,
           channels]` and returns the same; its metadata has `labels`, one name per
           line. Needs `pip install "fsl-keras[onnx]"`.
+        - `"web"`: a folder whose `index.html` runs the ONNX file in any browser, on
+          pictures and on the camera, by onnxruntime-web; see docs/web.md.
 
         All of them invert images if the classifier does. A classifier of items that
         are not images has the endpoint `serve` only, or an input `items` in the place
@@ -275,10 +278,13 @@ class ClassifierModel(  # type: ignore[misc]
 
         Args:
             filepath: path of the folder or file to write; an existing one is replaced.
-            format: `"tf_saved_model"`, `"litert"` or `"onnx"`.
+            format: `"tf_saved_model"`, `"litert"`, `"onnx"` or `"web"`.
             image_size: optional `(height, width)` in pixels of the images that a
                 LiteRT or ONNX file takes, and resizes as `predict` does. Default: the
                 size of the classifier's own `preprocessing`.
+            runtime: optional path of the unpacked package onnxruntime-web, which the
+                folder of a web page will contain. Default: the page loads it from a
+                public server each time.
 
         Raises:
             ValueError: if the format is unknown, the suffix of the file belongs to
@@ -288,7 +294,7 @@ class ClassifierModel(  # type: ignore[misc]
         from fsl_keras.classifier.exporting import export
 
         with self._snapshots.changing():
-            export(self, filepath, format, image_size)
+            export(self, filepath, format, image_size, runtime)
 
     def get_config(self) -> dict:
         serialize = keras.saving.serialize_keras_object

@@ -25,7 +25,7 @@ def export(
         str,
         typer.Option(
             help="tf_saved_model needs TensorFlow alone, litert is for phones, onnx "
-            "for other runtimes."
+            "for other runtimes, web is a page for browsers."
         ),
     ] = "tf_saved_model",
     image_size: Annotated[
@@ -34,6 +34,14 @@ def export(
             metavar="HEIGHT WIDTH",
             help="Size in pixels of the images that a litert or onnx file takes. "
             "Default: that of the learner.",
+        ),
+    ] = None,
+    runtime: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="The unpacked package onnxruntime-web, which a web page will contain. "
+            "Default: the page loads it from a public server.",
         ),
     ] = None,
     modules: Import = None,
@@ -47,7 +55,7 @@ def export(
     import_modules(modules)
     model = load_classifier(classifier)
     check_options(ctx, kind_of(classifier, model), classifier)
-    model.export(output, format, image_size)
+    model.export(output, format, image_size, runtime)
     say(f"Written: {output}")
     if isinstance(getattr(model.learner, "backbone", None), SentenceEncoder):
         say("A program that loads it must `import tensorflow_text` first.")

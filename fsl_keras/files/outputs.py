@@ -119,6 +119,23 @@ _SAVED_MODEL_FILES = (
     "assets/*",
 )
 SAVED_MODEL = FolderKind("a SavedModel", "saved_model.pb", _SAVED_MODEL_FILES)
+# `classifier.onnx` tells it from other pages, which have an `index.html` too.
+WEB = FolderKind(
+    "a web page of a classifier",
+    "classifier.onnx",
+    (
+        "index.html",
+        "style.css",
+        "labels.json",
+        "classifier.js",
+        "pixels.js",
+        "model.js",
+        "page.js",
+        "runtime.js",
+        "ort.webgpu.min.js",
+        "classifier.onnx",
+    ),
+)
 PRESET = FolderKind(
     "a preset",
     "metadata.json",
@@ -146,6 +163,7 @@ EXPORTED: dict[str, FileKind | FolderKind] = {
     "tf_saved_model": SAVED_MODEL,
     "litert": LITERT,
     "onnx": ONNX,
+    "web": WEB,
 }
 
 

@@ -5,12 +5,13 @@ import pathlib
 from fsl_keras.classifier.exporting.litert import export_litert
 from fsl_keras.classifier.exporting.onnx import export_onnx
 from fsl_keras.classifier.exporting.saved_model import export_saved_model
+from fsl_keras.classifier.exporting.web import export_web
 from fsl_keras.typing import Model, Path
 
 __all__ = ["FORMATS", "check_target", "export"]
 
-# The suffix of each format's file; a SavedModel is a folder of any name.
-FORMATS = {"tf_saved_model": None, "litert": ".tflite", "onnx": ".onnx"}
+# The suffix of each format's file; None for a folder, which may have any name.
+FORMATS = {"tf_saved_model": None, "litert": ".tflite", "onnx": ".onnx", "web": None}
 
 
 def export(
@@ -18,6 +19,7 @@ def export(
     filepath: Path,
     format: str = "tf_saved_model",
     image_size: tuple[int, int] | None = None,
+    runtime: Path | None = None,
 ) -> None:
     """Writes a classifier in one of `FORMATS`; see `FewShotClassifier.export`.
 
@@ -26,22 +28,31 @@ def export(
         filepath: path of the file or folder to write.
         format: string, one of `FORMATS`.
         image_size: optional `(height, width)` in pixels, for LiteRT and ONNX.
+        runtime: optional path of onnxruntime-web, for `"web"`.
 
     Raises:
         ValueError: if the format is unknown, the suffix belongs to another format, or
             the classifier cannot be written in the format.
+        FileNotFoundError: if `runtime` does not hold the runtime.
         ImportError: if the format needs a package that is not installed.
     """
     check_target(filepath, format)
+    if runtime is not None and format != "web":
+        raise ValueError(
+            f'`runtime` is for format="web": leave it out. Received: '
+            f"format={format!r}, runtime={str(runtime)!r}"
+        )
     if format == "litert":
         export_litert(classifier, filepath, image_size)
     elif format == "onnx":
         export_onnx(classifier, filepath, image_size)
     elif image_size is not None:
         raise ValueError(
-            f"A SavedModel takes images of any size: leave out `image_size`. "
-            f"Received: image_size={image_size!r}"
+            f"A SavedModel and a web page take images of any size: leave out "
+            f"`image_size`. Received: image_size={image_size!r}"
         )
+    elif format == "web":
+        export_web(classifier, filepath, runtime)
     else:
         export_saved_model(classifier, filepath)
 

@@ -282,7 +282,11 @@ def test_an_unsupported_operation_is_one_sentence(format, tmp_path):
 @pytest.mark.parametrize(
     ("name", "format", "said"),
     [
-        ("birds", "tflite", "one of ['tf_saved_model', 'litert', 'onnx']. Received: "),
+        (
+            "birds",
+            "tflite",
+            "one of ['tf_saved_model', 'litert', 'onnx', 'web']. Received: ",
+        ),
         ("birds.onnx", "litert", 'ends in ".tflite"'),
         ("birds", "onnx", 'ends in ".onnx"'),
         ("birds.tflite", "tf_saved_model", 'a file of format="litert"'),
