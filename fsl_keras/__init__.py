@@ -26,6 +26,7 @@ if typing.TYPE_CHECKING:
         plots,
         presets,
         pretraining,
+        reports,
         testing,
         training,
     )
@@ -61,6 +62,7 @@ __all__ = [
     "plots",
     "presets",
     "pretraining",
+    "reports",
     "testing",
     "training",
 ]

@@ -45,7 +45,15 @@ def test_every_module_recipe_page_and_preset_is_in_it(wheel):
     }
     source = {
         path.relative_to(ROOT).as_posix()
-        for pattern in ("*.py", "*.toml", "*.html", "*.css", "*.js", "py.typed")
+        for pattern in (
+            "*.py",
+            "*.toml",
+            "*.html",
+            "*.jinja",
+            "*.css",
+            "*.js",
+            "py.typed",
+        )
         for path in (ROOT / "fsl_keras").rglob(pattern)
     }
     presets = {

@@ -10,6 +10,7 @@ from fsl_keras import inputs
 from fsl_keras.active.coverage import cover
 from fsl_keras.active.k_center import k_center
 from fsl_keras.classifier import FewShotClassifier
+from fsl_keras.classifier.stored_features import stored_features
 from fsl_keras.datasets.folders import warn_of_skipped
 from fsl_keras.digests import item_digest
 
@@ -175,8 +176,5 @@ def _ordered(classifier, features, probabilities, budget, strategy):
 
 def _known_features(classifier):
     """Returns the features of the examples, `[n, D]`, or None if they are not kept."""
-    learned, learner = classifier.task.learned, classifier.learner
-    features = learned.features
-    if learner.memory_holds_features:
-        features = ops.convert_to_numpy(classifier.task.memory["support"])[0]
+    features = stored_features(classifier)
     return None if features is None else np.reshape(features, (len(features), -1))

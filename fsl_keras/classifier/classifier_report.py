@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,6 +80,30 @@ class ClassifierReport:
                 f"column for each of the {expected[1]} predicted names. Received: "
                 f"matrix of shape {self.matrix.shape}"
             )
+
+    @classmethod
+    def of(
+        cls,
+        labels: Sequence[str],
+        predicted: Sequence[str],
+        class_names: Sequence[str],
+        noun: str = "image",
+    ) -> "ClassifierReport":
+        """Counts predictions.
+
+        Args:
+            labels: list of strings, the class of each image.
+            predicted: list of strings, the predicted class of each, or "unknown".
+            class_names: list of strings, the classes that the classifier knows.
+            noun: string, the word for an item.
+        """
+        rows = sorted(set(labels))
+        # A class may have the name "unknown".
+        columns = list(dict.fromkeys([*class_names, UNKNOWN]))
+        matrix = np.zeros((len(rows), len(columns)), int)
+        places = [rows.index(x) for x in labels], [columns.index(x) for x in predicted]
+        np.add.at(matrix, places, 1)
+        return cls(rows, columns, matrix, noun)
 
     @property
     def accuracy(self) -> float:
@@ -288,26 +313,31 @@ def evaluate_classifier(
     elements = Elements.labeled(images, labels, classifier.item_kind)
     if len(elements.labels):
         # Before reading images.
-        _true_names(elements.labels, classifier.class_names, noun)
+        true_names(elements.labels, classifier.class_names, noun)
     found = predict_elements(classifier, elements)
     warn_of_skipped(found.skipped, len(found.sources))
     if not found.predictions:
         hint = hint_of_texts(found.skipped)
         raise ValueError(f"No image could be read. {hint}".rstrip())
-    names = _true_names(elements.labels, classifier.class_names, noun)
-    labels = [names[row] for row in found.rows]
-    class_names = sorted(set(labels))
-    # A class may have the name "unknown".
-    predicted_names = list(dict.fromkeys([*classifier.class_names, UNKNOWN]))
-    matrix = np.zeros((len(class_names), len(predicted_names)), int)
-    rows = [class_names.index(label) for label in labels]
-    columns = [predicted_names.index(p.class_name) for p in found.predictions]
-    np.add.at(matrix, (rows, columns), 1)
-    return ClassifierReport(class_names, predicted_names, matrix, noun)
+    names = true_names(elements.labels, classifier.class_names, noun)
+    return ClassifierReport.of(
+        [names[row] for row in found.rows],
+        [prediction.class_name for prediction in found.predictions],
+        classifier.class_names,
+        noun,
+    )
 
 
-def _true_names(labels, class_names, noun):
-    """Returns the class name of each label; raises an error if no class is known."""
+def true_names(
+    labels: Any, class_names: Sequence[str], noun: str = "image"
+) -> list[str]:
+    """Returns the class name of each label; raises an error if no class is known.
+
+    Args:
+        labels: names, or integers that index `class_names`.
+        class_names: list of strings, the classes of a classifier.
+        noun: string, the word for an item in the error.
+    """
     names = label_names(labels, class_names)
     if not {UNKNOWN, *class_names} & set(names):
         raise ValueError(

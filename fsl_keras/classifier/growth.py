@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 from fsl_keras import inputs
 from fsl_keras.classifier.descriptions import NONE, Descriptions, learn_descriptions
 from fsl_keras.classifier.learning import learn, relearn
+from fsl_keras.classifier.stored_features import stored_features
 from fsl_keras.classifier.task_examples import LearnedExamples
 from fsl_keras.classifier.task_weights import has_fingerprint
 from fsl_keras.datasets.labels import class_name_of, label_names
@@ -40,7 +40,7 @@ def change_example(
             f"`remove_class({name!r})`, or add other examples with `update` first."
         )
     if learner.memory_holds_features:
-        learned.features = ops.convert_to_numpy(classifier.task.memory["support"])[0]
+        learned.features = stored_features(classifier)
     target = class_name and (digest, classifier.class_names.index(class_name))
     if target is None or target in classifier.task.examples:
         # An image that the other class has already counts once.

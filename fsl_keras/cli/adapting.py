@@ -37,6 +37,7 @@ from fsl_keras.cli.output import AsCsv, AsJson, Output
 from fsl_keras.cli.self_estimate import print_self_estimate
 from fsl_keras.cli.stored import import_modules, load_learner
 from fsl_keras.files.outputs import KERAS, check_writable
+from fsl_keras.typing import Model
 
 FINE_TUNED = (
     "The language model was trained on these sentences, so this estimate is too high: "
@@ -168,7 +169,7 @@ def adapt(
         network = encoder_of(encoder or HASHED, pooling, prefix)
         model = _transfer_learner(network, head or default_head(encoder), fine_tune)
     elif model is None:
-        model = _image_learner(backbone, weights, alpha, head or "cosine")
+        model = image_learner(backbone, weights, alpha, head or "cosine")
     if base:
         _fit_base(model, kind, base)
     if fine_tune:
@@ -202,7 +203,10 @@ def adapt(
     out.finish()
 
 
-def _image_learner(backbone, weights, alpha, head):
+def image_learner(
+    backbone: str | None, weights: str, alpha: float | None, head: str
+) -> Model:
+    """Returns the learner of the options for images; by default that of `train`."""
     if not (backbone or DEFAULT_LEARNER.exists()):
         raise ValueError(
             f"Give a --backbone, such as mobilenet_v2, or a --learner. The default "

@@ -20,6 +20,7 @@ from fsl_keras.cli import (
     measuring,
     predicting,
     proposing,
+    reporting,
     reproducing,
     streams,
     training,
@@ -42,6 +43,7 @@ app.command()(learning.learn)
 app.command()(proposing.propose)
 app.command()(predicting.predict)
 app.command()(measuring.evaluate)
+app.command()(reporting.report)
 app.command()(exporting.export)
 app.command()(embedding.embed)
 app.command("presets")(lists.list_presets)

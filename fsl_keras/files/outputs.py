@@ -108,6 +108,7 @@ CSV = FileKind("a CSV file", (".csv",))
 NPZ = FileKind("a NumPy archive", (".npz",))
 LITERT = FileKind("a LiteRT model", (".tflite",))
 ONNX = FileKind("an ONNX model", (".onnx",))
+HTML = FileKind("an HTML page", (".html", ".htm"))
 FIGURE = FileKind("a figure", (".png", ".pdf", ".svg", ".jpg"))
 
 _SAVED_MODEL_FILES = (

@@ -6,7 +6,7 @@ import functools
 import os
 import pathlib
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -94,6 +94,7 @@ def read(
     invert: bool = False,
     resize: str = "stretch",
     threads: int | None = None,
+    look: Callable[[int, np.ndarray], None] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, list[tuple[str, str]]]:
     """Reads image files in parallel, to one size and channel count.
 
@@ -110,6 +111,9 @@ def read(
         resize: `"stretch"`, `"crop"` or `"pad"`, as in `fit`.
         threads: int, the number of files that are read at a time. Defaults to the
             number of processors.
+        look: optional function of the index of a source and its decoded image, a uint8
+            array `[height, width, 3]` in its own size. It is called in the threads, so
+            that an image need not be decoded again.
 
     Returns:
         A tuple `(images, kept, skipped)`:
@@ -146,7 +150,10 @@ def read(
             contents = contents_of(sources[index])
             kind, number = kind_and_pixels(contents)
             with pixels.taken(number):
-                images[index] = fitted(decode_kind(contents, kind))
+                image = decode_kind(contents, kind)
+                images[index] = fitted(image)
+                if look is not None:
+                    look(index, image.numpy())
         except (NoContents, UnreadableImage) as error:
             return str(error)
         return None

@@ -33,6 +33,8 @@ class LeaveOneOutReport:
         noun: string, the word for an example, such as `"image"` or `"sentence"`.
         names: optional list of the names of all examples as given, for `findings`, such
             as the texts. By default examples are numbered.
+        logits: optional float32 array `[n, N]` of the examples, zeros where `answers`
+            is -1.
 
     Example:
 
@@ -56,6 +58,7 @@ class LeaveOneOutReport:
     leaves_one_out: bool = True
     noun: str = "image"
     names: Sequence[str] | None = None
+    logits: np.ndarray | None = None
 
     @property
     def method(self) -> str:
@@ -307,4 +310,5 @@ def leave_one_out(
         leaves_one_out=count == len(np.unique(support.groups)),
         noun=noun_of(learner.item_kind),
         names=names,
+        logits=logits,
     )

@@ -18,6 +18,9 @@ NEAR, THUMBNAIL = 0.99, (16, 16)
 # Features with a cosine similarity above this differ by rounding alone.
 SAME = 1 - 1e-6
 
+# The number of vectors that are compared with all others at a time.
+ROWS = 256
+
 
 class SupportSet:
     """The features and classes of the examples of a classifier, added in batches.
@@ -197,12 +200,13 @@ def near_duplicates(
     unit = vectors / np.maximum(lengths, 1e-12)
     groups = np.arange(len(vectors))
     pairs: list[tuple[int, int]] = []
-    for i in range(len(vectors)):
-        similar = unit[i + 1 :] @ unit[i] > similarity
+    for start in range(0, len(vectors), ROWS):
+        similar = unit[start : start + ROWS] @ unit[start:].T > similarity
         if keys is not None:
-            similar |= keys[i + 1 :] == keys[i]
-        others = i + 1 + np.flatnonzero(similar)
-        if len(others):
+            similar |= keys[start : start + ROWS, None] == keys[start:]
+        similar = np.triu(similar, 1)
+        for row in np.flatnonzero(similar.any(axis=1)):
+            i, others = start + int(row), start + np.flatnonzero(similar[row])
             pairs.extend((i, j) for j in others.tolist())
             joined = np.unique(groups[[i, *others]])
             groups[np.isin(groups, joined)] = joined[0]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fsl_keras.classifier.adaptation import support_set_for
-from fsl_keras.classifier.learning import weighted_labels
+from fsl_keras.classifier.stored_features import add_descriptions
 from fsl_keras.model_selection import SupportSet
 from fsl_keras.model_selection.held_out import HeldOut, assign_folds
 from fsl_keras.multimodal.fusion import Fusion
@@ -76,19 +76,5 @@ def _support_set(classifier, items, labels) -> SupportSet:
         images = some if learner.takes_images else None
         texts = some if learner.item_kind == "text" else None
         support.add(features, labels[rows], rows, images, texts=texts)
-    learned = classifier.task.learned
-    features = learned.features
-    if learner.memory_holds_features:
-        features = np.asarray(classifier.task.memory["support"])[0]
-    are_descriptions = learned.are_descriptions
-    if are_descriptions.any() and features is not None:
-        owners = np.asarray(learned.owners)
-        features = features[are_descriptions[owners]]
-        owners = owners[are_descriptions[owners]]
-        labels = weighted_labels(
-            learned.classes[owners],
-            len(classifier.class_names),
-            learned.weights[owners][:, None],
-        )
-        support.describe(features, labels)
+    add_descriptions(classifier, support)
     return support

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from fsl_keras.plots.plane import principal_plane
 from fsl_keras.plots.text import INK, NAME_SIZE, add_legend, class_ids, names_of
 from fsl_keras.typing import Tensor
 
@@ -59,7 +60,7 @@ def embeddings(
 
     figure = Figure(figsize=(6.4, 4.8), layout="constrained")
     axes = _add_axes(figure, xlabel="dimension 1", ylabel="dimension 2")
-    center, directions, explained = _plane(points)
+    center, directions, explained = principal_plane(points)
     if explained is not None:
         first, second = (f"component {i + 1} ({explained[i]:.0%})" for i in range(2))
         title = f"2 principal components, {explained.sum():.0%} of the variance"
@@ -148,18 +149,6 @@ def _check_prototypes(prototypes, dimensions, ways):
             f"Received: shape {prototypes.shape}. Compute both by one backbone."
         )
     return prototypes
-
-
-def _plane(points):
-    """Returns the center, two directions `[D, 2]`, and the variance they explain."""
-    if points.shape[1] == 2:
-        return np.zeros(2), np.eye(2), None
-    center = points.mean(axis=0)
-    _, scales, directions = np.linalg.svd(points - center, full_matrices=False)
-    directions, variances = directions[:2].T, scales**2
-    # Signs are arbitrary; fixing them makes figures reproducible.
-    signs = np.sign(directions[np.abs(directions).argmax(axis=0), [0, 1]])
-    return center, directions * signs, variances[:2] / max(variances.sum(), 1e-30)
 
 
 def _curve(axes, history, key, label, color, step=1):
