@@ -7,8 +7,8 @@ each class. MobileNetV2 of width 0.35 under ridge regression learns each class f
 first 5 pictures. A second classifier, the preset of prototypes on Omniglot, learns 20
 test characters from one drawing each. The pages are opened as files, and classify other
 pictures: the files as they are, and photographs as PNG too, which browsers and
-TensorFlow cannot decode differently. WebGPU is computed by SwiftShader on the processor,
-so its numbers count and not its time; it gets the first pictures only.
+TensorFlow cannot decode differently. WebGPU is computed by SwiftShader on the
+processor, so its numbers count and not its time; it gets the first pictures only.
 """
 
 import argparse

@@ -14,6 +14,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 FILES = ["pyproject.toml", "setup.cfg", "setup.py", "README.md", "LICENSE"]
 # Outside of the package in a checkout, and inside it when it is installed.
 PRESETS = "saved_models"
+# The files of web pages.
+PAGES = ("*.html", "*.jinja", "*.css", "*.js")
 
 
 def run(*command, **kwargs):
