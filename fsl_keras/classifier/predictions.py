@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from fsl_keras import inputs
-from fsl_keras.typing import Model
+from fsl_keras.typing import Model, Tensor
 
 UNKNOWN = "unknown"
 
@@ -118,11 +118,21 @@ def predict_elements(
     return found
 
 
+def logits_of(classifier: Model, features: np.ndarray) -> Tensor:
+    """Returns the logits `[n, N]` of the features of items.
+
+    Args:
+        classifier: a `FewShotClassifier`.
+        features: array `[n, *feature]`, see `EpisodicModel.features`.
+    """
+    features = ops.convert_to_tensor(features[None])
+    logits = classifier.learner.score_features(classifier.state, features)[0]
+    return ops.cast(logits, "float32")
+
+
 def _predict_items(classifier, items):
     """Returns a `ClassPrediction` for each of preprocessed items."""
-    features = ops.convert_to_tensor(classifier.learner.features(items)[None])
-    logits = classifier.learner.score_features(classifier.state, features)[0]
-    logits = ops.cast(logits, "float32")
+    logits = logits_of(classifier, classifier.learner.features(items))
     rows = ops.convert_to_numpy(classifier.probabilities(logits))
     known = ops.convert_to_numpy(classifier.is_known(logits))
     return [

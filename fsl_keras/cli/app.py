@@ -22,6 +22,7 @@ from fsl_keras.cli import (
     proposing,
     reporting,
     reproducing,
+    serving,
     streams,
     training,
 )
@@ -46,6 +47,7 @@ app.command()(measuring.evaluate)
 app.command()(reporting.report)
 app.command()(exporting.export)
 app.command()(embedding.embed)
+app.command()(serving.app)
 app.command("presets")(lists.list_presets)
 app.command("recipes")(lists.list_recipes)
 app.command("methods")(lists.list_methods)

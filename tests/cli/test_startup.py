@@ -24,6 +24,7 @@ COMMANDS = [
     "report",
     "export",
     "embed",
+    "app",
     "presets",
     "recipes",
     "methods",

@@ -1,0 +1,149 @@
+"""The page: which components call which function."""
+
+from typing import Any
+
+import gradio as gr
+
+from fsl_keras.app.components import TITLE, Components
+from fsl_keras.app.handlers import Handlers
+from fsl_keras.app.style import CSS
+
+# Seconds between two frames of the camera, and after which its stream ends.
+FRAME_EVERY, STREAM_LIMIT = 0.25, 24 * 3600
+# Seconds between two looks for temporary files, and the age of those removed.
+DELETE_CACHE = (600, 3600)
+
+
+def build(handlers: Handlers) -> gr.Blocks:
+    """Returns the page.
+
+    Args:
+        handlers: `Handlers`, what the components call.
+    """
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE
+    ) as page:
+        components = Components(handlers.learner_names, handlers.forget)
+        _Wiring(handlers, components).wire(page)
+    return page
+
+
+def look() -> dict[str, Any]:
+    """Returns the theme and the stylesheet, arguments of `Blocks.launch`."""
+    fonts = ["system-ui", "sans-serif"]
+    return {
+        "theme": gr.themes.Base(font=fonts, font_mono=["ui-monospace", "monospace"]),
+        "css": CSS,
+    }
+
+
+class _Wiring:
+    """Connects components to handlers."""
+
+    def __init__(self, handlers, components):
+        self.call, self.parts = handlers, components
+
+    def _changes(self, event, function, inputs, **options):
+        """Lets an event call a function that changes the session."""
+        return event(
+            function,
+            [self.parts.session, *inputs],
+            self.parts.view,
+            api_visibility="private",
+            **options,
+        )
+
+    def _corrections(self):
+        """Makes a button for each class, which teaches what is shown."""
+        names = self.parts.class_names
+
+        @gr.render(inputs=[names], triggers=[names.change])
+        def buttons(class_names):
+            with gr.Row(elem_id="corrections"):
+                for class_name in class_names:
+                    self._correction(class_name)
+
+    def _correction(self, class_name):
+        button = gr.Button(class_name, size="sm", min_width=60)
+        self._changes(
+            button.click, lambda session: self.call.correct(session, class_name), []
+        )
+
+    def wire(self, page):
+        """Connects the components to the handlers."""
+        call, changes, parts = self.call, self._changes, self.parts
+        changes(page.load, call.begin, [], show_progress="hidden")
+        changes(
+            parts.teach.click, call.teach, [parts.name, parts.files, parts.folder]
+        ).then(
+            lambda: (None, None),
+            None,
+            [parts.files, parts.folder],
+            api_visibility="private",
+        )
+        for event in (parts.correct.click, parts.right.submit):
+            changes(event, call.correct, [parts.right])
+        changes(parts.undo.click, call.undo, [])
+        for event in (parts.rename.click, parts.new_name.submit):
+            changes(event, call.rename, [parts.chosen, parts.new_name])
+        changes(parts.merge.click, call.merge, [parts.chosen, parts.target])
+        changes(parts.remove_class.click, call.remove_class, [parts.chosen])
+        changes(parts.remove.click, call.remove, [parts.chosen, parts.selected])
+        changes(
+            parts.move.click, call.move, [parts.chosen, parts.selected, parts.target]
+        )
+        changes(parts.chosen.input, call.choose, [parts.chosen], show_progress="hidden")
+        changes(parts.learner.input, call.use, [parts.learner])
+        changes(parts.saved.upload, call.open, [parts.saved])
+        parts.gallery.select(
+            call.select,
+            [parts.session, parts.chosen],
+            [parts.selected, parts.status],
+            api_visibility="private",
+            show_progress="hidden",
+        )
+        parts.camera.stream(
+            call.look,
+            [parts.session, parts.camera],
+            [parts.answer],
+            stream_every=FRAME_EVERY,
+            time_limit=STREAM_LIMIT,
+            concurrency_limit=None,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        parts.picture.upload(
+            call.look_at_file,
+            [parts.session, parts.picture],
+            [parts.picture, parts.shown, parts.answer],
+            show_progress="minimal",
+            api_visibility="private",
+        )
+        parts.download.click(
+            call.download,
+            [parts.session, parts.format],
+            [parts.file, parts.status],
+            api_visibility="private",
+        )
+        with parts.corrections:
+            self._corrections()
+        self._for_programs()
+
+    def _for_programs(self):
+        """The endpoints that programs call; they are not seen."""
+        call, parts = self.call, self.parts
+        predict, teach = gr.Button(visible=False), gr.Button(visible=False)
+        predict.click(
+            call.predict,
+            [parts.session, parts.picture],
+            [parts.session, parts.answer],
+            api_name="predict",
+            api_description="Predicts the class of a picture.",
+        )
+        teach.click(
+            call.teach_by_program,
+            [parts.session, parts.name, parts.files],
+            [parts.session, parts.names],
+            api_name="teach",
+            api_description="Adds pictures, or ZIP files of them, to a class.",
+        )
