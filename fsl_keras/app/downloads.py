@@ -61,7 +61,7 @@ def write_pictures(examples: ExampleSet, path: pathlib.Path) -> None:
     Raises:
         ValueError: if no example has a picture.
     """
-    held = [example for example in examples if example.file is not None]
+    held = [(e.class_name, e.file) for e in examples if e.file is not None]
     if not held:
         raise ValueError(
             "There are no pictures: a classifier that was opened has none in its file."
@@ -69,9 +69,8 @@ def write_pictures(examples: ExampleSet, path: pathlib.Path) -> None:
     folders = folder_names(examples.class_names)
     # Pictures are compressed already.
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for example in held:
-            name = f"{folders[example.class_name]}/{example.file.name}"
-            archive.write(example.file, name)
+        for class_name, file in held:
+            archive.write(file, f"{folders[class_name]}/{file.name}")
 
 
 def folder_names(class_names: list[str]) -> dict[str, str]:

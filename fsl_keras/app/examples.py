@@ -173,7 +173,7 @@ def checked_name(class_name: str) -> str:
 
 def _distinct(examples):
     """Returns a set of examples, the same item of a class once, with its picture."""
-    kept: dict[tuple[str, int], Example] = {}
+    kept = {}
     for example in examples:
         key = example.class_name, example.digest
         known = kept.setdefault(key, example)

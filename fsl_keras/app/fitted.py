@@ -48,7 +48,7 @@ class Fitted:
         if self.report.tested.any():
             tested = self.report.tested
             self.classifier.calibration = fit(
-                self.report.logits[tested], self.labels[tested], FALSE_REJECT_RATE
+                self._logits[tested], self.labels[tested], FALSE_REJECT_RATE
             )
         elif embedder.learner.base_calibration is not None:
             self.classifier.calibration = embedder.learner.base_calibration.at(
@@ -102,7 +102,11 @@ class Fitted:
         calibration = self.classifier.calibration
         if calibration is None or calibration.least_logit is None:
             return np.zeros(len(self.labels), bool)
-        return self.report.logits.max(axis=-1) < calibration.least_logit
+        return self._logits.max(axis=-1) < calibration.least_logit
+
+    @property
+    def _logits(self):
+        return np.asarray(self.report.logits)
 
     def remarks(self) -> dict[int, str]:
         """Returns what may be wrong with examples, by their ids.
@@ -149,11 +153,12 @@ class Fitted:
 
     def _report(self) -> LeaveOneOutReport:
         support = SupportSet()
-        small = [example.small for example in self.examples]
+        small = [e.small for e in self.examples if e.small is not None]
         support.add(
             np.stack([example.features[0] for example in self.examples]),
             self.labels,
-            images=None if any(s is None for s in small) else np.stack(small),
+            # Examples of an opened file have features alone.
+            images=np.stack(small) if len(small) == len(self.examples) else None,
         )
         return leave_one_out(
             self.embedder.learner, support, self.class_names, max_work=MAX_WORK

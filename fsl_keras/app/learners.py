@@ -50,7 +50,7 @@ class Embedder:
         self.name = name
         self.learner = learner
         self.fingerprint = fingerprint_of(learner)
-        self.preprocessing = preprocessing
+        self.preprocessing: Any = preprocessing
         if preprocessing is None:
             self.preprocessing = preprocessing_for(learner, invert, None, "stretch")
         # Many operations on little, which take half the time in a graph.

@@ -72,6 +72,8 @@ class _Wiring:
     def wire(self, page):
         """Connects the components to the handlers."""
         call, changes, parts = self.call, self._changes, self.parts
+        # First, as names are given in the order of events.
+        self._for_programs()
         changes(page.load, call.begin, [], show_progress="hidden")
         changes(
             parts.teach.click, call.teach, [parts.name, parts.files, parts.folder]
@@ -127,7 +129,6 @@ class _Wiring:
         )
         with parts.corrections:
             self._corrections()
-        self._for_programs()
 
     def _for_programs(self):
         """The endpoints that programs call; they are not seen."""
