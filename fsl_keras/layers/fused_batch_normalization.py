@@ -24,9 +24,6 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     - [Ioffe & Szegedy, 2015](https://arxiv.org/abs/1502.03167)
 
-    Args:
-        **kwargs: arguments of `keras.layers.BatchNormalization`.
-
     Example:
 
     >>> import numpy as np
