@@ -6,9 +6,9 @@ RUNTIME holds the unpacked package onnxruntime-web, and FOLDER a folder of pictu
 each class. MobileNetV2 of width 0.35 under ridge regression learns each class from its
 first 5 pictures. A second classifier, the preset of prototypes on Omniglot, learns 20
 test characters from one drawing each. The pages are opened as files, and classify other
-pictures: the files as they are, and photographs as PNG too, which browsers and
-TensorFlow cannot decode differently. WebGPU is computed by SwiftShader on the
-processor, so its numbers count and not its time; it gets the first pictures only.
+pictures: the files as they are, and photographs as PNG too, of which decoders have only
+one reading. WebGPU is computed by SwiftShader on the processor, so its numbers count
+and not its time; it gets the first pictures only.
 """
 
 import argparse
@@ -116,6 +116,7 @@ def compare(arguments, classifier, sets):
                 executable_path=arguments.chromium, args=["--no-sandbox", *options]
             )
             page = browser.new_page()
+            page.set_default_timeout(0)  # WebGPU in software takes long
             page.goto((page_folder / "index.html").as_uri())
             ready = re.compile(f"Ready. Runs by {device}.")
             expect(page.locator("#message")).to_have_text(ready, timeout=60_000)

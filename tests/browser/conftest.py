@@ -11,6 +11,8 @@ import threading
 import pytest
 
 PHONE = {"width": 390, "height": 844}
+# How long a page may take, in milliseconds: the processor may be shared.
+MOST_WAITING = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +26,14 @@ def launch():
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("needs Chromium: apt-get install chromium")
+    playwright.expect.set_options(timeout=MOST_WAITING)
     with playwright.sync_playwright() as running, contextlib.ExitStack() as stack:
 
         def start(*arguments):
             browser = running.chromium.launch(
                 executable_path=path,
                 args=["--no-sandbox", *arguments],  # root cannot use the sandbox
+                timeout=MOST_WAITING,
             )
             stack.callback(browser.close)
             return browser
@@ -55,6 +59,7 @@ def open_page():
         def open_in(browser, address, **options):
             page = browser.new_page(**options)
             stack.callback(page.close)
+            page.set_default_timeout(MOST_WAITING)
             page.on("pageerror", lambda error: errors.append(error))
             page.goto(address)
             return page

@@ -7,9 +7,6 @@ import re
 import numpy as np
 from PIL import Image
 
-# Loading the runtime takes seconds where the processor is shared.
-LOADING = 60_000
-
 _CLASSIFY = """async (texts) => {
   const answers = [];
   for (const text of texts) {
@@ -28,7 +25,7 @@ def wait_until_ready(page):
     from playwright.sync_api import expect
 
     message = page.locator("#message")
-    expect(message).to_have_text(re.compile("Ready|cannot be loaded"), timeout=LOADING)
+    expect(message).to_have_text(re.compile("Ready|cannot be loaded"))
     return message.inner_text()
 
 

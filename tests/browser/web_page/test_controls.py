@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tests.browser.conftest import PHONE
-from tests.browser.web_page.classified import LOADING, file_of
+from tests.browser.web_page.classified import file_of
 from tests.browser.web_page.conftest import HOSTILE
 from tests.shapes import NAMES, picture
 
@@ -127,7 +127,7 @@ def test_a_photograph_of_100_megapixels(open_classifier, classifiers, format):
     contents = file_of(small.resize((10_000, 10_000), 0), format, **options)
     page = open_classifier()
     choose(page, contents, "large")
-    expect(page.locator("#verdict")).to_have_text("disk", timeout=LOADING)
+    expect(page.locator("#verdict")).to_have_text("disk")
     probability = classifiers("color").predict_classes([contents])[0].probability
     expect(page.locator(".percent").nth(2)).to_have_text(f"{100 * probability:.1f} %")
     preview = page.locator("#picture").evaluate(
@@ -141,7 +141,7 @@ def test_a_picture_of_more_than_179_megapixels(open_classifier):
     page = open_classifier()
     choose(page, file_of(Image.new("L", (14_000, 13_000))), "huge.png")
     said = "huge.png cannot be classified: it has more than 179 megapixels."
-    expect(page.get_by_role("status")).to_have_text(said, timeout=LOADING)
+    expect(page.get_by_role("status")).to_have_text(said)
 
 
 def test_pictures_of_extreme_shape(open_classifier, classifiers):
