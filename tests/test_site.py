@@ -91,6 +91,8 @@ def test_notebooks_are_shown_with_results_and_can_be_downloaded(site):
         assert downloaded["nbformat"] == 4
     page = (site / "notebooks" / "texts.html").read_text("utf-8")
     assert "Leave-one-out accuracy" in page
+    page = (site / "notebooks" / "continual_learning.html").read_text("utf-8")
+    assert 'src="continual_learning/' in page  # a figure
 
 
 def test_pages_load_nothing_from_other_hosts(site):

@@ -2,8 +2,8 @@
 
 What `__all__` lists is public, from that of the package on; a module without it has its
 functions and classes. The source is read and not run. An object is described once, on
-the page of the public module that it is defined in or below; where it is exported a
-second time there is a link.
+the page of the public module that is nearest to where it is defined; other modules that
+export it have a link.
 """
 
 import functools
@@ -19,15 +19,25 @@ RETURNED = ["classifier"]
 
 
 def on_files(files, config):
-    for module in public_modules():
-        page = f"api/{module}.md"
-        files.append(File.generated(config, page, content=markdown(module)))
+    for cached in (package, public_modules, public_names, objects):
+        cached.cache_clear()  # the source may have changed while the site is served
+    for path in public_modules():
+        page = f"api/{path}.md"
+        files.append(File.generated(config, page, content=markdown(path)))
     return files
 
 
 @functools.cache
 def package():
-    return griffe.load(PACKAGE, search_paths=[ROOT], extensions=None)
+    return griffe.load(PACKAGE, search_paths=[ROOT])
+
+
+def at(path):
+    """Returns the module of a path."""
+    found = package()
+    for name in path.split(".")[1:]:
+        found = found.modules[name]
+    return found
 
 
 @functools.cache
@@ -37,88 +47,87 @@ def public_modules():
     while waiting:
         path = waiting.pop(0)
         found.append(path)
-        module = module_at(path)
-        inside = (f"{path}.{name}" for name in public_names(module))
-        waiting += [child for child in inside if module_at(child) is not None]
+        names = public_names(path)
+        waiting += [f"{path}.{name}" for name in names if submodule(path, name)]
     return [PACKAGE, *sorted(found[1:])]
 
 
-def module_at(path):
-    """Returns a module by its path, or None where there is none."""
-    module = package()
-    for name in path.split(".")[1:]:
-        module = module.modules.get(name)
-        if module is None:
-            return None
-    return module
-
-
-def public_names(module):
-    if module.exports is not None:
-        return sorted(map(str, module.exports))
+@functools.cache
+def public_names(path):
+    if at(path).exports is not None:
+        return sorted(map(str, at(path).exports))
     return sorted(
         name
-        for name, member in module.members.items()
+        for name, member in at(path).members.items()
         if not name.startswith("_")
         and not member.is_alias
         and (member.is_class or member.is_function)
     )
 
 
+def submodule(path, name):
+    """Returns a submodule, or None if the name is not that of one.
+
+    A function may have the name of the module that it is imported from.
+    """
+    imported = at(path).imports.get(name, f"{path}.{name}")
+    return at(path).modules.get(name) if imported == f"{path}.{name}" else None
+
+
+@functools.cache
+def objects(path):
+    """Returns the classes, functions and constants of a module, by their name there."""
+    found = {}
+    for name in public_names(path):
+        imported = at(path).imports.get(name)
+        if submodule(path, name) is None and (imported or name in at(path).members):
+            where = (imported or f"{path}.{name}").removeprefix(f"{PACKAGE}.")
+            member = package()[where]
+            found[name] = member.final_target if member.is_alias else member
+    return found
+
+
 def markdown(path):
     """Returns the Markdown of the page of a module."""
-    module = module_at(path)
-    lines = [f"# {path}", "", summary(module), ""]
-    modules, exported, described = [], [], []
-    for name in public_names(module):
-        child = f"{path}.{name}"
-        if module_at(child) is not None:
-            modules.append(child)
-        elif name in module.members:
-            home = home_of(module.members[name])
-            (described if home == path else exported).append((child, home, name))
-    for child in modules:
-        lines.append(f"- [`{child}`]({child}.md): {summary(module_at(child))}")
-    for child, home, name in exported:
-        target = module.members[name].final_target.name
-        lines.append(f"- [`{child}`][{home}.{target}]{{ #{child} }}")
-    for child, _, name in described:
-        lines += ["", f"::: {child}", *options(module.members[name])]
-    return "\n".join(lines) + "\n"
+    links, entries = [], []
+    for name in public_names(path):
+        if found := submodule(path, name):
+            links.append(f"- [`{path}.{name}`]({path}.{name}.md): {summary(found)}")
+    for name, found in objects(path).items():
+        anchor = f"{path}.{name}"
+        if home_of(found) != path:
+            links.append(f"- [`{anchor}`][{found.path}]{{ #{anchor} }}")
+        elif name in at(path).modules:  # the name of a module as well
+            entries += ["", f"[](){{ #{anchor} }}", "", f"::: {found.path}"]
+        else:
+            entries += ["", f"::: {anchor}", *options(found)]
+    title = f"# {path} {{ #{path} }}"
+    return "\n".join([title, "", summary(at(path)), "", *links, *entries, ""])
 
 
-def summary(module):
-    return module.docstring.value.splitlines()[0]
+def summary(found):
+    return found.docstring.value.splitlines()[0]
 
 
-def home_of(member):
+def home_of(found):
     """Returns the path of the public module that describes an object."""
-    path = (member.final_target if member.is_alias else member).canonical_path
-    return max((m for m in public_modules() if path.startswith(f"{m}.")), key=len)
+    exporting = [p for p in public_modules() if found in objects(p).values()]
+    around = [path for path in exporting if found.path.startswith(f"{path}.")]
+    return max(around or exporting[:1], key=len)
 
 
-def options(member):
+def options(found):
     """Returns the options of an object: which inherited methods it shows.
 
     Those of a public class are described there. Others have no page of their own.
     """
-    member = member.final_target if member.is_alias else member
-    if not member.is_class:
-        return []
-    public = {
-        (found.final_target if found.is_alias else found).canonical_path
-        for path in public_modules()
-        if (module := module_at(path)) is not None
-        for name in public_names(module)
-        if (found := module.members.get(name)) is not None
-    }
+    public = [each for path in public_modules() for each in objects(path).values()]
     inherited = [
         name
-        for name, method in member.inherited_members.items()
+        for name, method in found.inherited_members.items()
         if not name.startswith("_")
-        and method.final_target.parent.canonical_path not in public
+        and method.final_target.parent not in public
         and method.final_target.docstring
     ]
-    return (
-        ["    options:", f"      inherited_members: {inherited}"] if inherited else []
-    )
+    shown = ["    options:", f"      inherited_members: {inherited}"]
+    return shown if inherited else []

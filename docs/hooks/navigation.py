@@ -4,7 +4,10 @@ import fnmatch
 
 
 def on_files(files, config):
-    pages = sorted(file.src_uri for file in files.documentation_pages())
+    pages = sorted(
+        (file.src_uri for file in files.documentation_pages()),
+        key=lambda name: name.removesuffix(".md"),
+    )
     config.nav = list(expanded(config.nav, pages, named(config.nav)))
     return files
 

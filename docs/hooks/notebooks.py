@@ -6,7 +6,6 @@ package changes, so that a site that is served is built again in seconds.
 """
 
 import hashlib
-import os
 import pathlib
 import posixpath
 
@@ -20,7 +19,6 @@ ROOT = pathlib.Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "docs" / "notebooks").glob("*.py"))
 KEPT = ROOT / "build" / "notebooks"
 SECONDS = 600  # that a cell may take
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # Where `mkdocs gh-deploy` puts the site: Colab opens notebooks of a repository.
 BRANCH = "gh-pages"
 
@@ -55,9 +53,17 @@ def executed(path):
         notebook = jupytext.read(path)
         where = {"metadata": {"path": str(ROOT)}}
         NotebookClient(notebook, timeout=SECONDS, resources=where).execute()
+        without_logs(notebook)
         KEPT.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, kept)
     return nbformat.read(kept, as_version=4)
+
+
+def without_logs(notebook):
+    """Removes what libraries log of the machine that ran the notebook."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
 
 
 def digest(path):

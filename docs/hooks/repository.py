@@ -69,9 +69,10 @@ def example(path):
     idea = ast.get_docstring(ast.parse(source))
     code = source.split('"""', 2)[2].strip()
     number = path.stem.split("_")[0]
+    plain = path.stem.replace("_", " ").capitalize()
     readme = (path.parent / "README.md").read_text(encoding="utf-8")
     shown = [part for part in readme.split("\n## ") if f"(pictures/{number}_" in part]
-    title, pictures = shown[0].split("\n", 1) if shown else (path.name, "")
+    title, pictures = shown[0].split("\n", 1) if shown else (plain, "")
     return (
         f"# {title}\n\n{idea}\n\n{pictures.strip()}\n\n"
         f"## The code\n\n```python\n{code}\n```\n"

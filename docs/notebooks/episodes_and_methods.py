@@ -10,7 +10,6 @@
 #     name: python3
 # ---
 
-
 # %% [markdown]
 # # Episodes and methods
 #
@@ -20,6 +19,7 @@
 # features.
 
 # %%
+# %matplotlib inline
 import fsl_keras as fsl  # before keras: turns on oneDNN
 import keras
 
@@ -69,7 +69,7 @@ print(baseline)
 # ## A prototypical network
 #
 # The backbone is trained so that queries are near the mean of the examples of their
-# class. `model` is a `keras.Model`. Sixty short steps show the direction; `fsl-keras
+# class. `model` is a `keras.Model`. 150 short steps show the direction; `fsl-keras
 # train` takes longer and gets farther.
 
 # %%
@@ -78,7 +78,7 @@ model = fsl.models.PrototypicalNetwork(backbone)
 model.compile(optimizer=keras.optimizers.Adam(2e-3))
 history = model.fit(
     train.episodes(ways=20, shots=1, queries=5, seed=0),
-    steps_per_epoch=20,
+    steps_per_epoch=50,
     epochs=3,
     verbose=0,
 )
@@ -90,7 +90,8 @@ print(trained)
 # difference is known better than either accuracy:
 
 # %%
-print(fsl.evaluation.compare(trained, baseline))
+(difference,) = fsl.evaluation.paired_differences([baseline, trained])
+print(difference)
 
 # %% [markdown]
 # ## Many methods on one backbone

@@ -1,6 +1,16 @@
 """Training by name: options, runs in a folder, recipes, tables of what there is."""
 
+import typing
+
 from fsl_keras.imports import on_demand
+
+if typing.TYPE_CHECKING:
+    from fsl_keras.training.backbones import BACKBONES
+    from fsl_keras.training.methods import METHODS
+    from fsl_keras.training.options import Options
+    from fsl_keras.training.report import write_report
+    from fsl_keras.training.run import train
+    from fsl_keras.training.run_folder import Run
 
 __all__ = ["BACKBONES", "METHODS", "Options", "Run", "recipes", "train", "write_report"]
 
