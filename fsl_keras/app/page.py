@@ -94,8 +94,10 @@ class _Wiring:
         changes(
             parts.move.click, call.move, [parts.chosen, parts.selected, parts.target]
         )
-        changes(parts.chosen.input, call.choose, [parts.chosen], show_progress="hidden")
-        changes(parts.learner.input, call.use, [parts.learner])
+        # Not `input`, which Gradio fires too when an unchanged list is left: a click on
+        # a button next to it would be lost.
+        changes(parts.chosen.select, call.choose, [parts.chosen], show_progress="hidden")
+        changes(parts.learner.select, call.use, [parts.learner])
         changes(parts.saved.upload, call.open, [parts.saved])
         parts.gallery.select(
             call.select,
