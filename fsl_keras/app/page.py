@@ -96,7 +96,9 @@ class _Wiring:
         )
         # Not `input`, which Gradio fires too when an unchanged list is left: a click on
         # a button next to it would be lost.
-        changes(parts.chosen.select, call.choose, [parts.chosen], show_progress="hidden")
+        changes(
+            parts.chosen.select, call.choose, [parts.chosen], show_progress="hidden"
+        )
         changes(parts.learner.select, call.use, [parts.learner])
         changes(parts.saved.upload, call.open, [parts.saved])
         parts.gallery.select(
