@@ -47,7 +47,8 @@ def serving(folder, *arguments):
     address = f"http://127.0.0.1:{port}/"
     try:
         wait_for(lambda: process.poll() is not None or answers(address), log)
-        assert process.poll() is None, log.read_text(encoding="utf-8")
+        ended = process.poll()
+        assert ended is None, f"{ended}: {log.read_text(encoding='utf-8')}"
         yield address
     finally:
         process.terminate()
