@@ -117,7 +117,7 @@ class Person:
         self.wrong = 0
         self.name = f"class {number}"
         self.query = handle_file(folder / f"{number}.png")
-        self.client = Client(url, verbose=False)
+        self.client = Client(url, verbose=False, httpx_kwargs={"timeout": 60})
         shared = handle_file(sorted(folder.glob("*.png"))[-1])
         self.client.predict(self.name, [self.query], api_name="/teach")
         self.client.predict("shared", [shared], api_name="/teach")

@@ -114,7 +114,9 @@ class Handlers:
         if session is not None:
             session.close()
 
-    def view(self, session: Session, message: str, chosen: str = views.ALL) -> list:
+    def view(
+        self, session: Session, message: str | None, chosen: str = views.ALL
+    ) -> list:
         """Returns the values of all components that show a session."""
         if chosen not in session.class_names:
             chosen = views.ALL
@@ -122,7 +124,7 @@ class Handlers:
         return [
             session,
             session.class_names,
-            views.status(message),
+            gr.skip() if message is None else views.status(message),
             gr.update(interactive=session.can_undo),
             gr.update(choices=views.class_choices(session, True), value=chosen),
             gr.update(choices=views.class_choices(session), value=None),
@@ -167,9 +169,9 @@ class Handlers:
         return "Undone."
 
     @changes
-    def choose(self, session: Session, chosen: str) -> tuple[str, str]:
-        """Shows the pictures of a class."""
-        return "", chosen
+    def choose(self, session: Session, chosen: str) -> tuple[None, str]:
+        """Shows the pictures of a class, and no message."""
+        return None, chosen
 
     @changes
     def rename(self, session: Session, chosen: str, name: str) -> tuple[str, str]:

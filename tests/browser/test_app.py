@@ -81,7 +81,7 @@ class Person:
         """The classes with their numbers of pictures."""
         self.page.locator("#chosen input").click()
         options = self.page.get_by_role("option").all_inner_texts()
-        self.page.keyboard.press("Escape")
+        self.page.locator("#chosen input").blur()  # which closes the list
         return {re.sub(r"^\W+", "", option).strip() for option in options[1:]}
 
     def has(self, classes):
