@@ -8,11 +8,11 @@ import numpy as np
 
 from fsl_keras.app.examples import ExampleSet
 from fsl_keras.app.learners import Embedder
-from fsl_keras.classifier import UNKNOWN, FewShotClassifier
+from fsl_keras.classifier import UNKNOWN
 from fsl_keras.classifier.classifier_report import ClassifierReport
-from fsl_keras.classifier.learning import relearn
+from fsl_keras.classifier.from_features import classifier_from_features
 from fsl_keras.classifier.predictions import logits_of
-from fsl_keras.classifier.task_examples import MAX_VALUES, LearnedExamples
+from fsl_keras.classifier.task_examples import LearnedExamples
 from fsl_keras.model_selection import LeaveOneOutReport, SupportSet, leave_one_out
 from fsl_keras.model_selection.calibration import fit
 
@@ -127,29 +127,21 @@ class Fitted:
         return {id: ", ".join(phrases) for id, phrases in found.items()}
 
     def _classifier(self) -> Any:
-        learner = self.embedder.learner
-        classifier = FewShotClassifier(
-            learner,
-            self.class_names,
-            self.embedder.preprocessing,
-            fingerprint=self.embedder.fingerprint,
-        )
-        features = np.concatenate([example.features for example in self.examples])
         learned = LearnedExamples(
             np.stack([[e.digest for e in self.examples], self.labels], axis=-1),
             sources=[example.name for example in self.examples],
             owners=np.repeat(
                 np.arange(len(self.examples)), [len(e.features) for e in self.examples]
             ),
-            features=features,
+            features=np.concatenate([example.features for example in self.examples]),
         )
-        memory = relearn(learner, learned, len(self.class_names))
-        if learner.memory_holds_features:
-            learned.features = None
-        elif features.size > MAX_VALUES:
-            learned.owners = learned.features = None
-        classifier.know(self.class_names, memory, learned)
-        return classifier
+        return classifier_from_features(
+            self.embedder.learner,
+            self.class_names,
+            self.embedder.preprocessing,
+            self.embedder.fingerprint,
+            learned,
+        )
 
     def _report(self) -> LeaveOneOutReport:
         support = SupportSet()

@@ -14,6 +14,7 @@ from fsl_keras.app.learners import Embedder
 from fsl_keras.app.pictures import PictureFolder, embed, features_of, png
 from fsl_keras.app.results import Answer, Taught, counted, listed_reasons
 from fsl_keras.app.uploads import Limits, Skipped, Upload
+from fsl_keras.classifier.stored_features import stored_features
 from fsl_keras.digests import item_digest
 from fsl_keras.typing import Model
 
@@ -68,7 +69,7 @@ class Session:
         self._ids = itertools.count()
         self._pictures = PictureFolder()
         if classifier is not None:
-            self._state = _State(embedder, self._examples_of(classifier, embedder))
+            self._state = _State(embedder, self._examples_of(classifier))
             self._fitted = Fitted(*self._state)
 
     def close(self) -> None:
@@ -255,7 +256,7 @@ class Session:
             name, classifier.learner, preprocessing=classifier.preprocessing
         )
         with self._lock:
-            self._change(self._examples_of(classifier, embedder), embedder)
+            self._change(self._examples_of(classifier), embedder)
 
     def undo(self) -> None:
         """Takes the last change back.
@@ -291,7 +292,7 @@ class Session:
                 f"MB. Download the classifier, open it in a new page and go on there."
             )
 
-    def _examples_of(self, classifier, embedder):
+    def _examples_of(self, classifier):
         """Returns the examples of a classifier, which have no pictures."""
         learned = classifier.task.learned
         if learned.are_descriptions.any():
@@ -299,9 +300,7 @@ class Session:
                 "This classifier has descriptions of classes, which cannot be shown "
                 "here."
             )
-        features = learned.features
-        if features is None and embedder.learner.memory_holds_features:
-            features = np.asarray(classifier.task.memory["support"])[0]
+        features = stored_features(classifier)
         if features is None or learned.owners is None:
             raise ValueError(
                 "This classifier has no features of its examples: it was saved by an "

@@ -8,7 +8,8 @@ from keras import ops
 
 from fsl_keras.classifier import FewShotClassifier, fingerprint_of
 from fsl_keras.classifier.adaptation import preprocessing_for
-from fsl_keras.classifier.learning import relearn
+from fsl_keras.classifier.from_features import classifier_from_features
+from fsl_keras.classifier.predictions import logits_of
 from fsl_keras.classifier.stored_features import add_descriptions
 from fsl_keras.classifier.task_examples import LearnedExamples
 from fsl_keras.model_selection import (
@@ -99,20 +100,16 @@ def adapted(
         support: their `support_set`.
         false_reject_rate: float, see `FewShotClassifier.from_examples`.
     """
-    classifier = FewShotClassifier(
-        learner, class_names, preprocessing, fingerprint=fingerprint_of(learner)
-    )
-    ways = len(class_names)
     learned = LearnedExamples(
         np.stack([pictures.digests[support.rows], support.labels], axis=-1),
         sources=[pictures.files[row] for row in support.rows],
         owners=np.arange(len(support)),
         features=support.features,
     )
-    memory = relearn(learner, learned, ways)
-    if learner.memory_holds_features:
-        learned.features = None
-    classifier.know(class_names, memory, learned)
+    classifier = classifier_from_features(
+        learner, class_names, preprocessing, fingerprint_of(learner), learned
+    )
+    ways = len(class_names)
     if len(set(support.groups)) > ways:
         few = NESTED_FOLDS if len(support) > MANY else None
         classifier.calibration = calibrate(
@@ -158,10 +155,7 @@ def predicted(classifier: Model, pictures: Pictures) -> Answers:
     logits = []
     for start in range(0, len(pictures), AT_A_TIME):
         features = pictures.features[start : start + AT_A_TIME]
-        found = classifier.learner.score_features(
-            classifier.state, ops.convert_to_tensor(features[None])
-        )
-        logits.append(ops.convert_to_numpy(ops.cast(found[0], "float32")))
+        logits.append(ops.convert_to_numpy(logits_of(classifier, features)))
     return _answers(classifier, np.concatenate(logits))
 
 
