@@ -14,6 +14,7 @@ FORMATS = {
     "TensorFlow SavedModel (.zip)": ("tf_saved_model", ""),
     "LiteRT (.tflite)": ("litert", ".tflite"),
     "ONNX (.onnx)": ("onnx", ".onnx"),
+    "Web page (.zip)": ("web", ""),
     "Pictures in folders (.zip)": ("pictures", ".zip"),
 }
 
@@ -44,7 +45,7 @@ def download(session: Session, name: str) -> pathlib.Path:
         write_pictures(session.examples, target)
     else:
         classifier.export(target, format)
-    if format == "tf_saved_model":
+    if target.is_dir():
         archive = shutil.make_archive(str(target), "zip", target)
         shutil.rmtree(target)
         return pathlib.Path(archive)

@@ -1,5 +1,6 @@
 """Files that can be downloaded, opened by what they are for."""
 
+import json
 import zipfile
 
 import keras
@@ -12,7 +13,7 @@ from fsl_keras.app.downloads import FORMATS, download, folder_names
 from fsl_keras.app.opening import open_classifier
 from tests.app.pictures import COLORS, array, png, uploads
 
-KERAS, SAVED_MODEL, LITERT, ONNX, PICTURES = FORMATS
+KERAS, SAVED_MODEL, LITERT, ONNX, WEB, PICTURES = FORMATS
 
 
 def test_the_keras_file_predicts_the_same(taught):
@@ -50,6 +51,13 @@ def test_the_file_for_other_runtimes(taught):
     images = np.zeros((1, 84, 84, 3), "uint8")
     found = session.run(["probabilities"], {"images": images})[0]
     assert found.shape == (1, 3)
+
+
+def test_the_web_page_is_a_folder_in_an_archive(taught):
+    pytest.importorskip("tf2onnx")
+    with zipfile.ZipFile(download(taught, WEB)) as archive:
+        assert {"index.html", "classifier.onnx"} <= set(archive.namelist())
+        assert json.loads(archive.read("labels.json")) == ["red", "green", "blue"]
 
 
 def test_the_pictures_are_a_folder_of_each_class(taught, tmp_path):

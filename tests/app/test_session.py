@@ -150,7 +150,9 @@ def test_changes_of_classes_embed_nothing(taught, monkeypatch):
     taught.rename("red", "rouge")
     taught.merge("rouge", "green")
     taught.remove(ids(taught, "green")[:1])
+    assert counts(taught) == {"green": 9, "blue": 5}
     taught.undo()
+    assert counts(taught) == {"green": 10, "blue": 5}
 
 
 def test_a_wrong_answer_is_corrected(taught):
