@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 
 from fsl_keras.typing import Model
@@ -44,7 +45,12 @@ def weights_digest(model: Model, name_of: Callable | None = None) -> str:
     digest = hashlib.sha256()
     for weight in model.weights:
         # Of the ways to a variable's numbers this is by far the fastest.
-        value: Any = np.ascontiguousarray(weight.value.value())
+        array = (
+            weight.value.value()
+            if keras.config.backend() == "tensorflow"
+            else keras.ops.convert_to_numpy(weight)
+        )
+        value: Any = np.ascontiguousarray(array)
         name = weight.name if name_of is None else name_of(weight)
         digest.update(f"{name}{value.shape}".encode())
         digest.update(value.view("uint8"))

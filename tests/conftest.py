@@ -8,6 +8,7 @@ import os
 import pathlib
 import sys
 import tempfile
+import urllib.request
 import warnings
 
 import pytest
@@ -59,6 +60,18 @@ def _rewrite_graphs(enabled):
 
     options = {"disable_meta_optimizer": not enabled}
     tf.config.optimizer.set_experimental_options(options)
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Every download is refused, as by a machine without a network."""
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://localhost:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    # The first download of a process keeps the proxies that it found. Later ones must
+    # not use these, and this one none of before.
+    monkeypatch.setattr(urllib.request, "_opener", None)
 
 
 @pytest.fixture(scope="session")

@@ -117,7 +117,7 @@ def propose(
 def _embedded(classifier, items):
     """Returns indices, sources, features and probabilities of distinct new items."""
     learner, skipped, sources = classifier.learner, [], []
-    seen = {digest for digest, _ in classifier.task.examples}
+    seen = {digest for digest, _ in classifier.task.examples()}
     known = len(seen)
     rows, features, probabilities = [], [], []
     batches = inputs.item_batches(

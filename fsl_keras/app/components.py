@@ -1,17 +1,28 @@
 """The components of the page and their places."""
 
-from collections.abc import Callable
-
 import gradio as gr
 
 from fsl_keras.app import views
 from fsl_keras.app.downloads import FORMATS
+from fsl_keras.app.kinds import KINDS
+from fsl_keras.app.picture_parts import PictureParts
 from fsl_keras.app.session import Session
-from fsl_keras.images import IMAGE_SUFFIXES
+from fsl_keras.app.text_parts import TextParts
+from fsl_keras.app.uploads import Limits
 
 TITLE = "Teach a classifier"
 # A session is forgotten this many seconds after its last change.
 SESSION_LIFE = 24 * 3600
+# The number of classes whose probabilities are shown, the most probable ones.
+MOST_ANSWERS = 20
+
+
+# Not a method of an object that holds learners: Gradio copies what the components hold,
+# for each person who opens the page.
+def _close(session: Session | None) -> None:
+    """Removes the files of a session that has ended."""
+    if session is not None:
+        session.close()
 
 
 class Components:
@@ -19,14 +30,20 @@ class Components:
 
     Args:
         learner_names: list of strings, the learners that are offered.
-        forget: function that is called with a session that has ended.
+        item_kind: string, what the page begins with: `"image"` or `"text"`.
+        limits: `Limits`.
     """
 
     def __init__(
-        self, learner_names: list[str], forget: Callable[[Session | None], None]
+        self,
+        learner_names: list[str],
+        item_kind: str,
+        limits: Limits,
     ):
-        self._learner_names = learner_names
-        self.session = gr.State(None, time_to_live=SESSION_LIFE, delete_callback=forget)
+        self._learner_names, self._item_kind = learner_names, item_kind
+        self.pictures = PictureParts(item_kind == "image")
+        self.texts = TextParts(item_kind == "text", limits.characters)
+        self.session = gr.State(None, time_to_live=SESSION_LIFE, delete_callback=_close)
         self.class_names = gr.State([])
         with gr.Row(elem_id="top"):
             gr.HTML(f"<h1>{TITLE}</h1>", padding=False)
@@ -34,7 +51,7 @@ class Components:
                 "Undo", interactive=False, size="sm", elem_id="undo", min_width=90
             )
         self.status = gr.HTML(
-            views.status("Name a class, and give a few pictures of it."),
+            views.status("Loading…"),
             elem_id="status",
         )
         with gr.Row(equal_height=False):
@@ -48,77 +65,45 @@ class Components:
                 self._estimates()
             with gr.Column(min_width=340):
                 self._files()
-        self.names = gr.JSON(visible=False)
+        # For programs, and never seen.
+        self.names, self.given_texts = gr.JSON(visible=False), gr.JSON(visible=False)
+        self.given_text = gr.Textbox(None, visible=False)
 
     def _teaching(self):
         gr.HTML("<h2>1. Teach</h2>", padding=False)
+        self.item_kind = gr.Radio(
+            [(f"{kind.noun.capitalize()}s", name) for name, kind in KINDS.items()],
+            value=self._item_kind,
+            label="What is taught",
+            show_label=False,
+            container=False,
+            interactive=False,
+            elem_id="kind",
+        )
         self.name = gr.Textbox(
             label="Name of the class",
-            info="Empty for a ZIP file with a folder for each class.",
-            placeholder="such as cup",
             max_length=200,
             elem_id="class-name",
+            **views.name_hints(self._item_kind),
         )
-        with gr.Tabs():
-            with gr.Tab("Pictures or a ZIP file"):
-                self.files = gr.File(
-                    label="Pictures",
-                    show_label=False,
-                    file_count="multiple",
-                    file_types=[*IMAGE_SUFFIXES, ".zip"],
-                    height=150,
-                    elem_id="files",
-                )
-            with gr.Tab("A folder"):
-                self.folder = gr.File(
-                    label="Folder",
-                    show_label=False,
-                    file_count="directory",
-                    height=150,
-                    elem_id="folder",
-                )
-        self.teach = gr.Button("Teach", variant="primary", elem_id="teach")
+        self.pictures.teaching()
+        self.texts.teaching()
+        self.teach = gr.Button(
+            "Teach", variant="primary", interactive=False, elem_id="teach"
+        )
 
     def _trying(self):
         gr.HTML("<h2>2. Try</h2>", padding=False)
-        with gr.Tabs():
-            with gr.Tab("Camera"):
-                self.camera = gr.Image(
-                    label="Camera",
-                    show_label=False,
-                    sources=["webcam"],
-                    streaming=True,
-                    type="numpy",
-                    format="jpeg",
-                    height=240,
-                    buttons=[],
-                    webcam_options=gr.WebcamOptions(mirror=False),
-                    elem_id="camera",
-                )
-            with gr.Tab("Picture"):
-                self.picture = gr.File(
-                    label="Picture",
-                    show_label=False,
-                    file_count="single",
-                    file_types=[*IMAGE_SUFFIXES],
-                    height=110,
-                    elem_id="picture",
-                )
-                self.shown = gr.Image(
-                    label="What is shown",
-                    show_label=False,
-                    visible=False,
-                    interactive=False,
-                    format="jpeg",
-                    height=200,
-                    buttons=[],
-                    alt_text="The picture that is predicted",
-                    elem_id="shown",
-                )
-        self.answer = gr.Label(label="Answer", elem_id="answer", show_label=False)
+        self.pictures.trying()
+        self.texts.trying()
+        self.answer = gr.Label(
+            label="Answer",
+            num_top_classes=MOST_ANSWERS,
+            elem_id="answer",
+            show_label=False,
+        )
         gr.HTML(
-            "<p>“Record” starts the camera. Without one, use “Picture”. A wrong "
-            "answer? Click the right class, which teaches it.</p>",
+            "<p>A wrong answer? Click the right class, which teaches it.</p>",
             padding=False,
         )
 
@@ -159,27 +144,18 @@ class Components:
                         "Merge into it", size="sm", min_width=90, elem_id="merge"
                     )
                     self.move = gr.Button(
-                        "Move picture", size="sm", min_width=90, elem_id="move"
+                        "Move item", size="sm", min_width=90, elem_id="move"
                     )
                 with gr.Row():
                     self.remove_class = gr.Button(
                         "Remove class", size="sm", min_width=90, elem_id="remove-class"
                     )
                     self.remove = gr.Button(
-                        "Remove picture", size="sm", min_width=90, elem_id="remove"
+                        "Remove item", size="sm", min_width=90, elem_id="remove"
                     )
             with gr.Column(min_width=320, scale=3):
-                self.gallery = gr.Gallery(
-                    label="Pictures",
-                    show_label=False,
-                    columns=6,
-                    height=330,
-                    object_fit="cover",
-                    allow_preview=False,
-                    interactive=False,
-                    buttons=[],
-                    elem_id="gallery",
-                )
+                self.pictures.looking()
+                self.texts.looking()
                 self.note = gr.HTML(elem_id="note")
         self.selected = gr.State(None)
 
@@ -201,7 +177,10 @@ class Components:
         gr.HTML("<h2>5. Take it with you</h2>", padding=False)
         with gr.Row(elem_classes="bottom"):
             self.format = gr.Dropdown(
-                label="File", choices=list(FORMATS), min_width=180, elem_id="format"
+                label="File",
+                choices=list(FORMATS[self._item_kind]),
+                min_width=180,
+                elem_id="format",
             )
             self.download = gr.Button(
                 "Make the file", size="md", min_width=110, elem_id="make"
@@ -212,16 +191,23 @@ class Components:
         self.saved = gr.File(
             label="Open a classifier (.keras)",
             file_count="single",
-            height=140,
+            height=150,
+            interactive=False,
             elem_id="saved",
         )
         self.learner = gr.Dropdown(
             label="Learner",
-            info="Another one learns the same pictures again.",
+            info="Another one learns the same examples again.",
             choices=self._learner_names,
             value=self._learner_names[0],
+            interactive=False,
             elem_id="learner",
         )
+
+    @property
+    def waiting(self) -> list:
+        """The components that can be used when the page has a session."""
+        return [self.item_kind, self.teach, self.saved, self.learner]
 
     @property
     def view(self) -> list:
@@ -230,13 +216,31 @@ class Components:
             self.session,
             self.class_names,
             self.status,
+            self.learner,
+            self.item_kind,
+            self.name,
+            self.format,
+            *self.pictures.groups,
+            *self.texts.groups,
             self.undo,
             self.chosen,
             self.target,
-            self.gallery,
+            self.pictures.gallery,
+            self.texts.list,
             self.note,
             self.selected,
             self.accuracy,
             self.confusion,
-            self.learner,
+            self.answer,
+            *self.given,
+        ]
+
+    @property
+    def given(self) -> list:
+        """The components in which examples are given."""
+        return [
+            self.pictures.files,
+            self.pictures.folder,
+            self.texts.lines,
+            self.texts.files,
         ]

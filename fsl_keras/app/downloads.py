@@ -1,5 +1,6 @@
-"""What can be downloaded: the classifier in each format, and the pictures."""
+"""What can be downloaded: the classifier in each format, and its examples."""
 
+import csv
 import pathlib
 import re
 import shutil
@@ -7,15 +8,23 @@ import zipfile
 
 from fsl_keras.app.examples import ExampleSet
 from fsl_keras.app.session import Session
+from fsl_keras.files import replacing
 
-# The format of each name in the list, and the suffix of its file.
-FORMATS = {
+_ALWAYS = {
     "Keras (.keras)": ("keras", ".keras"),
     "TensorFlow SavedModel (.zip)": ("tf_saved_model", ""),
-    "LiteRT (.tflite)": ("litert", ".tflite"),
-    "ONNX (.onnx)": ("onnx", ".onnx"),
-    "Web page (.zip)": ("web", ""),
-    "Pictures in folders (.zip)": ("pictures", ".zip"),
+}
+# By the kind of items, the format of each name in the list, and the suffix of its file.
+FORMATS = {
+    "image": {
+        **_ALWAYS,
+        "LiteRT (.tflite)": ("litert", ".tflite"),
+        "ONNX (.onnx)": ("onnx", ".onnx"),
+        "Web page (.zip)": ("web", ""),
+        "Pictures in folders (.zip)": ("pictures", ""),
+    },
+    # The other formats have no strings.
+    "text": {**_ALWAYS, "Texts and labels (.csv)": ("texts", ".csv")},
 }
 
 
@@ -24,7 +33,7 @@ def download(session: Session, name: str) -> pathlib.Path:
 
     Args:
         session: `Session` with classes.
-        name: one of `FORMATS`.
+        name: one of `FORMATS` of the session's `item_kind`.
 
     Returns:
         The path of the file.
@@ -32,10 +41,12 @@ def download(session: Session, name: str) -> pathlib.Path:
     Raises:
         ValueError: if there are no classes, no such format, or nothing to write.
         ImportError: if a format needs a package that is not installed.
+        OSError: if the disk is full.
     """
-    if name not in FORMATS:
-        raise ValueError(f"There is no format {name!r}. Choose: {', '.join(FORMATS)}.")
-    format, suffix = FORMATS[name]
+    formats = FORMATS[session.item_kind]
+    if name not in formats:
+        raise ValueError(f"There is no format {name!r}. Choose: {', '.join(formats)}.")
+    format, suffix = formats[name]
     classifier = session.fitted.classifier
     target = session.folder / f"classifier{suffix}"
     if format == "keras":
@@ -43,12 +54,16 @@ def download(session: Session, name: str) -> pathlib.Path:
     elif format == "pictures":
         target = session.folder / "pictures.zip"
         write_pictures(session.examples, target)
+    elif format == "texts":
+        target = session.folder / "texts.csv"
+        write_texts(session.examples, target)
     else:
         classifier.export(target, format)
     if target.is_dir():
-        archive = shutil.make_archive(str(target), "zip", target)
-        shutil.rmtree(target)
-        return pathlib.Path(archive)
+        try:
+            return _packed(target)
+        finally:
+            shutil.rmtree(target)
     return target
 
 
@@ -62,16 +77,54 @@ def write_pictures(examples: ExampleSet, path: pathlib.Path) -> None:
     Raises:
         ValueError: if no example has a picture.
     """
-    held = [(e.class_name, e.file) for e in examples if e.file is not None]
+    held = [
+        (example.class_name, example.original)
+        for example in examples
+        if isinstance(example.original, pathlib.Path)
+    ]
     if not held:
         raise ValueError(
             "There are no pictures: a classifier that was opened has none in its file."
         )
     folders = folder_names(examples.class_names)
     # Pictures are compressed already.
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+    with (
+        replacing(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
+    ):
         for class_name, file in held:
             archive.write(file, f"{folders[class_name]}/{file.name}")
+
+
+def write_texts(examples: ExampleSet, path: pathlib.Path) -> None:
+    """Writes a table of texts and labels, which `ClassDataset.from_csv` reads.
+
+    Args:
+        examples: `ExampleSet`.
+        path: path of the file.
+
+    Raises:
+        ValueError: if no example has a text.
+    """
+    held = [(e.original, e.class_name) for e in examples if e.original is not None]
+    if not held:
+        raise ValueError(
+            "There are no texts: a classifier that was opened has none of more than "
+            "1,000 characters in its file."
+        )
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        csv.writer(file).writerows([("text", "label"), *held])
+
+
+def _packed(folder):
+    """Writes a ZIP archive of a folder, and returns its path."""
+    path = folder.with_suffix(".zip")
+    with replacing(path) as temporary:
+        shutil.make_archive(str(temporary.with_suffix("")), "zip", folder)
+    return path
 
 
 def folder_names(class_names: list[str]) -> dict[str, str]:

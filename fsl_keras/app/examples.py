@@ -20,13 +20,15 @@ class Example(NamedTuple):
     Attributes:
         id: integer, unique within a session.
         class_name: string.
-        name: string, the name of its file, or the text.
+        name: string, the name of its file, or the text, of 1,000 characters at most.
         digest: integer, equal for equal items.
         features: float array `[k, *feature]`, the features of the item and of its
             augmented copies.
-        small: optional float array `[16, 16, 1]`, by which near duplicates are found.
-        file: optional path of the picture. None for texts, and in classifiers that
-            were opened, which hold features and no pictures.
+        small: optional float array `[16, 16, 1]`, by which near duplicates of pictures
+            are found.
+        original: optional path of the picture, or the text. None in classifiers that
+            were opened, which hold features, texts of 1,000 characters at most, and no
+            pictures.
         thumbnail: optional path of a small picture.
     """
 
@@ -36,7 +38,7 @@ class Example(NamedTuple):
     digest: int
     features: np.ndarray
     small: np.ndarray | None = None
-    file: pathlib.Path | None = None
+    original: pathlib.Path | str | None = None
     thumbnail: pathlib.Path | None = None
 
 
@@ -172,11 +174,11 @@ def checked_name(class_name: str) -> str:
 
 
 def _distinct(examples):
-    """Returns a set of examples, the same item of a class once, with its picture."""
+    """Returns a set of examples, the same item of a class once, with its original."""
     kept = {}
     for example in examples:
         key = example.class_name, example.digest
         known = kept.setdefault(key, example)
-        if known.file is None and example.file is not None:
+        if known.original is None and example.original is not None:
             kept[key] = example._replace(id=known.id)
     return ExampleSet(kept.values())

@@ -1,5 +1,6 @@
 """A classifier of examples whose features are known, and what it says of them."""
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -7,21 +8,25 @@ import keras
 import numpy as np
 
 from fsl_keras.app.examples import ExampleSet
+from fsl_keras.app.kinds import KINDS
 from fsl_keras.app.learners import Embedder
 from fsl_keras.classifier import UNKNOWN
 from fsl_keras.classifier.classifier_report import ClassifierReport
 from fsl_keras.classifier.from_features import classifier_from_features
 from fsl_keras.classifier.predictions import logits_of
 from fsl_keras.classifier.task_examples import LearnedExamples
+from fsl_keras.inputs import shortened
 from fsl_keras.model_selection import LeaveOneOutReport, SupportSet, leave_one_out
 from fsl_keras.model_selection.calibration import fit
 
-# The fraction of pictures of known classes that may be rejected as "unknown". With a
+# The fraction of items of known classes that may be rejected as "unknown". With a
 # smaller one, ten examples are too few to reject anything.
 FALSE_REJECT_RATE = 0.1
 
-# The work of leave-one-out, see `leave_one_out`, that takes about a second.
-MAX_WORK = 2e6
+# By the kind of items, the work of leave-one-out, see `leave_one_out`, that takes about
+# a second, and the number of folds above it. The linear heads that suit texts learn
+# more slowly from many examples than those that compare with class means.
+EFFORT = {"image": (2e6, 20), "text": (5e4, 10)}
 
 
 class Fitted:
@@ -120,7 +125,7 @@ class Fitted:
         for pair in self.report.duplicates:
             for row, other in (pair, pair[::-1]):
                 copy = self.examples[other]
-                phrase = f"nearly the same as {copy.name}"
+                phrase = f"nearly the same as {shortened(copy.name)}"
                 if copy.class_name != self.examples[row].class_name:
                     phrase += f" of {copy.class_name}"
                 found.setdefault(self.examples[row].id, []).append(phrase)
@@ -145,13 +150,19 @@ class Fitted:
 
     def _report(self) -> LeaveOneOutReport:
         support = SupportSet()
+        is_text = self.embedder.learner.item_kind == "text"
         small = [e.small for e in self.examples if e.small is not None]
         support.add(
             np.stack([example.features[0] for example in self.examples]),
             self.labels,
             # Examples of an opened file have features alone.
             images=np.stack(small) if len(small) == len(self.examples) else None,
+            texts=[example.name for example in self.examples] if is_text else None,
         )
-        return leave_one_out(
-            self.embedder.learner, support, self.class_names, max_work=MAX_WORK
+        max_work, folds = EFFORT[self.embedder.learner.item_kind]
+        report = leave_one_out(
+            self.embedder.learner, support, self.class_names, max_work, folds
         )
+        # The page's own word for an item.
+        noun = KINDS[self.embedder.learner.item_kind].noun
+        return dataclasses.replace(report, noun=noun)

@@ -2,6 +2,7 @@
 
 import functools
 import html
+import io
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +11,11 @@ import gradio as gr
 
 from fsl_keras.app import views
 from fsl_keras.app.downloads import download
-from fsl_keras.app.learners import Embedder, Learners
+from fsl_keras.app.learners import DEFAULTS, Embedder, Learners
 from fsl_keras.app.opening import open_classifier
 from fsl_keras.app.pictures import thumbnail
 from fsl_keras.app.session import Session
+from fsl_keras.app.text_uploads import read_texts
 from fsl_keras.app.uploads import Limits, read_uploads
 from fsl_keras.typing import Model
 
@@ -21,6 +23,8 @@ from fsl_keras.typing import Model
 SHOWN_SIDE = 320
 # What a person can do wrong; other errors are faults of the program.
 MISTAKES = (ValueError, OSError, ImportError)
+# The number of values of `Handlers.view` that a mistake does not change.
+UNCHANGED = 22
 
 
 def changes(function: Callable) -> Callable:
@@ -30,24 +34,23 @@ def changes(function: Callable) -> Callable:
     with the word "Error".
 
     Args:
-        function: method from a session and further values to a message, or to a pair of
-            a message and the class whose pictures are shown then.
+        function: method from a session and further values to a message, or to arguments
+            of `Handlers.view` after the session.
     """
 
     @functools.wraps(function)
     def call(self, session, *args):
         session = session or self.new_session()
+        kind = session.item_kind
         try:
             message = function(self, session, *args)
         except MISTAKES as error:
-            # The learner may be one that could not be chosen.
-            learner = gr.update(value=session.embedder.name)
-            rest = [gr.skip()] * 8
-            return [session, session.class_names, told(error), *rest, learner]
-        chosen = views.ALL
-        if isinstance(message, tuple):
-            message, chosen = message
-        return self.view(session, message, chosen)
+            # The learner and the kind may be ones that could not be chosen.
+            chosen = [session.embedder.name, session.item_kind]
+            values = [session, session.class_names, told(error), *chosen]
+            return values + [gr.skip()] * UNCHANGED
+        shown = message if isinstance(message, tuple) else (message,)
+        return self.view(session, *shown, has_turned=session.item_kind != kind)
 
     return call
 
@@ -57,19 +60,6 @@ def told(error: Exception) -> str:
     # The page shows messages as HTML.
     gr.Warning(html.escape(str(error), quote=False), title="That did not work")
     return views.status(str(error))
-
-
-def for_programs(function: Callable) -> Callable:
-    """Returns a handler whose errors reach a program with their messages."""
-
-    @functools.wraps(function)
-    def call(*args):
-        try:
-            return function(*args)
-        except MISTAKES as error:
-            raise gr.Error(str(error), print_exception=False) from error
-
-    return call
 
 
 class Handlers:
@@ -90,7 +80,7 @@ class Handlers:
         limits: Limits | None = None,
     ):
         self._learners = learners
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._classifier = classifier
         self._first: Embedder | None = None
         if classifier is not None:
@@ -104,39 +94,71 @@ class Handlers:
         first = [] if self._first is None else [self._first.name]
         return [*first, *self._learners.names]
 
+    @property
+    def item_kind(self) -> str:
+        """What a new session learns: `"image"` or `"text"`."""
+        return self._embedder(self.learner_names[0]).learner.item_kind
+
     def new_session(self) -> Session:
         """Returns the session of a person who has just come."""
         embedder = self._embedder(self.learner_names[0])
-        return Session(embedder, self._limits, self._classifier)
+        return Session(embedder, self.limits, self._classifier)
 
-    def forget(self, session: Session | None) -> None:
-        """Removes the files of a session that has ended."""
-        if session is not None:
-            session.close()
+    def turn(self, session: Session, item_kind: str) -> None:
+        """Lets a session learn items of a kind, if it learns others.
+
+        Raises:
+            ValueError: if it has learned others.
+        """
+        if item_kind == session.item_kind:
+            return
+        first = self._embedder(self.learner_names[0])
+        is_suited = first.learner.item_kind == item_kind
+        session.use(first if is_suited else self._learners[DEFAULTS[item_kind]])
 
     def view(
-        self, session: Session, message: str | None, chosen: str = views.ALL
+        self,
+        session: Session,
+        message: str | None,
+        chosen: str = views.ALL,
+        is_taken: bool = False,
+        has_turned: bool = False,
     ) -> list:
-        """Returns the values of all components that show a session."""
+        """Returns the values of all components that show a session.
+
+        Args:
+            session: `Session`.
+            message: optional string, for the status.
+            chosen: string, the class whose examples are shown.
+            is_taken: bool, whether what is given to learn was learned.
+            has_turned: bool, whether the session learns items of another kind now.
+        """
         if chosen not in session.class_names:
             chosen = views.ALL
-        learner = session.embedder.name
+        learner, is_text = session.embedder.name, session.item_kind == "text"
+        of_kind = views.of_kind(session.item_kind)
         return [
             session,
             session.class_names,
             gr.skip() if message is None else views.status(message),
-            gr.update(interactive=session.can_undo),
-            gr.update(choices=views.class_choices(session, True), value=chosen),
-            gr.update(choices=views.class_choices(session), value=None),
-            gr.update(value=views.gallery(session, chosen), selected_index=None),
-            views.gallery_note(session, chosen),
-            None,
-            views.accuracy(session),
-            views.confusion_picture(session),
             gr.update(
                 choices=list(dict.fromkeys([learner, *self.learner_names])),
                 value=learner,
             ),
+            session.item_kind,
+            *(of_kind if has_turned else [gr.skip()] * len(of_kind)),
+            gr.update(interactive=session.can_undo),
+            gr.update(choices=views.class_choices(session, True), value=chosen),
+            gr.update(choices=views.class_choices(session), value=None),
+            gr.update(value=views.gallery(session, chosen), selected_index=None),
+            gr.update(choices=views.texts(session, chosen), value=None),
+            views.gallery_note(session, chosen),
+            None,
+            views.accuracy(session),
+            views.confusion_picture(session),
+            # The camera answers again by itself.
+            self.look(session, session.shown) if is_text or has_turned else gr.skip(),
+            *([None, None, "", None] if is_taken else [gr.skip()] * 4),
         ]
 
     @changes
@@ -144,21 +166,40 @@ class Handlers:
         """Shows the session when the page is loaded."""
         if session.class_names:
             return f"Opened {len(session.class_names)} classes."
-        return "Name a class, and give a few pictures of it."
+        return views.welcome(session.item_kind)
+
+    @changes
+    def choose_kind(self, session: Session, item_kind: str) -> str:
+        """Changes from pictures to texts, or back."""
+        self.turn(session, item_kind)
+        return views.welcome(item_kind)
 
     @changes
     def teach(
-        self, session: Session, name: str, files: list | None, folder: list | None
-    ) -> Any:
-        """Teaches uploaded pictures."""
-        uploads, skipped = read_uploads(
-            [*(files or ()), *(folder or ())], session.limits
-        )
-        return str(session.teach(name, uploads, skipped)), name.strip()
+        self,
+        session: Session,
+        name: str,
+        files: list | None,
+        folder: list | None,
+        lines: str | None,
+        text_files: list | None,
+    ) -> tuple[str, str, bool]:
+        """Teaches uploaded pictures, or texts."""
+        if session.item_kind == "text":
+            separate = io.StringIO(lines or "", newline=None)
+            given = read_texts(separate, text_files or (), session.limits)
+        else:
+            given = read_uploads([*(files or ()), *(folder or ())], session.limits)
+        return str(session.teach(name, *given)), name.strip(), True
 
     @changes
-    def correct(self, session: Session, name: str) -> str:
-        """Teaches the picture that is shown."""
+    def correct(self, session: Session, name: str, text: str | None) -> str:
+        """Teaches what is shown."""
+        if session.item_kind == "text":
+            # What was typed last may not have been answered to.
+            if not text or not text.strip():
+                raise ValueError(session.kind.nothing_shown)
+            session.show(text)
         session.correct(name)
         return f"Learned what is shown as {name.strip()}."
 
@@ -170,7 +211,7 @@ class Handlers:
 
     @changes
     def choose(self, session: Session, chosen: str) -> tuple[None, str]:
-        """Shows the pictures of a class, and no message."""
+        """Shows the examples of a class, and no message."""
         return None, chosen
 
     @changes
@@ -195,17 +236,17 @@ class Handlers:
     def remove(
         self, session: Session, chosen: str, selected: int | None
     ) -> tuple[str, str]:
-        """Removes the selected picture."""
-        session.remove([_selected(selected)])
-        return "Removed the picture.", chosen
+        """Removes the selected picture or text."""
+        session.remove([_selected(session, selected)])
+        return f"Removed the {session.kind.noun}.", chosen
 
     @changes
     def move(
         self, session: Session, chosen: str, selected: int | None, target: str
     ) -> tuple[str, str]:
-        """Moves the selected picture to another class."""
-        session.move([_selected(selected)], _other(target))
-        return f"Moved the picture to {target}.", chosen
+        """Moves the selected picture or text to another class."""
+        session.move([_selected(session, selected)], _other(target))
+        return f"Moved the {session.kind.noun} to {target}.", chosen
 
     @changes
     def use(self, session: Session, name: str) -> str:
@@ -226,16 +267,19 @@ class Handlers:
     ) -> tuple[int, str]:
         """Selects a picture."""
         example = views.shown_examples(session, chosen)[event.index]
-        remark = session.fitted.remarks().get(example.id)
-        line = f"{example.name}, of {example.class_name}"
-        return example.id, views.status(f"{line}: {remark}" if remark else line)
+        return self.select_text(session, example.id)
 
-    def look(self, session: Session | None, frame: Any) -> dict[str, float] | str:
-        """Answers to a frame of the camera, or by a text if there is no answer."""
-        if session is None or frame is None:
+    def select_text(self, session: Session, id: int) -> tuple[int, str]:
+        """Selects a text by its id."""
+        return id, views.selected(session, id)
+
+    def look(self, session: Session | None, item: Any) -> dict[str, float] | str:
+        """Answers to a frame or a text, or by a sentence if there is no answer."""
+        is_blank = isinstance(item, str) and not item.strip()
+        if session is None or item is None or is_blank:
             return ""
         try:
-            return session.predict(frame).probabilities
+            return session.predict(item).probabilities
         except ValueError as error:
             return str(error)
 
@@ -259,22 +303,6 @@ class Handlers:
         message = views.status(f"{path.name} is ready ({size:.1f} MB).")
         return gr.update(value=str(path), visible=True), message
 
-    @for_programs
-    def predict(self, session: Session | None, image: str) -> tuple[Session, Any]:
-        """Answers to a program."""
-        session = session or self.new_session()
-        return session, session.predict(pathlib.Path(image).read_bytes()).probabilities
-
-    @for_programs
-    def teach_by_program(
-        self, session: Session | None, class_name: str, files: list
-    ) -> tuple[Session, dict]:
-        """Teaches pictures that a program gives."""
-        session = session or self.new_session()
-        uploads, skipped = read_uploads(files or (), session.limits)
-        message = str(session.teach(class_name, uploads, skipped))
-        return session, views.summary(session, message)
-
     def _embedder(self, name):
         if self._first is not None and name == self._first.name:
             return self._first
@@ -293,7 +321,7 @@ def _other(target):
     return target
 
 
-def _selected(selected):
+def _selected(session, selected):
     if selected is None:
-        raise ValueError("Select a picture first.")
+        raise ValueError(f"Select a {session.kind.noun} first.")
     return selected

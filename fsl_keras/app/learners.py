@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fsl_keras import backbones, inputs
+from fsl_keras import backbones
 from fsl_keras.classifier import fingerprint_of
 from fsl_keras.classifier.adaptation import check_learner, preprocessing_for
 from fsl_keras.presets import folders, from_preset
@@ -20,8 +20,14 @@ DEFAULT = "prototypical_5_shot_conv4_mini_imagenet"
 NETWORKS = ("mobilenet_v2", "resnet50", "efficientnet_v2_b0", "convnext_tiny")
 
 
+# An encoder of words and their parts, which needs no download and knows no language.
+TEXTS = "hashed_text_encoder"
+# The learner of each kind of items.
+DEFAULTS = {"image": DEFAULT, "text": TEXTS}
+
+
 class Embedder:
-    """A learner with the preprocessing of its items.
+    """A learner of pictures or texts, with the preprocessing of pictures.
 
     Args:
         name: string, for people.
@@ -44,13 +50,19 @@ class Embedder:
                 f"{name} was made for a fixed number of classes, so that none can be "
                 f"added. Choose another learner."
             )
-        if learner.item_kind != "image":
-            noun = inputs.noun_of(learner.item_kind)
-            raise ValueError(f"{name} takes {noun}s. Choose a learner of images.")
+        if learner.item_kind == "array":
+            raise ValueError(
+                f"{name} takes items that are neither pictures nor texts. Choose "
+                f"another learner."
+            )
         self.name = name
         self.learner = learner
         self.fingerprint = fingerprint_of(learner)
         self.preprocessing: Any = preprocessing
+        # Each way is compiled before several threads use it, for batches of any size.
+        if learner.item_kind == "text":
+            self.features(np.asarray(["one", "two"], object))
+            return
         if preprocessing is None:
             self.preprocessing = preprocessing_for(learner, invert, None, "stretch")
         # Many operations on little, which take half the time in a graph.
@@ -59,12 +71,11 @@ class Embedder:
             input_signature=[tf.TensorSpec((1, None, None, 3), "uint8")],
             autograph=False,
         )
-        # Compiles both before several threads use them, for batches of any size.
         self.features(np.zeros((2, *learner.item_shape), "float32"))
         self.features_of_frame(np.zeros((2, 2, 3), "uint8"))
 
     def features(self, items: np.ndarray) -> np.ndarray:
-        """Returns the features `[n, *feature]` of preprocessed items."""
+        """Returns the features `[n, *feature]` of preprocessed pictures or of texts."""
         return np.asarray(self.learner.features(items))
 
     def features_of_frame(self, frame: np.ndarray) -> np.ndarray:
@@ -89,7 +100,7 @@ class Learners:
     ):
         self._makers: dict[str, Callable[[], Any]] = dict(own or {})
         self._invert = invert
-        for name in (DEFAULT, *folders.names(), *NETWORKS):
+        for name in (DEFAULT, *folders.names(), *NETWORKS, TEXTS):
             self._makers.setdefault(name, _maker(name))
         self._loaded: dict[str, Embedder] = {}
         self._lock = threading.Lock()
@@ -117,13 +128,15 @@ class Learners:
 
 
 def _maker(name):
-    if name not in NETWORKS:
-        return lambda: from_preset(name)
+    if name in NETWORKS:
+        return lambda: _transfer(backbones.pretrained(name), "cosine")
+    if name == TEXTS:
+        return lambda: _transfer(backbones.HashedTextEncoder(), "ridge")
+    return lambda: from_preset(name)
 
-    def frozen_network():
-        # Imported here, as a page may do without.
-        from fsl_keras.models import TransferLearner
 
-        return TransferLearner(backbones.pretrained(name), "cosine")
+def _transfer(backbone, head):
+    # Imported here, as a page may do without.
+    from fsl_keras.models import TransferLearner
 
-    return frozen_network
+    return TransferLearner(backbone, head)

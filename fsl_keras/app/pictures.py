@@ -1,11 +1,9 @@
 """Pictures: their items and features, and their files while a session lasts."""
 
+import contextlib
 import io
 import pathlib
-import shutil
-import tempfile
-import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +11,9 @@ from PIL import Image
 
 from fsl_keras import images, inputs
 from fsl_keras.app.learners import Embedder
+from fsl_keras.app.uploads import Upload
+from fsl_keras.files.space import named_if_full
+from fsl_keras.files.temporary import TemporaryFolder
 from fsl_keras.model_selection.support_set import THUMBNAIL
 
 # The side of the thumbnails that are shown, in pixels.
@@ -20,22 +21,20 @@ SIDE = 160
 
 
 class Embedded(NamedTuple):
-    """A picture that was read.
+    """A picture or a text that was read.
 
     Attributes:
         row: integer, its position among those given.
-        item: float32 array, the preprocessed picture.
+        item: float32 array, the preprocessed picture; or a string, the text.
         features: float array `[1, *feature]`.
+        small: optional float array `[16, 16, 1]`, by which near duplicates of pictures
+            are found.
     """
 
     row: int
-    item: np.ndarray
+    item: Any
     features: np.ndarray
-
-    @property
-    def small(self) -> np.ndarray:
-        """Float array `[16, 16, 1]`, by which near duplicates are found."""
-        return np.asarray(images.fit(self.item[None], THUMBNAIL, channels=1))[0]
+    small: np.ndarray | None = None
 
 
 def embed(
@@ -61,8 +60,9 @@ def embed(
         elements, embedder.preprocessing, size, skipped
     ):
         features = embedder.features(items)
+        small = np.asarray(images.fit(items, THUMBNAIL, channels=1))
         found += [
-            Embedded(int(row), item, features[i : i + 1])
+            Embedded(int(row), item, features[i : i + 1], small[i])
             for i, (row, item) in enumerate(zip(rows, items, strict=True))
         ]
     read = {picture.row for picture in found}
@@ -88,6 +88,13 @@ def features_of(picture: bytes | np.ndarray, embedder: Embedder) -> np.ndarray:
     return found[0].features
 
 
+def upload_of(picture: bytes | np.ndarray) -> Upload:
+    """Returns a picture as what is taught, see `features_of`."""
+    if isinstance(picture, np.ndarray):
+        return Upload("camera.png", png(picture))
+    return Upload("shown", picture)
+
+
 class PictureFolder:
     """A temporary folder of pictures and their thumbnails.
 
@@ -99,10 +106,27 @@ class PictureFolder:
     """
 
     def __init__(self) -> None:
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix="fsl-keras-app-"))
+        self._folder = TemporaryFolder("pictures")
+        self.path = self._folder.path
         self.bytes = 0
-        # A session that a server drops is not closed.
-        self._remove = weakref.finalize(self, shutil.rmtree, self.path)
+        self._added: list[pathlib.Path] = []
+
+    @contextlib.contextmanager
+    def all_or_none(self) -> Iterator[None]:
+        """A context that keeps the pictures that are added in it, or none of them.
+
+        Raises:
+            OSError: if the disk is full.
+        """
+        before, self._added = self.bytes, []
+        try:
+            with named_if_full(self.path):
+                yield
+        except BaseException:
+            for file in self._added:
+                file.unlink(missing_ok=True)
+            self.bytes = before
+            raise
 
     def add(self, id: int, name: str, contents: bytes) -> dict[str, pathlib.Path]:
         """Writes a picture that can be read, and its thumbnail.
@@ -113,19 +137,20 @@ class PictureFolder:
             contents: bytes of the file.
 
         Returns:
-            A dictionary of paths: the `file` and the `thumbnail`.
+            A dictionary of paths: the `original` and the `thumbnail`.
         """
         suffix = pathlib.PurePath(name).suffix.lower()
         file = self.path / f"{id}{suffix if images.is_image_name(name) else '.png'}"
-        file.write_bytes(contents)
-        self.bytes += len(contents)
         small = self.path / f"{id}_small.jpg"
+        self._added += [file, small]
+        file.write_bytes(contents)
         Image.fromarray(thumbnail(contents)).save(small, quality=85)
-        return {"file": file, "thumbnail": small}
+        self.bytes += len(contents)
+        return {"original": file, "thumbnail": small}
 
     def close(self) -> None:
         """Removes the folder."""
-        self._remove()
+        self._folder.remove()
 
 
 def thumbnail(contents: bytes, side: int = SIDE) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a session says of uploads and of pictures."""
+"""What a session says of uploads, and of what it is shown."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,27 +16,25 @@ class Taught(NamedTuple):
         added: integer, the number of new examples.
         known: integer, how many were known already.
         skipped: list of `Skipped`.
+        noun: string, the word for an example.
     """
 
     added: int
     known: int
     skipped: list[Skipped]
+    noun: str = "picture"
 
     def __str__(self) -> str:
-        parts = [f"Learned {counted(self.added, 'picture')}."]
+        parts = [f"Learned {counted(self.added, self.noun)}."]
         if self.known:
-            parts.append(f"{counted(self.known, 'picture')} known already.")
+            parts.append(f"{counted(self.known, self.noun)} known already.")
         if self.skipped:
-            first = "; ".join(f"{name}: {reason}" for name, reason in self.skipped[:3])
-            more = len(self.skipped) - 3
-            parts.append(
-                f"Left out {first}" + (f"; and {more} more." if more > 0 else ".")
-            )
+            parts.append(f"Left out {listed_reasons(self.skipped)}.")
         return " ".join(parts)
 
 
 class Answer(NamedTuple):
-    """The answer to one picture.
+    """The answer to one picture or text.
 
     Attributes:
         class_name: string, the most probable class, or `"unknown"`.

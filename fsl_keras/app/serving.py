@@ -7,10 +7,10 @@ import logging
 import os
 import signal
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 
 from fsl_keras.app.learners import Learners
+from fsl_keras.files.temporary import TemporaryFolder
 from fsl_keras.typing import Model
 
 # The maximum size of an uploaded file, which may be an archive.
@@ -134,7 +134,7 @@ def check_free(host: str, port: int) -> None:
 @contextlib.contextmanager
 def _temporary_folder() -> Iterator[None]:
     """A context in which Gradio keeps uploads in a folder that is removed after it."""
-    with tempfile.TemporaryDirectory(prefix="fsl-keras-app-uploads-") as folder:
-        os.environ["GRADIO_TEMP_DIR"] = folder
+    with TemporaryFolder("uploads") as folder:
+        os.environ["GRADIO_TEMP_DIR"] = str(folder)
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         yield

@@ -6,15 +6,15 @@ import threading
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from fsl_keras.app import pictures
 from fsl_keras.app.examples import Example, ExampleSet, checked_name
 from fsl_keras.app.fitted import Fitted
+from fsl_keras.app.kinds import KINDS, Kind
 from fsl_keras.app.learners import Embedder
-from fsl_keras.app.pictures import PictureFolder, embed, features_of, png
-from fsl_keras.app.results import Answer, Taught, counted, listed_reasons
+from fsl_keras.app.opening import examples_of
+from fsl_keras.app.relearning import relearned
+from fsl_keras.app.results import Answer, Taught, listed_reasons
 from fsl_keras.app.uploads import Limits, Skipped, Upload
-from fsl_keras.classifier.stored_features import stored_features
 from fsl_keras.digests import item_digest
 from fsl_keras.typing import Model
 
@@ -30,9 +30,10 @@ class _State(NamedTuple):
 class Session:
     """The examples that one person has taught, and their classifier.
 
-    Features are computed once per picture: changes of classes, and undoing them, embed
-    nothing again. Several threads may use a session at a time. Its pictures are in a
-    temporary folder, which is removed by `close` or when the session is.
+    They are pictures or texts, as the learner takes them. Features are computed once
+    per example: changes of classes, and undoing them, embed nothing again. Several
+    threads may use a session at a time. Its pictures are in a temporary folder, which
+    is removed by `close` or when the session is.
 
     Args:
         embedder: `Embedder`, the learner.
@@ -42,16 +43,17 @@ class Session:
     Example:
 
     >>> import fsl_keras as fsl
-    >>> from fsl_keras.app.learners import Embedder
-    >>> learner = fsl.from_preset("prototypical_conv4_omniglot")
-    >>> session = Session(Embedder("characters", learner))
-    >>> drawings = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 3), "uint8")
-    >>> print(session.teach_picture("alef", drawings[0]))
-    Learned 1 picture.
-    >>> print(session.teach_picture("bet", drawings[1]))
-    Learned 1 picture.
-    >>> session.predict(drawings[1]).class_name
-    'bet'
+    >>> from fsl_keras.app import Embedder
+    >>> from fsl_keras.app.texts import upload_of
+    >>> encoder = fsl.backbones.HashedTextEncoder()
+    >>> learner = fsl.models.TransferLearner(encoder, "ridge")
+    >>> session = Session(Embedder("hashed", learner))
+    >>> print(session.teach("card", [upload_of("where is my card")]))
+    Learned 1 text.
+    >>> print(session.teach("pin", [upload_of("a new PIN please")]))
+    Learned 1 text.
+    >>> session.predict("is the card there?").class_name
+    'card'
     """
 
     def __init__(
@@ -67,9 +69,9 @@ class Session:
         self._shown: Any = None
         self._lock = threading.RLock()
         self._ids = itertools.count()
-        self._pictures = PictureFolder()
+        self._pictures = pictures.PictureFolder()
         if classifier is not None:
-            self._state = _State(embedder, self._examples_of(classifier))
+            self._state = _State(embedder, examples_of(classifier, self._ids))
             self._fitted = Fitted(*self._state)
 
     def close(self) -> None:
@@ -97,6 +99,16 @@ class Session:
         return self._state.embedder
 
     @property
+    def item_kind(self) -> str:
+        """What an example is: `"image"` or `"text"`."""
+        return self.embedder.learner.item_kind
+
+    @property
+    def kind(self) -> Kind:
+        """What is special about examples of this kind, a `Kind`."""
+        return KINDS[self.item_kind]
+
+    @property
     def fitted(self) -> Fitted:
         """The classifier with its estimates.
 
@@ -109,6 +121,11 @@ class Session:
         return fitted
 
     @property
+    def shown(self) -> Any:
+        """What `correct` teaches, or None."""
+        return self._shown
+
+    @property
     def can_undo(self) -> bool:
         """Whether there is a change to undo."""
         return bool(self._history)
@@ -119,33 +136,37 @@ class Session:
         uploads: Sequence[Upload],
         skipped: Sequence[Skipped] = (),
     ) -> Taught:
-        """Adds pictures to a class, which is a new or a known one.
+        """Adds pictures or texts to a class, which is a new or a known one.
 
         Args:
-            class_name: string. If it is blank, the class of each picture is the name of
-                its folder in the archive.
+            class_name: string. If it is empty, the class of each picture is the name of
+                its folder in the archive, and that of a text its label in the table.
             uploads: list of `Upload`.
-            skipped: list of `Skipped`, files that could not be read as uploads.
+            skipped: list of `Skipped`, what could not be read as uploads.
 
         Returns:
             A `Taught`.
 
         Raises:
-            ValueError: if there is no valid name, or no picture can be read.
+            ValueError: if there is no valid name, nothing can be read, or there is no
+                room.
+            OSError: if the disk is full.
         """
         names = [checked_name(class_name or upload.folder) for upload in uploads]
         with self._lock:
+            kind = self.kind
             self._check_room(uploads)
-            found, bad = embed([upload.contents for upload in uploads], self.embedder)
+            found, bad = kind.embed([u.contents for u in uploads], self.embedder)
             skipped = [*skipped, *(Skipped(uploads[i].name, why) for i, why in bad)]
             if not found:
-                reasons = listed_reasons(skipped) or "Choose files, or a ZIP archive"
-                raise ValueError(f"There is no picture to learn. {reasons}.")
-            more = [self._example(names[p.row], uploads[p.row], p) for p in found]
+                reasons = listed_reasons(skipped) or kind.nothing_given
+                raise ValueError(f"There is no {kind.noun} to learn. {reasons}.")
             before = len(self.examples)
-            self._change(self.examples.with_more(more))
+            with self._pictures.all_or_none():
+                more = [self._example(names[p.row], uploads[p.row], p) for p in found]
+                self._change(self.examples.with_more(more))
             added = len(self.examples) - before
-            return Taught(added, len(more) - added, skipped)
+            return Taught(added, len(more) - added, skipped, kind.noun)
 
     def teach_picture(self, class_name: str, picture: Any) -> Taught:
         """Adds one picture to a class, such as a frame of a camera.
@@ -154,42 +175,54 @@ class Session:
             class_name: string.
             picture: uint8 array `[H, W, 3]`.
         """
-        return self.teach(class_name, [Upload("camera.png", png(picture))])
+        return self.teach(class_name, [pictures.upload_of(picture)])
 
-    def predict(self, picture: Any) -> Answer:
-        """Predicts the class of one picture.
+    def show(self, item: Any) -> None:
+        """Keeps what `correct` teaches.
 
         Args:
-            picture: the bytes of a file, or a uint8 array `[H, W, 3]`.
-
-        Returns:
-            An `Answer`. `correct` teaches the picture, also if there is none.
+            item: the bytes of a picture's file, a uint8 array `[H, W, 3]`, or a text.
 
         Raises:
-            ValueError: if there are no classes, or the picture cannot be read.
+            ValueError: if the session learns items of another kind, or a text is too
+                long.
         """
-        self._shown = picture
+        self.kind.check(item, self.limits)
+        self._shown = item
+
+    def predict(self, item: Any) -> Answer:
+        """Predicts the class of one picture or text.
+
+        Args:
+            item: as in `show`.
+
+        Returns:
+            An `Answer`. `correct` teaches the item, also if there is none.
+
+        Raises:
+            ValueError: if there are no classes, or the item cannot be read.
+        """
+        self.show(item)
         # One object, as another thread may change the classes.
         fitted = self.fitted
-        probabilities = fitted.probabilities(features_of(picture, fitted.embedder))
+        kind = KINDS[fitted.embedder.learner.item_kind]
+        probabilities = fitted.probabilities(kind.features_of(item, fitted.embedder))
         class_name = max(probabilities, key=probabilities.__getitem__)
         return Answer(class_name, probabilities)
 
     def correct(self, class_name: str) -> Taught:
-        """Teaches the picture that `predict` was last given.
+        """Teaches what `show` or `predict` was last given.
 
         Args:
             class_name: string, the right class, a new or a known one.
 
         Raises:
-            ValueError: if there is no such picture, or the name is not valid.
+            ValueError: if nothing was shown, or the name is not valid.
         """
         shown = self._shown
         if shown is None:
-            raise ValueError("Show a picture first: to the camera, or as a file.")
-        if isinstance(shown, np.ndarray):
-            return self.teach_picture(class_name, shown)
-        return self.teach(class_name, [Upload("shown", shown)])
+            raise ValueError(self.kind.nothing_shown)
+        return self.teach(class_name, [self.kind.upload_of(shown)])
 
     def rename(self, old: str, new: str) -> None:
         """Gives a class another name; see `ExampleSet.renamed`."""
@@ -217,30 +250,16 @@ class Session:
             self._change(self.examples.moved(ids, class_name))
 
     def use(self, embedder: Embedder) -> None:
-        """Changes the learner: the pictures are embedded again.
+        """Changes the learner: the examples are embedded again.
+
+        Without examples it may take items of the other kind.
 
         Raises:
-            ValueError: if an example has no picture.
+            ValueError: if it takes items of another kind than the examples, or the
+                picture or text of an example is not known.
         """
         with self._lock:
-            examples = self.examples
-            lacking = [example for example in examples if example.file is None]
-            if lacking:
-                raise ValueError(
-                    f"{counted(len(lacking), 'example')} of a classifier that was "
-                    f"opened cannot be learned by another learner, as the file holds "
-                    f"no pictures. Remove these classes, or teach the pictures again."
-                )
-            found, bad = embed([example.file for example in examples], embedder)
-            if bad:
-                raise ValueError(f"A picture cannot be read again: {bad[0][1]}.")
-            again = [
-                examples[p.row]._replace(
-                    digest=item_digest(p.item), features=p.features, small=p.small
-                )
-                for p in found
-            ]
-            self._change(ExampleSet().with_more(again), embedder)
+            self._change(relearned(self.examples, self.kind, embedder), embedder)
 
     def open(self, classifier: Model, name: str) -> None:
         """Replaces everything by a classifier; the change can be undone.
@@ -256,7 +275,7 @@ class Session:
             name, classifier.learner, preprocessing=classifier.preprocessing
         )
         with self._lock:
-            self._change(self._examples_of(classifier), embedder)
+            self._change(examples_of(classifier, self._ids), embedder)
 
     def undo(self) -> None:
         """Takes the last change back.
@@ -267,7 +286,7 @@ class Session:
         with self._lock:
             if not self._history:
                 raise ValueError("There is nothing to undo.")
-            self._state, self._fitted = self._history.pop()
+            self._become(*self._history.pop())
 
     def _change(self, examples, embedder=None):
         """Fits a classifier of other examples, and then replaces the old one."""
@@ -276,69 +295,53 @@ class Session:
             return
         fitted = Fitted(*state) if examples else None
         self._history = [*self._history, (self._state, self._fitted)][-MOST_UNDONE:]
+        self._become(state, fitted)
+
+    def _become(self, state, fitted):
+        if state.embedder.learner.item_kind != self.item_kind:
+            self._shown = None
         self._state, self._fitted = state, fitted
 
     def _check_room(self, uploads):
-        limits = self.limits
-        total = self._pictures.bytes + sum(len(upload.contents) for upload in uploads)
-        if len(self.examples) + len(uploads) > limits.examples:
+        for upload in uploads:
+            self.kind.check(upload.contents, self.limits)
+        limits, total = self.limits, len(self.examples) + len(uploads)
+        is_text = self.item_kind == "text"
+        most = limits.text_examples if is_text else limits.examples
+        if total > most:
             raise ValueError(
-                f"There is room for {limits.examples} pictures, and there would be "
-                f"{len(self.examples) + len(uploads)}. Remove some."
+                f"There is room for {most} {self.kind.noun}s, and there would be "
+                f"{total}. Remove some."
             )
+        if is_text:
+            return
+        total = self._pictures.bytes + sum(len(upload.contents) for upload in uploads)
         if total > limits.session_bytes:
             raise ValueError(
                 f"The pictures would take more than {limits.session_bytes // 2**20} "
                 f"MB. Download the classifier, open it in a new page and go on there."
             )
 
-    def _examples_of(self, classifier):
-        """Returns the examples of a classifier, which have no pictures."""
-        learned = classifier.task.learned
-        if learned.are_descriptions.any():
-            raise ValueError(
-                "This classifier has descriptions of classes, which cannot be shown "
-                "here."
-            )
-        features = stored_features(classifier)
-        if features is None or learned.owners is None:
-            raise ValueError(
-                "This classifier has no features of its examples: it was saved by an "
-                "earlier version, or it has very many. Teach the pictures again."
-            )
-        return ExampleSet(
-            Example(
-                next(self._ids),
-                classifier.class_names[number],
-                _name_of(source),
-                int(digest),
-                np.asarray(features[learned.owners == row]),
-            )
-            for row, ((digest, number), source) in enumerate(
-                zip(learned.pairs.tolist(), learned.sources, strict=True)
-            )
-        )
-
     def _example(self, class_name, upload, embedded):
-        """Keeps a picture that was read, and returns the example of it."""
+        """Keeps what was read, and returns the example of it."""
         id = next(self._ids)
-        return Example(
+        is_text = self.item_kind == "text"
+        example = Example(
             id,
             class_name,
             upload.name,
             item_digest(embedded.item),
             embedded.features,
             embedded.small,
-            **self._pictures.add(id, upload.name, upload.contents),
+            embedded.item if is_text else None,
         )
+        if is_text:
+            return example
+        return example._replace(**self._pictures.add(id, upload.name, upload.contents))
 
 
 def _same(examples, others):
     """Returns whether two sets have the same examples in the same classes."""
-    return [(e.id, e.class_name, e.file) for e in examples] == [
-        (e.id, e.class_name, e.file) for e in others
+    return [(e.id, e.class_name, e.original) for e in examples] == [
+        (e.id, e.class_name, e.original) for e in others
     ]
-
-
-def _name_of(source):
-    return pathlib.PurePath(source).name if isinstance(source, str) else f"{source}"

@@ -17,6 +17,11 @@ h2 { font-size: 1.1rem; font-weight: 600; margin: 0.4rem 0 0; }
   grid-template-columns: repeat(auto-fill, minmax(100px, 1fr)) !important;
 }
 #gallery .caption-label { white-space: normal; max-width: 100%; font-size: 0.75rem; }
+#texts .wrap {
+  flex-direction: column; flex-wrap: nowrap; gap: 0.3rem;
+  max-height: 330px; overflow-y: auto;
+}
+#texts label { flex-shrink: 0; overflow-wrap: anywhere; }
 #confusion { max-width: 480px; }
 footer { display: none !important; }
 :focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }

@@ -21,8 +21,12 @@ class Limits:
         pictures: integer, the maximum number of pictures in one upload.
         picture_bytes: integer, the maximum size of a picture's file.
         upload_bytes: integer, the maximum size of all pictures in one upload.
-        examples: integer, the maximum number of examples of a session.
+        examples: integer, the maximum number of pictures of a session.
         session_bytes: integer, the maximum size of all pictures of a session.
+        texts: integer, the maximum number of texts in one upload.
+        characters: integer, the maximum number of characters of a text.
+        text_bytes: integer, the maximum size of a file of texts.
+        text_examples: integer, the maximum number of texts of a session.
     """
 
     pictures: int = 500
@@ -30,19 +34,24 @@ class Limits:
     upload_bytes: int = 500 * 2**20
     examples: int = 5000
     session_bytes: int = 2 * 2**30
+    texts: int = 1000
+    characters: int = 10_000
+    text_bytes: int = 20 * 2**20
+    text_examples: int = 2000
 
 
 class Upload(NamedTuple):
-    """One uploaded picture.
+    """One uploaded picture or text.
 
     Attributes:
-        name: string, the name of its file.
-        contents: the bytes of the file.
-        folder: string, the folder in the archive that holds it, or `""`.
+        name: string, the name of its file, or the text, of 1,000 characters at most.
+        contents: the bytes of the file, or a string, the text.
+        folder: string, the folder in the archive that holds the picture, or the label
+            of the text in a table, or `""`.
     """
 
     name: str
-    contents: bytes
+    contents: bytes | str
     folder: str = ""
 
 

@@ -2,7 +2,9 @@
 
 from fsl_keras.backbones.conv4 import Conv4
 from fsl_keras.backbones.hashed_text_encoder import HashedTextEncoder
+from fsl_keras.backbones.hub_images import from_keras_hub
 from fsl_keras.backbones.image_text_encoder import ImageTextEncoder
+from fsl_keras.backbones.multi_crop import MultiCrop
 from fsl_keras.backbones.multi_orientation import MultiOrientation
 from fsl_keras.backbones.multi_view import MultiView
 from fsl_keras.backbones.pretrained import pretrained
@@ -14,10 +16,12 @@ __all__ = [
     "Conv4",
     "HashedTextEncoder",
     "ImageTextEncoder",
+    "MultiCrop",
     "MultiOrientation",
     "MultiView",
     "ResNet12",
     "ResNet18",
     "SentenceEncoder",
+    "from_keras_hub",
     "pretrained",
 ]

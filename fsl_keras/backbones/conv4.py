@@ -50,6 +50,9 @@ class Conv4(HasPresets, keras.Model):
             counted from the first; relation networks use 2. Defaults to `4`.
         momentum: float, the momentum of the moving statistics of batch normalization.
             Defaults to `0.95`.
+        synchronized: bool, whether the replicas of a distribution strategy share the
+            batch statistics of batch normalization, see the Keras layer. Defaults to
+            `False`: each replica has those of its own part of a batch.
         dtype: optional dtype policy of the layers. Defaults to Keras's global policy.
         name: optional string.
         **kwargs: further arguments of `keras.Model`.
@@ -71,6 +74,7 @@ class Conv4(HasPresets, keras.Model):
         downsampling: str = "pool",
         pooled_blocks: int = BLOCKS,
         momentum: float = 0.95,
+        synchronized: bool = False,
         dtype: Any = None,
         name: str | None = None,
         **kwargs: Any,
@@ -103,6 +107,7 @@ class Conv4(HasPresets, keras.Model):
                 channels[block - 1],
                 downsampling if block <= pooled_blocks else None,
                 momentum=momentum,
+                synchronized=synchronized,
                 dtype=policy,
             )
             x = layers.ReLU(dtype=policy, name=f"relu{block}")(x)
@@ -118,6 +123,7 @@ class Conv4(HasPresets, keras.Model):
         self.downsampling = downsampling
         self.pooled_blocks = pooled_blocks
         self.momentum = momentum
+        self.synchronized = synchronized
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -127,18 +133,17 @@ class Conv4(HasPresets, keras.Model):
             "downsampling": self.downsampling,
             "pooled_blocks": self.pooled_blocks,
             "momentum": self.momentum,
+            "synchronized": self.synchronized,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "name": self.name,
             "trainable": self.trainable,
         }
 
 
-def _normalized_convolution(x, block, filters, downsampling, momentum, dtype):
+def _normalized_convolution(x, block, filters, downsampling, dtype, **norm):
     """Applies a convolution, batch normalization and the given downsampling."""
     if block == 1 and downsampling == "pool" and x.shape[-1] <= FEW_CHANNELS:
-        return FoldedConvolution(
-            filters, momentum=momentum, dtype=dtype, name=f"conv{block}"
-        )(x)
+        return FoldedConvolution(filters, dtype=dtype, name=f"conv{block}", **norm)(x)
     x = layers.Conv2D(
         filters,
         3,
@@ -148,7 +153,7 @@ def _normalized_convolution(x, block, filters, downsampling, momentum, dtype):
         dtype=dtype,
         name=f"conv{block}",
     )(x)
-    x = FusedBatchNormalization(momentum=momentum, dtype=dtype, name=f"norm{block}")(x)
+    x = FusedBatchNormalization(dtype=dtype, name=f"norm{block}", **norm)(x)
     if downsampling == "pool":
         x = layers.MaxPooling2D(2, dtype=dtype, name=f"pool{block}")(x)
     return x

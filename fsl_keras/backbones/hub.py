@@ -8,7 +8,7 @@ from fsl_keras.names import did_you_mean
 from fsl_keras.typing import Path
 
 
-def load(source: Path, *classes: Any) -> list:
+def load(source: Path, *classes: Any, **kwargs: Any) -> list:
     """Loads the parts of a model.
 
     Args:
@@ -16,6 +16,7 @@ def load(source: Path, *classes: Any) -> list:
             keras-hub preset, or of a model on Hugging Face.
         *classes: the classes of the parts, such as `keras_hub.models.Backbone` first
             and `keras_hub.models.Tokenizer`.
+        **kwargs: further arguments of their `from_preset`.
 
     Returns:
         A list of the parts, of these classes or of ones derived from them.
@@ -35,7 +36,7 @@ def load(source: Path, *classes: Any) -> list:
     elif name.count("/") == 1 and "://" not in name:
         name = f"hf://{name}"
     try:
-        return [part.from_preset(name) for part in classes]
+        return [part.from_preset(name, **kwargs) for part in classes]
     except Exception as error:  # of the hubs, of files and of Keras
         reason = str(error).strip().split("\n")[0].partition(" A preset must")[0]
         hint = did_you_mean(source, classes[0].presets)

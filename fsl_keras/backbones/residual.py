@@ -19,8 +19,8 @@ def normalized_convolution(
         size: integer, the height and width of the kernel.
         strides: integer. Defaults to `1`.
         name: string, the prefix of the names of both layers.
-        **norm: `momentum` and `dtype` of the normalization; `dtype` is that of the
-            convolution too.
+        **norm: `momentum`, `synchronized` and `dtype` of the normalization; `dtype` is
+            that of the convolution too.
     """
     x = layers.Conv2D(
         filters,

@@ -42,6 +42,9 @@ class ResNet12(HasPresets, keras.Model):
             `[h, w, filters[-1]]`). Defaults to `"avg"`.
         momentum: float, the momentum of the moving statistics of batch normalization.
             Defaults to `0.95`.
+        synchronized: bool, whether the replicas of a distribution strategy share the
+            batch statistics of batch normalization, see the Keras layer. Defaults to
+            `False`: each replica has those of its own part of a batch.
         dtype: optional dtype policy of the layers. Defaults to Keras's global policy.
         name: optional string.
         **kwargs: further arguments of `keras.Model`.
@@ -63,6 +66,7 @@ class ResNet12(HasPresets, keras.Model):
         block_size: int = 5,
         pooling: str | None = "avg",
         momentum: float = 0.95,
+        synchronized: bool = False,
         dtype: Any = None,
         name: str | None = None,
         **kwargs: Any,
@@ -70,10 +74,11 @@ class ResNet12(HasPresets, keras.Model):
         input_shape, filters = tuple(input_shape), tuple(filters)
         check_arguments(input_shape, pooling, halvings=len(filters))
         policy = keras.dtype_policies.get(dtype)
+        norm = {"momentum": momentum, "synchronized": synchronized, "dtype": policy}
         inputs = keras.Input(input_shape, name="images")
         x = inputs
         for block, channels in enumerate(filters, 1):
-            x = _block(x, channels, f"block{block}", momentum=momentum, dtype=policy)
+            x = _block(x, channels, f"block{block}", **norm)
             if drop_block and block > len(filters) - 2:
                 x = DropBlock(
                     drop_block, block_size, dtype=policy, name=f"block{block}_drop"
@@ -88,6 +93,7 @@ class ResNet12(HasPresets, keras.Model):
         self.block_size = block_size
         self.pooling = pooling
         self.momentum = momentum
+        self.synchronized = synchronized
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -97,15 +103,16 @@ class ResNet12(HasPresets, keras.Model):
             "block_size": self.block_size,
             "pooling": self.pooling,
             "momentum": self.momentum,
+            "synchronized": self.synchronized,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "name": self.name,
             "trainable": self.trainable,
         }
 
 
-def _block(x, filters, name, momentum, dtype):
+def _block(x, filters, name, **norm):
     """Applies three convolutions with a shortcut, and halves the size."""
-    norm = {"momentum": momentum, "dtype": dtype}
+    dtype = norm["dtype"]
     shortcut = normalized_convolution(x, filters, 1, name=f"{name}_shortcut", **norm)
     for place in (1, 2, 3):
         x = normalized_convolution(x, filters, 3, name=f"{name}_{place}", **norm)

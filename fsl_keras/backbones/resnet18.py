@@ -40,6 +40,9 @@ class ResNet18(HasPresets, keras.Model):
             `[h, w, 512]`). Defaults to `"avg"`.
         momentum: float, the momentum of the moving statistics of batch normalization.
             Defaults to `0.95`.
+        synchronized: bool, whether the replicas of a distribution strategy share the
+            batch statistics of batch normalization, see the Keras layer. Defaults to
+            `False`: each replica has those of its own part of a batch.
         dtype: optional dtype policy of the layers. Defaults to Keras's global policy.
         name: optional string.
         **kwargs: further arguments of `keras.Model`.
@@ -59,6 +62,7 @@ class ResNet18(HasPresets, keras.Model):
         small_input: bool = True,
         pooling: str | None = "avg",
         momentum: float = 0.95,
+        synchronized: bool = False,
         dtype: Any = None,
         name: str | None = None,
         **kwargs: Any,
@@ -66,7 +70,7 @@ class ResNet18(HasPresets, keras.Model):
         input_shape = tuple(input_shape)
         check_arguments(input_shape, pooling, halvings=3 if small_input else 5)
         policy = keras.dtype_policies.get(dtype)
-        norm = {"momentum": momentum, "dtype": policy}
+        norm = {"momentum": momentum, "synchronized": synchronized, "dtype": policy}
         size, strides = (3, 1) if small_input else (7, 2)
         inputs = keras.Input(input_shape, name="images")
         x = normalized_convolution(
@@ -89,6 +93,7 @@ class ResNet18(HasPresets, keras.Model):
         self.small_input = small_input
         self.pooling = pooling
         self.momentum = momentum
+        self.synchronized = synchronized
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -96,15 +101,16 @@ class ResNet18(HasPresets, keras.Model):
             "small_input": self.small_input,
             "pooling": self.pooling,
             "momentum": self.momentum,
+            "synchronized": self.synchronized,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "name": self.name,
             "trainable": self.trainable,
         }
 
 
-def _block(x, filters, strides, name, momentum, dtype):
+def _block(x, filters, strides, name, **norm):
     """Applies two convolutions with a shortcut."""
-    norm = {"momentum": momentum, "dtype": dtype}
+    dtype = norm["dtype"]
     shortcut = x
     if strides != 1 or x.shape[-1] != filters:
         shortcut = normalized_convolution(

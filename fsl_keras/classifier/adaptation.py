@@ -74,7 +74,19 @@ def check_estimated(examples: inputs.Examples | None) -> None:
 
 
 def support_set_for(class_names: Sequence[str]) -> SupportSet:
-    """Returns an empty support set of bounded size for estimates."""
+    """Returns an empty support set of bounded size for estimates.
+
+    Raises:
+        ValueError: if there are so many classes that two examples of each are too many.
+    """
+    if 2 * len(class_names) > MOST_ESTIMATED:
+        raise ValueError(
+            f"`leave_one_out` and `false_reject_rate` compare the examples of all "
+            f"classes with one another, for {MOST_ESTIMATED // 2} classes at most. "
+            f"Leave them out and use `unknown_threshold`, or calibrate a classifier of "
+            f"some classes and give its `calibration` to that of all. Received: "
+            f"{len(class_names)} classes"
+        )
     return SupportSet(most=max(2, MOST_ESTIMATED // len(class_names)))
 
 

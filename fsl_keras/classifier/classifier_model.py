@@ -8,21 +8,32 @@ import keras
 from keras import ops
 
 from fsl_keras import inputs
-from fsl_keras.classifier.predictions import ClassPrediction, predict_elements
+from fsl_keras.classifier.class_scores import ClassScores
+from fsl_keras.classifier.holds_many import HoldsManyClasses
+from fsl_keras.classifier.predictions import (
+    ClassPrediction,
+    check_top,
+    predict_elements,
+)
+from fsl_keras.classifier.predicts_sets import PredictsSets
 from fsl_keras.classifier.snapshots import PredictsFromSnapshots, Snapshot, Snapshots
 from fsl_keras.classifier.takes_texts import TakesTexts
-from fsl_keras.classifier.task_examples import LearnedExamples
 from fsl_keras.classifier.task_weights import TaskWeights
+from fsl_keras.classifier.untrained import Untrained
+from fsl_keras.classifier.weights_watch import WeightsWatch
 from fsl_keras.episodes.tuner import ReadsUntuned
 from fsl_keras.files import SavesBeside
 from fsl_keras.layers.softmax import softmax
 from fsl_keras.model_selection import Calibration, LeaveOneOutReport
 from fsl_keras.presets import HasPresets
-from fsl_keras.typing import Model, Nested, Path, Tensor
+from fsl_keras.typing import Model, Path, Tensor
 
 
 class ClassifierModel(  # type: ignore[misc]
+    HoldsManyClasses,
+    Untrained,
     TakesTexts,
+    PredictsSets,
     PredictsFromSnapshots,
     HasPresets,
     ReadsUntuned,
@@ -66,8 +77,12 @@ class ClassifierModel(  # type: ignore[misc]
         self.calibration = calibration
         self.leave_one_out: LeaveOneOutReport | None = None
         self.fingerprint = fingerprint
-        self.task = TaskWeights(spec)
-        self._snapshots = Snapshots(self._snapshot(class_names))
+        self.weights_watch = WeightsWatch(self.learner)
+        self.class_scores = ClassScores(self.learner)
+        self.task = TaskWeights(spec, self._loaded)
+        self._snapshots = Snapshots(
+            Snapshot(list(class_names), self.task.rows_of_state)
+        )
         self.built = True
         self.compile()
 
@@ -78,10 +93,7 @@ class ClassifierModel(  # type: ignore[misc]
 
     @class_names.setter
     def class_names(self, class_names: Sequence[str]) -> None:
-        self._snapshots.latest = self._snapshot(class_names)
-
-    def _snapshot(self, class_names):
-        return Snapshot(list(class_names), self.task.variables_of_state)
+        self._now_knows(class_names, self._snapshots.current.index)
 
     @property
     def unknown_threshold(self) -> float:
@@ -104,7 +116,11 @@ class ClassifierModel(  # type: ignore[misc]
 
     def logits(self, items: Tensor) -> Tensor:
         """Returns the logits `[B, N]` of preprocessed items."""
-        logits = self.learner.score(self.state, items[None])[0]
+        snapshot, learner = self._snapshots.current, self.learner
+        if self.class_scores.parts(snapshot) == 1:
+            logits = learner.score(snapshot.state, items[None])[0]
+        else:
+            logits = self.class_scores.logits(snapshot, learner.embed(items[None]))
         return ops.cast(logits, "float32")
 
     def probabilities(self, logits: Tensor) -> Tensor:
@@ -115,13 +131,24 @@ class ClassifierModel(  # type: ignore[misc]
 
     def is_known(self, logits: Tensor) -> Tensor:
         """Returns which logits `[B, N]` are not rejected as "unknown", a bool `[B]`."""
-        known = ops.max(self.probabilities(logits), axis=-1) >= self.unknown_threshold
-        least = self.calibration and self.calibration.least_logit
-        if least is not None:
-            known = ops.logical_and(known, ops.max(logits, axis=-1) >= least)
-        return known
+        return self.accepts(
+            ops.max(self.probabilities(logits), axis=-1), ops.max(logits, axis=-1)
+        )
 
-    def predict_classes(self, images: Any) -> list[ClassPrediction]:
+    def accepts(self, probability: Tensor, logit: Tensor) -> Tensor:
+        """Returns which predictions are not rejected as "unknown", a bool `[B]`.
+
+        Args:
+            probability: float32 `[B]`, the probability of the most probable class.
+            logit: float32 `[B]`, its logit.
+        """
+        known = probability >= self.unknown_threshold
+        least = self.calibration and self.calibration.least_logit
+        return known if least is None else ops.logical_and(known, logit >= least)
+
+    def predict_classes(
+        self, images: Any, top: int | None = None
+    ) -> list[ClassPrediction]:
         """Predicts the class of each image or text, as a name with probabilities.
 
         Args:
@@ -130,17 +157,24 @@ class ClassifierModel(  # type: ignore[misc]
                 all images are taken, also in nested folders. For a classifier of texts
                 a string is a text, and a `pathlib.Path` the file of a table or a `.txt`
                 file with a text per line.
+            top: optional integer, the number of the most probable classes that a
+                prediction has in its `probabilities`, the most probable first. By
+                default it has all classes, in their order. With many thousands of
+                classes `top` is much faster.
 
         Returns:
             A list of `ClassPrediction`, one per item in the given order. For an array
             of probabilities, use `predict`.
 
         Raises:
-            ValueError: if an image cannot be read, with its name or index. Use
-                `predict_files` to skip such images.
+            ValueError: if an image cannot be read, with its name or index; use
+                `predict_files` to skip such images. Or if `top` is below 1, or above
+                the number of classes.
         """
-        elements = inputs.Elements.unlabeled(images, self.item_kind)
-        return predict_elements(self, elements, skip_errors=False).predictions
+        with self.pinned():
+            check_top(top, len(self.class_names))
+            elements = inputs.Elements.unlabeled(images, self.item_kind)
+            return predict_elements(self, elements, False, top).predictions
 
     def predict_files(
         self, paths: Any
@@ -179,62 +213,8 @@ class ClassifierModel(  # type: ignore[misc]
     @value_range.setter
     def value_range(self, value_range: tuple[float, float] | None) -> None:
         self.preprocessing.value_range = value_range and tuple(value_range)
-        # A new snapshot, as compiled functions hold the old range.
+        # Compiled functions hold the old range.
         self.class_names = self.class_names
-
-    def compile(
-        self,
-        optimizer: None = None,
-        loss: Any = "sparse_categorical_crossentropy",
-        loss_weights: Any = None,
-        metrics: Sequence = ("accuracy",),
-        jit_compile: bool = False,
-        **kwargs,
-    ) -> None:
-        """Configures `evaluate`, as `keras.Model.compile` does.
-
-        Args:
-            optimizer: None: a classifier is not trained.
-            loss: a loss of probabilities, or its name.
-            loss_weights: see `keras.Model.compile`.
-            metrics: list of metrics, or their names.
-            jit_compile: bool, whether to use XLA.
-            **kwargs: further arguments of `keras.Model.compile`.
-
-        Raises:
-            ValueError: if `optimizer` is not None.
-        """
-        if optimizer is not None:
-            raise ValueError(
-                f"A classifier is not trained: compile it without an optimizer. "
-                f"{_LEARNS_BY} Received: optimizer={optimizer!r}"
-            )
-        if isinstance(metrics, tuple):
-            metrics = list(metrics)
-        super().compile(
-            optimizer=None,
-            loss=loss,
-            loss_weights=loss_weights,
-            metrics=metrics,
-            jit_compile=jit_compile,
-            **kwargs,
-        )
-
-    def compile_from_config(self, config: dict) -> None:
-        """Compiles the classifier as it was when it was saved."""
-        config = keras.saving.deserialize_keras_object(config)
-        # Earlier versions accepted an optimizer, which had no effect.
-        self.compile(**{**config, "optimizer": None})
-
-    def fit(self, *args, **kwargs) -> None:  # type: ignore[override]
-        """Raises an error: a classifier learns by `update` and `add_class`."""
-        raise ValueError(f"A classifier is not trained by `fit`. {_LEARNS_BY}")
-
-    def train_on_batch(self, *args, **kwargs) -> None:
-        """Raises an error: a classifier learns by `update` and `add_class`."""
-        raise ValueError(
-            f"A classifier is not trained by `train_on_batch`. {_LEARNS_BY}"
-        )
 
     def save(
         self,
@@ -296,6 +276,16 @@ class ClassifierModel(  # type: ignore[misc]
         with self._snapshots.changing():
             export(self, filepath, format, image_size, runtime)
 
+    def get_weights(self) -> list:
+        """Returns the weights of the learner, then the arrays of the classes."""
+        return [*super().get_weights(), *self.task.get_weights()]
+
+    def set_weights(self, weights: Sequence) -> None:
+        """Replaces all that `get_weights` returns, of a classifier of equal config."""
+        count = len(self.weights)
+        super().set_weights(weights[:count])
+        self.task.set_weights(weights[count:])
+
     def get_config(self) -> dict:
         serialize = keras.saving.serialize_keras_object
         return {
@@ -317,25 +307,6 @@ class ClassifierModel(  # type: ignore[misc]
         if config.get("calibration"):
             config["calibration"] = Calibration(**config["calibration"])
         return cls(**config)
-
-    def know(
-        self, class_names: Sequence[str], memory: Nested, examples: LearnedExamples
-    ) -> None:
-        """Replaces the classes, their memory and the state prepared from it.
-
-        Args:
-            class_names: list of strings.
-            memory: the learner's memory, a dictionary of tensors `[1, ...]`.
-            examples: `LearnedExamples` in the memory.
-        """
-        self.task.replace(memory, self.learner.prepare(memory), examples)
-        self.class_names = class_names
-
-
-_LEARNS_BY = (
-    "It learns from further images by `update` and `add_class`, and a learner is "
-    "trained before its `adapt` makes a classifier."
-)
 
 
 def checked_threshold(unknown_threshold: float) -> float:

@@ -16,6 +16,7 @@ from fsl_keras.classifier.adaptation import (
 )
 from fsl_keras.classifier.classifier_model import checked_threshold
 from fsl_keras.classifier.descriptions import Descriptions, is_empty
+from fsl_keras.classifier.feature_examples import learn_features
 from fsl_keras.classifier.growing_classifier import GrowingClassifier
 from fsl_keras.classifier.predictions import UNKNOWN, ClassPrediction
 from fsl_keras.classifier.task_weights import fingerprint_of
@@ -176,4 +177,56 @@ class FewShotClassifier(GrowingClassifier):
             classifier.calibration = calibration_of(
                 classifier, support, false_reject_rate, negatives, base_calibration
             )
+        return classifier
+
+    @classmethod
+    def from_features(
+        cls,
+        learner: Model,
+        features: Any,
+        labels: Any,
+        class_names: Sequence[str] | None = None,
+        invert: bool = False,
+        value_range: tuple[float, float] | None = None,
+        unknown_threshold: float = 0.0,
+        name: str | None = None,
+        resize: str = "stretch",
+    ) -> "FewShotClassifier":
+        """Makes a classifier from the features of the examples of its classes.
+
+        The same features given twice for a class count once.
+
+        Args:
+            learner: an uncompiled learner, which the classifier will own.
+            features: float array `[n, *feature]`, as `learner.features` returns them.
+            labels: `n` integers or names, or one-hot rows.
+            class_names: optional list of names.
+            invert: bool, how images are preprocessed that will be predicted and added,
+                see `from_examples`.
+            value_range: optional pair, see `from_examples`.
+            unknown_threshold: float in [0, 1], see the class.
+            name: optional string.
+            resize: string, see `from_examples`.
+
+        Returns:
+            A compiled `FewShotClassifier`.
+
+        Raises:
+            ValueError: if the features are of another shape than the learner's, or are
+                not finite, or labels and features do not match.
+        """
+        check_learner(learner)
+        preprocessing = preprocessing_for(learner, invert, value_range, resize)
+        memory, learned, class_names = learn_features(
+            learner, features, labels, class_names
+        )
+        classifier = cls(
+            learner,
+            class_names,
+            preprocessing,
+            unknown_threshold,
+            fingerprint=fingerprint_of(learner),
+            name=name,
+        )
+        classifier.know(class_names, memory, learned)
         return classifier

@@ -32,8 +32,8 @@ def classifier_from_features(
     )
     memory = relearn(learner, examples, len(class_names))
     if learner.memory_holds_features:
-        examples.features = None
+        examples = examples.with_features(None)
     elif np.asarray(examples.features).size > MAX_VALUES:
-        examples.owners = examples.features = None
+        examples = LearnedExamples(examples.pairs, examples.ids, examples.sources)
     classifier.know(class_names, memory, examples)
     return classifier

@@ -13,8 +13,9 @@ from fsl_keras.classifier.growth import (
     check_joinable,
     forget_class,
     known_name,
-    learn_class,
     learn_labeled,
+    learn_more_of_class,
+    learn_new_class,
 )
 from fsl_keras.classifier.task_examples import LearnedExample
 from fsl_keras.datasets.labels import class_name_of
@@ -67,9 +68,7 @@ class GrowingClassifier(ClassifierModel):
                 self.learner,
                 text_encoder,
             )
-            class_names = [*self.class_names, class_name]
-            memory = self.learner.widen(self.task.memory, len(class_names))
-            learn_class(self, class_names, memory, images, class_name, described)
+            learn_new_class(self, class_name, images, described)
 
     def update(self, class_name: str | int, images: Any) -> None:
         """Adds examples to a known class; repeated examples count once.
@@ -81,7 +80,7 @@ class GrowingClassifier(ClassifierModel):
         with self._snapshots.changing():
             class_name = known_name(self, class_name)
             check_fingerprint(self)
-            learn_class(self, self.class_names, self.task.memory, images, class_name)
+            learn_more_of_class(self, class_name, images)
 
     def add_examples(self, images: Any, labels: Any = None) -> None:
         """Adds labeled examples, of known classes and of new ones.
@@ -194,12 +193,13 @@ class GrowingClassifier(ClassifierModel):
         with self._snapshots.changing():
             check_joinable(self, other)
             mine, theirs = len(self.class_names), len(other.class_names)
+            names = [*self.class_names, *other.class_names]
+            learned = self.task.learned + other.task.learned.shifted(mine)
+            if self.learner.appends_classes:
+                self.know_those_of(other, names, learned)
+                return
             behind_mine = np.r_[theirs : theirs + mine, :theirs]
-            more = self.learner.widen(other.task.memory, mine + theirs)
+            more = self.learner.widen(other.memory(), mine + theirs)
             more = self.learner.select(more, behind_mine)
-            memory = self.learner.widen(self.task.memory, mine + theirs)
-            self.know(
-                [*self.class_names, *other.class_names],
-                self.learner.merge(memory, more),
-                self.task.learned + other.task.learned.shifted(mine),
-            )
+            memory = self.learner.widen(self.memory(), mine + theirs)
+            self.know(names, self.learner.merge(memory, more), learned)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fsl_keras import inputs
+from fsl_keras.classifier.class_memory import ClassMemory
 from fsl_keras.classifier.descriptions import NONE, Descriptions, learn_descriptions
 from fsl_keras.classifier.learning import learn, relearn
 from fsl_keras.classifier.stored_features import stored_features
@@ -40,16 +41,16 @@ def change_example(
             f"`remove_class({name!r})`, or add other examples with `update` first."
         )
     if learner.memory_holds_features:
-        learned.features = stored_features(classifier)
+        learned = learned.with_features(stored_features(classifier))
     target = class_name and (digest, classifier.class_names.index(class_name))
-    if target is None or target in classifier.task.examples:
+    if target is None or target in classifier.task.examples():
         # An image that the other class has already counts once.
         learned = learned.without(row)
     else:
         learned = learned.with_class(row, target[1])
     memory = relearn(learner, learned, ways)
     if learner.memory_holds_features:
-        learned.features = None
+        learned = learned.with_features(None)
     classifier.know(classifier.class_names, memory, learned)
 
 
@@ -63,33 +64,109 @@ def forget_class(classifier: Model, class_name: str) -> None:
     learner, class_names = classifier.learner, classifier.class_names
     kept = [i for i, name in enumerate(class_names) if name != class_name]
     learned = classifier.task.learned.of_classes(kept)
+    if learner.appends_classes:
+        classifier.know_only(np.asarray(kept), learned)
+        return
     if learner.forgets_classes:
-        memory = learner.select(classifier.task.memory, np.asarray(kept))
+        memory = learner.select(classifier.memory(), np.asarray(kept))
     else:
         check_features(learned)
         memory = relearn(learner, learned, len(kept))
     classifier.know([class_names[i] for i in kept], memory, learned)
 
 
-def learn_class(
-    classifier: Model,
-    class_names: Sequence[str],
-    memory: Nested,
-    images: Any,
-    class_name: str,
-    descriptions: Descriptions = NONE,
+def learn_new_class(
+    classifier: Model, class_name: str, images: Any, descriptions: Descriptions = NONE
 ) -> None:
-    """Adds examples of one class to a memory, and replaces that of a classifier.
+    """Adds a class to a classifier.
 
     Args:
         classifier: a `FewShotClassifier`.
-        class_names: list of the names of its classes from now on.
-        memory: memory of these classes.
-        images: examples in any form, or None if there is a description.
-        class_name: string, the class of the examples.
+        class_name: string, a new name.
+        images: its examples in any form, or None if there is a description.
         descriptions: `Descriptions`.
     """
-    learner, learned = classifier.learner, classifier.task.learned
+    learner, task = classifier.learner, classifier.task
+    if learner.appends_classes:
+        alone = learn_class(classifier, class_name, [class_name], images, descriptions)
+        classifier.know_more([class_name], *alone)
+        return
+    class_names = [*classifier.class_names, class_name]
+    memory, learned = learn_class(
+        classifier,
+        class_name,
+        class_names,
+        images,
+        descriptions,
+        learner.widen(classifier.memory(), len(class_names)),
+        task.learned,
+    )
+    classifier.know(class_names, memory, learned)
+
+
+def learn_more_of_class(classifier: Model, class_name: str, images: Any) -> None:
+    """Adds examples to a class of a classifier.
+
+    Args:
+        classifier: a `FewShotClassifier`.
+        class_name: string, a known class.
+        images: further examples in any form.
+    """
+    class_names, learned = classifier.class_names, classifier.task.learned
+    memory = _memory_to_change(classifier, class_names)
+    whole, learned = learn_class(
+        classifier, class_name, class_names, images, memory=memory, learned=learned
+    )
+    _know_changed(classifier, class_names, memory, whole, learned)
+
+
+def _memory_to_change(classifier, class_names):
+    """Returns the memory of classes, of which some may be new, to add examples to."""
+    learner, known = classifier.learner, len(classifier.class_names)
+    if not learner.appends_classes:
+        return learner.widen(classifier.memory(), len(class_names))
+
+    def memory_of(classes):
+        old = classifier.memory_of(classes[classes < known])
+        return learner.widen(old, len(classes))
+
+    return ClassMemory(learner, len(class_names), memory_of)
+
+
+def _know_changed(classifier, class_names, memory, whole, learned):
+    """Gives a classifier what was added to a memory of `_memory_to_change`."""
+    if isinstance(memory, ClassMemory):
+        changed = memory.numbers
+        if len(changed):
+            classifier.know_again(class_names, changed, memory.of_numbers, learned)
+    else:
+        classifier.know(class_names, whole, learned)
+
+
+def learn_class(
+    classifier: Model,
+    class_name: str,
+    class_names: Sequence[str],
+    images: Any,
+    descriptions: Descriptions = NONE,
+    memory: Nested | None = None,
+    learned: LearnedExamples | None = None,
+) -> tuple[Nested, Any]:
+    """Adds examples of one class to a memory.
+
+    Args:
+        classifier: a `FewShotClassifier`, which does not change.
+        class_name: string, the class of the examples.
+        class_names: list of the names of the classes of the memory.
+        images: examples in any form, or None if there is a description.
+        descriptions: `Descriptions`.
+        memory: optional memory of these classes.
+        learned: optional `LearnedExamples` in the memory.
+
+    Returns:
+        A pair: the memory and the `LearnedExamples` in it.
+    """
+    learner = classifier.learner
     if images is not None or not descriptions.texts:
         examples = inputs.Examples(
             images,
@@ -110,7 +187,7 @@ def learn_class(
         memory, learned = learn_descriptions(
             learner, descriptions, class_names, memory, learned
         )
-    classifier.know(class_names, memory, learned)
+    return memory, learned
 
 
 def learn_labeled(classifier: Model, images: Any, labels: Any) -> None:
@@ -127,16 +204,19 @@ def learn_labeled(classifier: Model, images: Any, labels: Any) -> None:
     examples = inputs.Examples(
         images, labels, None, classifier.preprocessing, classifier.item_kind
     )
-    new = [name for name in examples.class_names if name not in known]
+    numbers_of = {name: number for number, name in enumerate(known)}
+    new = [name for name in examples.class_names if name not in numbers_of]
     (check_growth if new else check_fingerprint)(classifier)
     class_names = [*known, *new]
-    places = np.asarray([class_names.index(name) for name in examples.class_names])
+    numbers_of |= {name: len(known) + number for number, name in enumerate(new)}
+    places = np.asarray([numbers_of[name] for name in examples.class_names])
     batches = examples.batches(inputs.batch_size(learner.item_shape))
-    memory, learned = learn(
+    memory = _memory_to_change(classifier, class_names)
+    whole, learned = learn(
         learner,
         ((items, places[numbers], rows) for items, numbers, rows in batches),
         len(class_names),
-        learner.widen(classifier.task.memory, len(class_names)),
+        memory,
         classifier.task.learned,
         source=examples.source,
     )
@@ -144,16 +224,17 @@ def learn_labeled(classifier: Model, images: Any, labels: Any) -> None:
     if missing:
         names = [class_names[number] for number in sorted(missing)]
         raise ValueError(f"No example of the classes {names} can be read.")
-    classifier.know(class_names, memory, learned)
+    _know_changed(classifier, class_names, memory, whole, learned)
 
 
 def known_name(classifier: Model, class_name: str | int) -> str:
     """Returns the name of a known class; raises an error for other names."""
-    (name,) = label_names([class_name_of(class_name)], classifier.class_names)
-    if name not in classifier.class_names:
+    known = classifier.class_names
+    (name,) = label_names([class_name_of(class_name)], known)
+    if name not in known:
         raise ValueError(
-            f"There is no class {name!r}. Known classes: {classifier.class_names}. Use "
-            f"`add_class` for a new one."
+            f"There is no class {name!r}. Known classes: {known[:10]}"
+            f"{'...' if len(known) > 10 else ''}. Use `add_class` for a new one."
         )
     return name
 
@@ -181,12 +262,17 @@ def check_growth(classifier: Model) -> None:
 
 def check_fingerprint(classifier: Model, learner: Model | None = None) -> None:
     """Raises an error if the examples were embedded with other weights."""
-    if not has_fingerprint(learner or classifier.learner, classifier.fingerprint):
+    fingerprint, watch = classifier.fingerprint, classifier.weights_watch
+    if learner is None and watch.matches(fingerprint):
+        return
+    if not has_fingerprint(learner or classifier.learner, fingerprint):
         raise ValueError(
             "The weights of the backbone are not those that these classes were "
             "learned with, so their examples cannot be compared. Call `adapt` of "
             "the learner with the examples of all classes."
         )
+    if learner is None:
+        watch.remember(fingerprint)
 
 
 def check_joinable(classifier: Model, other: Model) -> None:
@@ -204,6 +290,7 @@ def check_joinable(classifier: Model, other: Model) -> None:
                 f"`{option}={theirs!r}`: their examples cannot be compared. Call "
                 f"`adapt` of the learner with the same `{option}` for both."
             )
-    both = [name for name in other.class_names if name in classifier.class_names]
+    known = set(classifier.class_names)
+    both = [name for name in other.class_names if name in known]
     if both:
         raise ValueError(f"The classes {both} are known already; remove them first.")

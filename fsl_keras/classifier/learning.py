@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from keras import ops
 
+from fsl_keras.classifier.class_memory import ClassMemory, weighted_labels
 from fsl_keras.classifier.task_examples import MAX_VALUES, LearnedExamples
 from fsl_keras.digests import item_digest
 from fsl_keras.model_selection import SupportSet
-from fsl_keras.typing import Model, Nested, Tensor
+from fsl_keras.typing import Model, Nested
 
 # The number of examples added to a memory at a time, as each addition may copy it.
 REMEMBERED = 4096
@@ -21,7 +22,7 @@ def learn(
     learner: Model,
     batches: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]],
     ways: int,
-    memory: Nested | None = None,
+    memory: Nested | ClassMemory | None = None,
     examples: LearnedExamples | None = None,
     support: SupportSet | None = None,
     expansion: Model | None = None,
@@ -37,7 +38,8 @@ def learn(
         batches: iterable of triples: items `[b, *item]`, class numbers `[b]`, and the
             index of each among all examples as given.
         ways: integer, the number of classes.
-        memory: optional memory of one task, to which the examples are added.
+        memory: optional memory of one task, to which the examples are added; or a
+            `ClassMemory`, which changes.
         examples: optional `LearnedExamples` in `memory`.
         support: optional `SupportSet`, to which the new examples are added.
         expansion: optional `SupportExpansion`, which makes augmented copies of the new
@@ -50,8 +52,8 @@ def learn(
         embed: optional function from items to features. Defaults to the learner's.
 
     Returns:
-        A pair: the memory (None if there was none and there are no examples) and the
-        `LearnedExamples` in it.
+        A pair: the memory (None if there was none and there are no examples, or it is
+        in a `ClassMemory`) and the `LearnedExamples` in it.
     """
     examples = LearnedExamples() if examples is None else examples
     known = _Known(examples)
@@ -59,10 +61,11 @@ def learn(
     added = _Added(not learner.memory_holds_features, max_values)
     weight = description_weight or 1.0
 
-    def remembered():
-        features, classes = map(np.concatenate, zip(*waiting, strict=True))
-        more = _memory_of(learner, features, weighted_labels(classes, ways, weight))
-        return more if memory is None else learner.merge(memory, more)
+    memories = _memories(learner, ways, memory)
+
+    def remember():
+        memories.add(*map(np.concatenate, zip(*waiting, strict=True)), weight)
+        waiting.clear()
 
     for items, classes, rows in batches:
         known.add_classes(classes)
@@ -95,13 +98,13 @@ def learn(
                 texts = items if learner.item_kind == "text" else None
                 support.add(features, classes, rows, images, copies, texts)
         if sum(len(classes) for _, classes in waiting) >= REMEMBERED:
-            memory, waiting = remembered(), []
+            remember()
     if waiting:
-        memory = remembered()
+        remember()
     if added.pairs:
         more = added.examples(description_weight)
         examples = examples.joined(more, max_values) if len(examples) else more
-    return memory, examples
+    return (None if memories is memory else memories.of_all), examples
 
 
 def relearn(learner: Model, examples: LearnedExamples, ways: int) -> Nested:
@@ -112,17 +115,44 @@ def relearn(learner: Model, examples: LearnedExamples, ways: int) -> Nested:
         examples: `LearnedExamples` with features.
         ways: integer, the number of classes.
     """
-    owners, memory = np.asarray(examples.owners), None
-    features = np.asarray(examples.features)
+    owners, features = np.asarray(examples.owners), np.asarray(examples.features)
+    memories = _memories(learner, ways)
     for start in range(0, len(owners), REMEMBERED):
         part = slice(start, start + REMEMBERED)
         classes, weights = (
             values[owners[part]] for values in (examples.classes, examples.weights)
         )
-        labels = weighted_labels(classes, ways, weights[:, None])
-        more = _memory_of(learner, features[part], labels)
-        memory = more if memory is None else learner.merge(memory, more)
-    return memory
+        memories.add(features[part], classes, weights[:, None])
+    return memories.of_all
+
+
+class _WholeMemory:
+    """The memory of a task, to which examples of any classes are added at once."""
+
+    def __init__(self, learner, ways, memory):
+        self._learner, self._ways, self.of_all = learner, ways, memory
+
+    def add(self, features, classes, weights):
+        more = self._learner.remember_features(
+            ops.convert_to_tensor(features[None]),
+            weighted_labels(classes, self._ways, weights)[None],
+        )
+        known = self.of_all
+        self.of_all = more if known is None else self._learner.merge(known, more)
+
+
+def _memories(learner, ways, memory=None):
+    """Returns what examples are added to: a `ClassMemory` if the learner allows it."""
+    if isinstance(memory, ClassMemory):
+        return memory
+    if not learner.appends_classes:
+        return _WholeMemory(learner, ways, memory)
+    if memory is None:
+        return ClassMemory(learner, ways)
+    arrays = {name: np.asarray(value) for name, value in memory.items()}
+    return ClassMemory(
+        learner, ways, lambda classes: {n: v[:, classes] for n, v in arrays.items()}
+    )
 
 
 class _Known(dict):
@@ -175,23 +205,3 @@ class _Added:
         return LearnedExamples(
             self.pairs, None, self.sources, owners, features, weights
         )
-
-
-def weighted_labels(classes: Tensor, ways: int, weights: Tensor = 1.0) -> np.ndarray:
-    """Returns the one-hot labels of examples, times their weights.
-
-    Args:
-        classes: integer array `[n]`.
-        ways: integer, the number of classes.
-        weights: float, or float array `[n, 1]`.
-
-    Returns:
-        float32 array `[n, ways]`.
-    """
-    return np.eye(ways, dtype="float32")[classes] * np.float32(weights)
-
-
-def _memory_of(learner, features, labels):
-    return learner.remember_features(
-        ops.convert_to_tensor(features[None]), labels[None]
-    )

@@ -8,9 +8,14 @@ import numpy as np
 from keras import ops
 
 from fsl_keras import inputs
+from fsl_keras.classifier.indexed_classes import MOST_FROM_INDEX, indexed_top
 from fsl_keras.typing import Model, Tensor
 
 UNKNOWN = "unknown"
+
+# The number of logits that are computed at a time (64 MB in float32), where only the
+# most probable classes are wanted.
+MOST_LOGITS = 2**24
 
 
 class ClassPrediction(NamedTuple):
@@ -19,7 +24,9 @@ class ClassPrediction(NamedTuple):
     Attributes:
         class_name: string, the most probable class, or `"unknown"`.
         probability: float, the probability of the most probable class.
-        probabilities: dictionary from class name to probability.
+        probabilities: dictionary from class name to probability: of all classes in
+            their order, or with `predict_classes(..., top=k)` of the `k` most probable
+            ones, the most probable first.
 
     Example:
 
@@ -89,7 +96,10 @@ class Predicted(NamedTuple):
 
 
 def predict_elements(
-    classifier: Model, elements: inputs.Elements, skip_errors: bool = True
+    classifier: Model,
+    elements: inputs.Elements,
+    skip_errors: bool = True,
+    top: int | None = None,
 ) -> Predicted:
     """Predicts the classes of elements, in batches of bounded size.
 
@@ -98,6 +108,7 @@ def predict_elements(
         elements: `inputs.Elements`.
         skip_errors: bool, whether to skip files that cannot be read. Otherwise they
             raise an error.
+        top: optional integer, the number of classes that each prediction has.
 
     Returns:
         A `Predicted`.
@@ -111,7 +122,7 @@ def predict_elements(
         for items, rows in batches:
             if not skip_errors:
                 inputs.check_all_read(found.skipped)
-            found.predictions.extend(_predict_items(classifier, items))
+            found.predictions.extend(_predict_items(classifier, items, top))
             found.rows.extend(rows.tolist())
     if not skip_errors:
         inputs.check_all_read(found.skipped)
@@ -125,17 +136,75 @@ def logits_of(classifier: Model, features: np.ndarray) -> Tensor:
         classifier: a `FewShotClassifier`.
         features: array `[n, *feature]`, see `EpisodicModel.features`.
     """
+    snapshot = classifier.snapshot
     features = ops.convert_to_tensor(features[None])
-    logits = classifier.learner.score_features(classifier.state, features)[0]
+    logits = classifier.class_scores.logits(snapshot, features)
     return ops.cast(logits, "float32")
 
 
-def _predict_items(classifier, items):
+def check_top(top: int | None, ways: int) -> None:
+    """Raises an error if `top` is not a number of classes out of `ways`, or None."""
+    if top is not None and (not isinstance(top, numbers.Integral) or top < 1):
+        raise ValueError(
+            f"`top` must be an integer of at least 1. Received: top={top!r}"
+        )
+    if top is not None and top > ways:
+        raise ValueError(
+            f"`top` must be at most the number of classes, {ways}. Received: top={top}"
+        )
+
+
+def _predict_items(classifier, items, top):
     """Returns a `ClassPrediction` for each of preprocessed items."""
-    logits = logits_of(classifier, classifier.learner.features(items))
+    features = classifier.learner.features(items)
+    if top is not None:
+        size = max(1, MOST_LOGITS // len(classifier.class_names))
+        parts = (features[i : i + size] for i in range(0, len(features), size))
+        return [each for part in parts for each in _top_of(classifier, part, top)]
+    logits = logits_of(classifier, features)
     rows = ops.convert_to_numpy(classifier.probabilities(logits))
     known = ops.convert_to_numpy(classifier.is_known(logits))
     return [
         ClassPrediction.of(row, classifier.class_names, bool(is_known))
         for row, is_known in zip(rows, known, strict=True)
     ]
+
+
+def top_classes(
+    classifier: Model, features: np.ndarray, top: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Finds the most probable classes of the features of items.
+
+    Args:
+        classifier: a `FewShotClassifier`. If it has an index, this finds the classes.
+        features: array `[n, *feature]`.
+        top: integer, the number of classes.
+
+    Returns:
+        A tuple of arrays: probabilities `[n, top]`, the most probable first, class
+        numbers `[n, top]`, and the largest logits `[n]`.
+    """
+    if classifier.snapshot.index is not None and top <= MOST_FROM_INDEX:
+        found = indexed_top(classifier, features, top)
+        if found is not None:
+            return found
+    logits = logits_of(classifier, features)
+    best, classes = ops.top_k(classifier.probabilities(logits), top)
+    return (
+        ops.convert_to_numpy(best),
+        ops.convert_to_numpy(classes),
+        ops.convert_to_numpy(ops.max(logits, axis=-1)),
+    )
+
+
+def _top_of(classifier, features, top):
+    """Returns a `ClassPrediction` of the most probable classes for each of features."""
+    best, classes, largest = top_classes(classifier, features, top)
+    known = ops.convert_to_numpy(classifier.accepts(best[:, 0], largest))
+    names, found = classifier.class_names, []
+    for row, is_known in enumerate(known):
+        numbers_, values = classes[row].tolist(), best[row].tolist()
+        each = {names[n]: value for n, value in zip(numbers_, values, strict=True)}
+        name = names[numbers_[0]] if is_known else UNKNOWN
+        found.append(ClassPrediction(name, values[0], each))
+    return found

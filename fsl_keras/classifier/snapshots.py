@@ -6,25 +6,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from fsl_keras.classifier.quantized_rows import state_of
+
 
 class Snapshot:
     """The classes of a classifier at one time, and the functions compiled for them.
 
     Args:
         class_names: list of strings.
-        variables: dictionary of the variables of the learner's state. Their values
-            never change.
+        rows: the learner's state, a dictionary of `Rows`, `QuantizedRows`, tensors or
+            variables. Their values never change.
+        index: optional `ClassIndex` of these classes, and maybe of later ones.
     """
 
-    def __init__(self, class_names: Sequence[str], variables: Mapping[str, Any]):
+    def __init__(
+        self, class_names: Sequence[str], rows: Mapping[str, Any], index: Any = None
+    ):
         self.class_names = class_names
         self.functions: dict[str, Any] = {}
-        self._variables = variables
+        self.rows = rows
+        self.index = index
 
     @property
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Mapping[str, Any]:
         """The learner's state, a dictionary of tensors `[1, ...]`."""
-        return {name: v[None] for name, v in self._variables.items()}
+        return state_of(self.rows)
 
 
 class Snapshots:
@@ -44,9 +50,13 @@ class Snapshots:
         """The snapshot that this thread uses."""
         return getattr(self._of_thread, "pinned", None) or self.latest
 
-    def pinned(self) -> AbstractContextManager:
-        """Returns a context in which `current` stays the same for this thread."""
-        return self._with_pinned(self.current)
+    def pinned(self, snapshot: Snapshot | None = None) -> AbstractContextManager:
+        """Returns a context in which `current` stays the same for this thread.
+
+        Args:
+            snapshot: optional `Snapshot`; by default the current one.
+        """
+        return self._with_pinned(snapshot or self.current)
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
@@ -73,13 +83,22 @@ class PredictsFromSnapshots:
     _snapshots: Any = None
 
     @property
-    def state(self) -> dict[str, Any]:
+    def snapshot(self) -> Snapshot:
+        """The `Snapshot` that this thread predicts from."""
+        return self._snapshots.current
+
+    @property
+    def state(self) -> Mapping[str, Any]:
         """The learner's state, a dictionary of tensors `[1, ...]`."""
         return self._snapshots.current.state
 
-    def pinned(self) -> AbstractContextManager:
-        """Returns a context in which this thread predicts from one snapshot."""
-        return self._snapshots.pinned()
+    def pinned(self, snapshot: Snapshot | None = None) -> AbstractContextManager:
+        """Returns a context in which this thread predicts from one snapshot.
+
+        Args:
+            snapshot: optional `Snapshot`; by default the current one.
+        """
+        return self._snapshots.pinned(snapshot)
 
     def predict(self, *args, **kwargs) -> Any:
         """Returns probabilities `[n, N]`, as `keras.Model.predict` does."""

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from fsl_keras.classifier.learning import weighted_labels
+from fsl_keras.classifier.class_memory import weighted_labels
 from fsl_keras.model_selection import SupportSet
 from fsl_keras.typing import Model
 

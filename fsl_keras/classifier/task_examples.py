@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fsl_keras.classifier.rows import Rows
 from fsl_keras.typing import Tensor
 
 # The maximum number of values in the features of a classifier (64 MB in float32), which
@@ -39,8 +40,8 @@ class LearnedExamples:
         owners: optional int64 array `[m]`, the row in `pairs` of the example of each
             feature. An example has one feature, and one more for each augmented copy.
             None if the features are unknown.
-        features: optional array `[m, *feature]`; None if the memory of the learner
-            holds them.
+        features: optional array `[m, *feature]`, or `Rows` of one; None if the memory
+            of the learner holds them.
         description_weights: optional float array `[n]`, the weight of each description
             of a class, and 0 for all other examples, whose weight is 1.
 
@@ -57,20 +58,27 @@ class LearnedExamples:
         ids: Tensor | None = None,
         sources: Sequence | None = None,
         owners: np.ndarray | None = None,
-        features: np.ndarray | None = None,
+        features: np.ndarray | Rows | None = None,
         description_weights: Tensor | None = None,
     ):
         self.pairs = np.asarray(pairs, "int64").reshape(-1, 2)
         self.ids = np.arange(len(self.pairs)) if ids is None else np.asarray(ids)
         self.sources = [None] * len(self.pairs) if sources is None else list(sources)
         self.owners = owners
-        self.features = features
+        if features is not None and not isinstance(features, Rows):
+            features = Rows(np.asarray(features))
+        self._features = features
         if description_weights is None:
             description_weights = np.zeros(len(self.pairs))
         self.description_weights = np.asarray(description_weights, "float32")
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    @property
+    def features(self) -> np.ndarray | None:
+        """Array `[m, *feature]`, all features; None if they are not here."""
+        return None if self._features is None else self._features.value
 
     @property
     def classes(self) -> np.ndarray:
@@ -114,8 +122,8 @@ class LearnedExamples:
     def of_classes(self, classes: Sequence[int]) -> "LearnedExamples":
         """Returns the examples of some classes, which are renumbered from 0."""
         kept = self._take(np.flatnonzero(np.isin(self.classes, classes)))
-        numbers = [list(classes).index(number) for number in kept.classes]
-        kept.pairs[:, 1] = numbers
+        numbers = {old: new for new, old in enumerate(classes)}
+        kept.pairs[:, 1] = [numbers[number] for number in kept.classes.tolist()]
         return kept
 
     def shifted(self, classes: int) -> "LearnedExamples":
@@ -136,13 +144,13 @@ class LearnedExamples:
             max_values: integer, the maximum number of values in all features. Above it,
                 the result has no features.
         """
-        first_id = 1 + max(self.ids, default=-1)
+        first_id = 1 + self.ids.max(initial=-1)
         owners = features = None
         if self.owners is not None and more.owners is not None:
             owners = np.concatenate([self.owners, len(self) + more.owners])
-        if self.features is not None and more.features is not None:
-            if self.features.size + more.features.size <= max_values:
-                features = np.concatenate([self.features, more.features])
+        if self._features is not None and more.features is not None:
+            if self._features.value.size + more.features.size <= max_values:
+                features = self._features.append(more.features)
             else:
                 owners = None
         return LearnedExamples(
@@ -192,7 +200,18 @@ class LearnedExamples:
             self.ids,
             self.sources,
             self.owners,
-            self.features,
+            self._features,
+            self.description_weights,
+        )
+
+    def with_features(self, features: np.ndarray | None) -> "LearnedExamples":
+        """Returns the examples with other features, or without any."""
+        return LearnedExamples(
+            self.pairs,
+            self.ids,
+            self.sources,
+            self.owners,
+            features,
             self.description_weights,
         )
 

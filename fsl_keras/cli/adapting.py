@@ -1,12 +1,17 @@
 """`fsl-keras adapt`."""
 
-import contextlib
 import pathlib
-import sys
 from typing import Annotated, Literal
 
 import typer
 
+from fsl_keras.cli.fine_tuning import (
+    Epochs,
+    FineTune,
+    Unfreeze,
+    fine_tune_on,
+    first_trained,
+)
 from fsl_keras.cli.items import (
     LabelColumn,
     TextColumn,
@@ -26,10 +31,12 @@ from fsl_keras.cli.options import (
     Import,
     Pooling,
     Prefix,
+    Views,
     Weights,
     default_head,
     encoder_of,
     fraction,
+    on_views,
     one_of,
     pretrained,
 )
@@ -40,8 +47,8 @@ from fsl_keras.files.outputs import KERAS, check_writable
 from fsl_keras.typing import Model
 
 FINE_TUNED = (
-    "The language model was trained on these sentences, so this estimate is too high: "
-    "evaluate the classifier on other ones."
+    "The network was trained on these {}s, so this estimate is too high: evaluate the "
+    "classifier on other ones."
 )
 DEFAULT_LEARNER = pathlib.Path("runs/glyphs/learner.keras")
 
@@ -67,14 +74,16 @@ def adapt(
     backbone: Backbone = None,
     weights: Weights = "imagenet",
     alpha: Alpha = None,
+    views: Views = False,
     encoder: Encoder = None,
     pooling: Pooling = "mean",
     prefix: Prefix = "",
     head: Annotated[
         HeadName | None,
         typer.Option(
-            help="Head on a backbone or an encoder. Default: cosine for images, ridge "
-            "for sentences with --encoder hashed, else logistic."
+            help="Head on a backbone or an encoder. Default: auto for images, which "
+            "chooses by cross-validation; ridge for sentences with --encoder hashed, "
+            "else logistic."
         ),
     ] = None,
     text_column: TextColumn = None,
@@ -86,23 +95,14 @@ def adapt(
             "learned as a further sentence; also of classes without sentences."
         ),
     ] = None,
-    fine_tune: Annotated[
-        bool,
-        typer.Option(
-            help="Train the language model of --encoder on the sentences first."
-        ),
-    ] = False,
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="How often --fine-tune uses each sentence. Default: 12."
-        ),
-    ] = None,
+    fine_tune: FineTune = False,
+    unfreeze: Unfreeze = None,
+    epochs: Epochs = None,
     base: Annotated[
         pathlib.Path | None,
         typer.Option(
             help="A folder or table of other classes with many examples each, for the "
-            "statistics of the heads simple_shot and whitened."
+            "statistics of the heads simple_shot, whitened and whitened_ridge."
         ),
     ] = None,
     output: Annotated[
@@ -145,10 +145,13 @@ def adapt(
     as_csv: AsCsv = False,
 ) -> None:
     """Make a classifier from a few images or sentences per class."""
+    from fsl_keras.heads import AutoHead
     from fsl_keras.inputs import noun_of
 
     out = Output(as_json, as_csv)
     one_of(learner=learner, backbone=backbone, encoder=encoder)
+    if views and not backbone:
+        raise ValueError("--views is for a --backbone: give both, or neither.")
     check_writable(output, KERAS)
     import_modules(modules)
     model = load_learner(learner) if learner else None
@@ -160,37 +163,44 @@ def adapt(
         text_column=text_column,
     )
     check_options(ctx, kind, learner or examples)
-    _check_fine_tuning(fine_tune, epochs, encoder)
+    first = first_trained(fine_tune, epochs, unfreeze, backbone, encoder)
     # All files are read before a model is trained.
     items, labels = labeled(examples, kind, text_column, label_column)
     described = read_descriptions(descriptions) if descriptions else {}
     others = read_negatives(negatives, kind) if negatives else None
     if model is None and kind == "text":
         network = encoder_of(encoder or HASHED, pooling, prefix)
-        model = _transfer_learner(network, head or default_head(encoder), fine_tune)
+        model = _transfer_learner(network, head or default_head(encoder), first)
     elif model is None:
-        model = image_learner(backbone, weights, alpha, head or "cosine")
+        model = image_learner(backbone, weights, alpha, head or "auto", first, views)
     if base:
         _fit_base(model, kind, base)
-    if fine_tune:
-        _fine_tune(model, items, labels, epochs)
+    preprocessing = {"invert": invert, "resize": resize}
+    is_trained = first is not None and fine_tune_on(
+        out, model, items, labels, epochs, **preprocessing
+    )
+    if base and is_trained:
+        _fit_base(model, kind, base)  # on the features of the trained network
     classifier = model.adapt(
         items,
         labels,
-        invert=invert,
+        **preprocessing,
         unknown_threshold=unknown_threshold,
         leave_one_out=True,
         false_reject_rate=false_reject_rate,
         negatives=others,
-        resize=resize,
         descriptions=described,
         verbose=1,
     )
     classifier.save(output)
+    if isinstance(getattr(classifier.learner, "head", None), AutoHead):
+        chosen = classifier.learner.head.explain(classifier.state)
+        out.say(f"Head: {chosen}")
+        out.add(head=chosen)
     count = len(classifier.examples())
     print_self_estimate(out, classifier.leave_one_out, items, kind)
-    if fine_tune:
-        out.say(FINE_TUNED)
+    if is_trained:
+        out.say(FINE_TUNED.format(noun_of(kind)))
     if classifier.calibration:
         out.say(str(classifier.calibration))
     ways = len(classifier.class_names)
@@ -204,7 +214,12 @@ def adapt(
 
 
 def image_learner(
-    backbone: str | None, weights: str, alpha: float | None, head: str
+    backbone: str | None,
+    weights: str,
+    alpha: float | None,
+    head: str,
+    unfreeze: str | None = None,
+    views: bool = False,
 ) -> Model:
     """Returns the learner of the options for images; by default that of `train`."""
     if not (backbone or DEFAULT_LEARNER.exists()):
@@ -214,13 +229,14 @@ def image_learner(
         )
     if not backbone:
         return load_learner(DEFAULT_LEARNER)
-    return _transfer_learner(pretrained(backbone, weights, alpha), head)
+    network = pretrained(backbone, weights, alpha)
+    return _transfer_learner(on_views(network) if views else network, head, unfreeze)
 
 
-def _transfer_learner(backbone, head, is_trained=False):
+def _transfer_learner(backbone, head, unfreeze):
     from fsl_keras.models import TransferLearner
 
-    return TransferLearner(backbone, head, unfreeze="all" if is_trained else None)
+    return TransferLearner(backbone, head, unfreeze)
 
 
 def _fit_base(learner, kind, path):
@@ -228,26 +244,6 @@ def _fit_base(learner, kind, path):
         name = type(getattr(learner, "head", learner)).__name__
         raise ValueError(
             f"{name} has no statistics of base classes, which --base computes. Use "
-            f"--head simple_shot or --head whitened."
+            f"--head simple_shot, whitened or whitened_ridge."
         )
     learner.fit_base(dataset(path, kind, learner.item_shape[:2]))
-
-
-def _check_fine_tuning(fine_tune, epochs, encoder):
-    if epochs and not fine_tune:
-        raise ValueError("--epochs is for --fine-tune: give both, or neither.")
-    if fine_tune and encoder in (None, HASHED):
-        raise ValueError(
-            "--fine-tune trains a language model: give one with --encoder, such as the "
-            "folder of all-MiniLM-L6-v2."
-        )
-
-
-def _fine_tune(learner, texts, labels, epochs):
-    from fsl_keras.pretraining import fine_tune
-
-    options = {} if epochs is None else {"epochs": epochs}
-    # Standard output is for the results.
-    with contextlib.redirect_stdout(sys.stderr):
-        verbose = 1 if sys.stderr.isatty() else 2
-        fine_tune(learner, texts, labels, verbose=verbose, **options)

@@ -18,6 +18,7 @@ from fsl_keras.cli.items import (
 from fsl_keras.cli.options import Import
 from fsl_keras.cli.output import say
 from fsl_keras.cli.stored import import_modules, load_classifier
+from fsl_keras.files.locks import locked
 from fsl_keras.files.outputs import KERAS, check_writable
 
 
@@ -55,10 +56,18 @@ def add_class(
             "it with --name."
         )
     import_modules(modules)
-    model = load_classifier(classifier)
+    # Two processes that add a class each leave both.
+    with locked(output):
+        model = load_classifier(classifier)
+        _add(ctx, model, classifier, examples, text, text_column, name)
+        model.save(output)
+    say(f"It knows {len(model.class_names)} classes: {output}")
+
+
+def _add(ctx, model, classifier, examples, text, text_column, name):
+    """Reads the examples and adds the class."""
     kind = kind_of(classifier, model)
     check_options(ctx, kind, classifier)
-    items: list
     if kind == "text":
         items, skipped = read_texts(
             examples, text or (), text_column, labels_are_ignored=False
@@ -67,5 +76,3 @@ def add_class(
     else:
         items = image_files(examples)
     model.add_class(name or examples[0].resolve().name, items)
-    model.save(output)
-    say(f"It knows {len(model.class_names)} classes: {output}")

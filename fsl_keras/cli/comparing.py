@@ -11,6 +11,7 @@ from fsl_keras.cli.items import (
     check_options,
     dataset,
     kind_of,
+    labeled,
 )
 from fsl_keras.cli.options import (
     HASHED,
@@ -18,10 +19,12 @@ from fsl_keras.cli.options import (
     Alpha,
     encoder_of,
     known_heads,
+    on_views,
     one_of,
     pretrained,
 )
 from fsl_keras.cli.output import AsCsv, AsJson, Output, working
+from fsl_keras.files.outputs import KERAS, check_writable
 from fsl_keras.typing import Model
 
 # The option that names a network for items of a kind.
@@ -52,6 +55,14 @@ def compare(
         ),
     ] = None,
     alpha: Alpha = None,
+    views: Annotated[
+        bool,
+        typer.Option(
+            "--views",
+            help="Compare each backbone on four views of each image too, which take "
+            "four times as long.",
+        ),
+    ] = False,
     encoder: Annotated[
         list[str] | None,
         typer.Option(
@@ -64,11 +75,16 @@ def compare(
         typer.Option(
             callback=known_heads,
             help=f"A head; may be repeated: {', '.join(HEADS)}. Default: all that "
-            "need no base classes, but those of many examples (lda, streaming_ridge).",
+            "need no base classes, but those of many examples (lda, streaming_ridge), "
+            "and auto, which compares some itself.",
         ),
     ] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    output: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Write the classifier of the best candidate, a .keras file."),
+    ] = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -79,6 +95,8 @@ def compare(
 
     out = Output(as_json, as_csv)
     one_of(backbone=backbone, encoder=encoder)
+    if output:
+        check_writable(output, KERAS)
     kind = kind_of(
         examples, backbone=backbone, encoder=encoder, text_column=text_column
     )
@@ -87,6 +105,10 @@ def compare(
         networks = {name: encoder_of(name) for name in encoder or [HASHED]}
     else:
         networks = _backbones(backbone or ["mobilenet_v2"], weights, alpha)
+    if views:
+        # The name is what to pass to `adapt`.
+        more = {f"{name} --views": on_views(each) for name, each in networks.items()}
+        networks |= more
     learners: dict[tuple[str, str], Model] = {
         (name, each): TransferLearner(network, each)
         for name, network in networks.items()
@@ -121,6 +143,11 @@ def compare(
         classes=len(data),
         **{f"{noun}s": len(best.right)},
     )
+    if output:
+        items, labels = labeled(examples, kind, text_column, label_column)
+        learners[best.name].adapt(items, labels).save(output)
+        out.say(f"Written: {output}")
+        out.add(classifier=output)
     out.finish()
 
 
@@ -174,5 +201,6 @@ def _heads_by_default():
     return [
         name
         for name, head in made.items()
-        if head.forgets_classes and not hasattr(head, "fit_base")
+        # `simple_shot` and `whitened` are `cosine` without base classes.
+        if head.forgets_classes and name not in ("auto", "simple_shot", "whitened")
     ]

@@ -31,11 +31,10 @@ Texts = Annotated[
 
 # The options that are for items of one kind, by the names of arguments.
 OPTIONS = {
-    "image": ("backbone", "weights", "alpha", "invert", "resize", "image_size"),
-    "text": (
-        *("encoder", "pooling", "prefix", "text", "text_column", "descriptions"),
-        *("fine_tune", "epochs"),
+    "image": (
+        *("backbone", "weights", "alpha", "views", "invert", "resize", "image_size"),
     ),
+    "text": ("encoder", "pooling", "prefix", "text", "text_column", "descriptions"),
 }
 # What JSON and CSV call an item.
 KEYS = {"image": "file", "text": "text"}
@@ -167,22 +166,28 @@ def dataset(
     image_size: tuple[int, int],
     text_column: str | None = None,
     label_column: str | None = None,
+    **kwargs: Any,
 ) -> Any:
     """Reads labeled examples as a `ClassDataset`; see `labeled`.
 
     Args:
-        path: as in `labeled`, as are the other arguments.
+        path: as in `labeled`, as are the other arguments; or the path of TFRecord files
+            or archives of images.
         kind: `"image"` or `"text"`.
         image_size: pair `(height, width)`, to which images are resized.
         text_column: optional string.
         label_column: optional string.
+        **kwargs: arguments of the constructors of `ClassDataset` for images.
     """
     from fsl_keras.datasets import ClassDataset
+    from fsl_keras.datasets.records import holds_records
 
+    if kind == "image" and holds_records(path):
+        return ClassDataset.from_records(path, image_size, **kwargs)
     if not _is_table(path, kind, text_column, label_column):
-        return ClassDataset.from_directory(path, image_size)
+        return ClassDataset.from_directory(path, image_size, **kwargs)
     size = image_size if kind == "image" else None
-    return ClassDataset.from_csv(path, text_column, label_column, size)
+    return ClassDataset.from_csv(path, text_column, label_column, size, **kwargs)
 
 
 def read_texts(

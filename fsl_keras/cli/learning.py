@@ -17,6 +17,7 @@ from fsl_keras.cli.options import (
 )
 from fsl_keras.cli.output import AsCsv, AsJson, Output
 from fsl_keras.cli.stored import import_modules, load_learner
+from fsl_keras.files.locks import locked
 from fsl_keras.files.outputs import LEARNER, check_writable
 
 
@@ -54,12 +55,33 @@ def learn(
     The first call makes a learner. Each later one adds its examples, of classes that
     are known and of new ones, without the earlier images.
     """
-    from fsl_keras.learner import FewShotLearner
-
     out = Output(as_json, as_csv)
     check_writable(folder, LEARNER)
     import_modules(modules)
     one_of(learner=learner, backbone=backbone)
+    with locked(folder):
+        model = _learned(
+            examples, folder, learner, backbone, weights, head, unlabeled, steps
+        )
+        model.save(folder)
+    known = model.history[-1]
+    out.say(
+        f"Knows {len(known['classes'])} classes from {known['examples']} different "
+        f"images: {folder}"
+    )
+    out.add(learner=folder, classes=known["classes"], examples=known["examples"])
+    if test:
+        report = model.evaluate(test)
+        for line in str(report).splitlines():
+            out.say(line)
+        out.add(accuracy=report.accuracy)
+    out.finish()
+
+
+def _learned(examples, folder, learner, backbone, weights, head, unlabeled, steps):
+    """Returns a `FewShotLearner`, new or of the folder, that knows the examples."""
+    from fsl_keras.learner import FewShotLearner
+
     if folder.exists():
         if learner or backbone or unlabeled:
             raise ValueError(
@@ -76,19 +98,7 @@ def learn(
                 verbose = 1 if sys.stderr.isatty() else 2
                 model.pretrain(unlabeled, steps=steps, verbose=verbose)
         model.learn_from_few_examples(examples)
-    model.save(folder)
-    known = model.history[-1]
-    out.say(
-        f"Knows {len(known['classes'])} classes from {known['examples']} different "
-        f"images: {folder}"
-    )
-    out.add(learner=folder, classes=known["classes"], examples=known["examples"])
-    if test:
-        report = model.evaluate(test)
-        for line in str(report).splitlines():
-            out.say(line)
-        out.add(accuracy=report.accuracy)
-    out.finish()
+    return model
 
 
 def _new(learner, backbone, weights, head):

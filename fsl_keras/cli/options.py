@@ -14,10 +14,12 @@ HASHED = "hashed"
 
 # The heads of `models.TransferLearner`, which need not be imported to be listed.
 HEADS = (
+    "auto",
     "prototypes",
     "cosine",
     "simple_shot",
     "whitened",
+    "whitened_ridge",
     "nearest_neighbor",
     "lda",
     "ridge",
@@ -36,10 +38,14 @@ DataDir = Annotated[
     ),
 ]
 
+# The beginning of the name of a backbone of keras-hub.
+KERAS_HUB = "keras_hub:"
 Backbone = Annotated[
     str | None,
     typer.Option(
-        help="A network of keras.applications, such as mobilenet_v2 or resnet50."
+        help="A network of keras.applications, such as mobilenet_v2 or resnet50, or "
+        "an image encoder of keras-hub, such as keras_hub:dinov2_small; after the "
+        "colon may also stand the path of a folder."
     ),
 ]
 Weights = Annotated[
@@ -50,6 +56,14 @@ Weights = Annotated[
 ]
 Alpha = Annotated[
     float | None, typer.Option(help="Width of a MobileNet, such as 0.35.")
+]
+Views = Annotated[
+    bool,
+    typer.Option(
+        "--views",
+        help="Embed four views of each image: itself, a crop, and the mirror images of "
+        "both. More accurate with few examples, and four times as long.",
+    ),
 ]
 Encoder = Annotated[
     str | None,
@@ -105,11 +119,25 @@ def known_heads(names: list[str]) -> list[str]:
 
 
 def pretrained(name: Any, weights: str | None, alpha: float | None) -> Model:
-    """Returns a frozen network of `keras.applications`."""
+    """Returns a frozen network of `keras.applications` or of keras-hub."""
     from fsl_keras import backbones
 
+    if name.startswith(KERAS_HUB):
+        if weights not in (None, "imagenet") or alpha is not None:
+            raise ValueError(
+                f"--weights and --alpha are for networks of keras.applications, and "
+                f"{name} is one of keras-hub: leave them out."
+            )
+        return backbones.from_keras_hub(name.removeprefix(KERAS_HUB))
     arguments: dict[str, Any] = {} if alpha is None else {"alpha": alpha}
     return backbones.pretrained(name, weights, **arguments)
+
+
+def on_views(network: Model) -> Model:
+    """Returns a network for the option `--views`."""
+    from fsl_keras import backbones
+
+    return backbones.MultiCrop(network)
 
 
 def default_head(encoder: str | None) -> str:

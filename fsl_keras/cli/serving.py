@@ -8,9 +8,14 @@ import typer
 from fsl_keras.cli.options import (
     Alpha,
     Backbone,
+    Encoder,
     HeadName,
     Import,
+    Pooling,
+    Prefix,
     Weights,
+    default_head,
+    encoder_of,
     one_of,
     pretrained,
 )
@@ -33,7 +38,16 @@ def app(
     backbone: Backbone = None,
     weights: Weights = "imagenet",
     alpha: Alpha = None,
-    head: Annotated[HeadName, typer.Option(help="Head on the backbone.")] = "cosine",
+    encoder: Encoder = None,
+    pooling: Pooling = "mean",
+    prefix: Prefix = "",
+    head: Annotated[
+        HeadName | None,
+        typer.Option(
+            help="Head on a backbone or an encoder. Default: cosine for pictures, "
+            "ridge for texts with --encoder hashed, else logistic."
+        ),
+    ] = None,
     invert: Annotated[
         bool,
         typer.Option(
@@ -49,16 +63,22 @@ def app(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 7860,
     modules: Import = None,
 ) -> None:
-    """Teach a classifier on a page in the browser, with a camera or pictures."""
+    """Teach a classifier on a page in the browser, with a camera, pictures or texts."""
     from fsl_keras.app import Learners
     from fsl_keras.app.serving import check_free, is_local, serve
 
-    one_of(learner=learner, backbone=backbone)
+    one_of(learner=learner, backbone=backbone, encoder=encoder)
     check_free(host, port)
     import_modules(modules)
     own = {}
     if backbone:
-        own[backbone] = lambda: _frozen(backbone, weights, alpha, head)
+        own[backbone] = lambda: _transfer(
+            pretrained(backbone, weights, alpha), head or "cosine"
+        )
+    elif encoder:
+        own[pathlib.Path(encoder).name] = lambda: _transfer(
+            encoder_of(encoder, pooling, prefix), head or default_head(encoder)
+        )
     elif learner:
         own[learner.stem] = lambda: load_learner(learner)
     model = load_classifier(classifier) if classifier else None
@@ -78,7 +98,7 @@ def app(
     )
 
 
-def _frozen(backbone, weights, alpha, head):
+def _transfer(backbone, head):
     from fsl_keras.models import TransferLearner
 
-    return TransferLearner(pretrained(backbone, weights, alpha), head)
+    return TransferLearner(backbone, head)

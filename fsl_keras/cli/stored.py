@@ -5,8 +5,10 @@ import importlib.util
 import os
 import pathlib
 import sys
+import tempfile
 import zipfile
 
+from fsl_keras.files.space import raise_if_full
 from fsl_keras.typing import Model
 
 
@@ -60,6 +62,8 @@ def load_model(path: pathlib.Path) -> Model:
     try:
         return keras.saving.load_model(path)
     except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        # Keras unpacks the file there.
+        raise_if_full(error, tempfile.gettempdir())
         raise ValueError(
             f"{path} cannot be loaded. Give a .keras file that `fsl-keras train` or "
             f"`fsl-keras adapt` wrote, and give the Python file of its own layers, if "

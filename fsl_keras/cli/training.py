@@ -37,6 +37,15 @@ def train(
         ),
     ] = None,
     resume: settings.Resume = False,
+    devices: Annotated[
+        int | None,
+        typer.Option(
+            help="Devices of this machine to train on: GPUs, or processor cores where "
+            "there is no GPU. The tasks of a batch, train.tasks, are divided among "
+            "them. Default: one; with other workers, all GPUs. Workers are those of "
+            "the variable TF_CONFIG."
+        ),
+    ] = None,
     deterministic: Annotated[
         bool,
         typer.Option(help="Bit-identical weights in every run, but slower."),
@@ -45,13 +54,16 @@ def train(
     as_csv: AsCsv = False,
 ) -> None:
     """Train a method and test it on classes it never saw."""
+    from fsl_keras.files.locks import locked
     from fsl_keras.progress import TrainingProgress
     from fsl_keras.training import recipes
+    from fsl_keras.training.distribution import facts_of, strategy_of
     from fsl_keras.training.options import Options, merged
     from fsl_keras.training.report import write_report
     from fsl_keras.training.run import calibrate
     from fsl_keras.training.run import train as train_run
     from fsl_keras.training.run_folder import Run
+    from fsl_keras.training.workers import Workers
 
     out = Output(as_json, as_csv)
     if deterministic:
@@ -75,11 +87,22 @@ def train(
     else:
         run = Run.start(folder, Options.suited(given))
     check_place(folder)
-    with TrainingProgress(run.options.train.steps) as progress:
-        learner = train_run(run, [progress])
-    with working("Testing on unseen classes"):
-        calibrate(run, learner)
-        reports = write_report(run, learner)
+    workers = Workers.from_environment()
+    if workers is not None:
+        with working(f"Waiting for {len(workers.addresses)} workers"):
+            workers.meet(facts_of(run))
+    strategy = strategy_of(devices, workers)
+    if workers is not None and not workers.is_chief:
+        train_run(run, strategy=strategy)
+        out.say(f"Worker {workers.number} is done. Worker 0 writes {folder}.")
+        out.finish()
+        return
+    with locked(folder, wait=0):
+        with TrainingProgress(run.options.train.steps) as progress:
+            learner = train_run(run, [progress], strategy)
+        with working("Testing on unseen classes"):
+            calibrate(run, learner)
+            reports = write_report(run, learner, strategy)
     print_reports(out, reports)
     _print_files(out, run.folder)
     out.finish()

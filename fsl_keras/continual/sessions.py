@@ -204,8 +204,7 @@ def _joint_accuracy(learner, parts, tested):
 def _memory_bytes(classifier):
     if isinstance(classifier, FineTunedClassifier):
         return classifier.memory_bytes
-    weights = classifier.task.spec["memory"].values()
-    return sum(np.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in weights)
+    return sum(value.nbytes for value in map(np.asarray, classifier.memory().values()))
 
 
 def _accuracies(classifier, tested, session_of, last):

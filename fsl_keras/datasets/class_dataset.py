@@ -8,7 +8,7 @@ import tensorflow as tf
 from fsl_keras.datasets.class_sources import ClassSources
 from fsl_keras.datasets.class_streams import ClassStreams
 from fsl_keras.datasets.division import FRACTIONS, divided
-from fsl_keras.datasets.items import FileItems, MemoryItems
+from fsl_keras.datasets.items import Items
 from fsl_keras.typing import Tensor
 
 
@@ -16,11 +16,11 @@ class ClassDataset(ClassSources, ClassStreams):
     """Items grouped by class, from which episodes, batches and pairs are drawn.
 
     Items are images, texts or vectors. Make a data set with `from_arrays`,
-    `from_directory`, `from_csv`, `from_dataframe`, `from_dataset`, `from_tfds` or
-    `fsl_keras.datasets.load`.
+    `from_directory`, `from_csv`, `from_dataframe`, `from_records`, `from_dataset`,
+    `from_tfds` or `fsl_keras.datasets.load`.
 
     Args:
-        items: `datasets.items.MemoryItems` or `FileItems`, which hold the items.
+        items: `datasets.items.Items`, such as `MemoryItems`, which hold the items.
         class_rows: list of integer arrays, the rows of each class in `items`.
         class_names: list of strings, one for each class, all different.
         name: string, the name of the data set in reports.
@@ -42,7 +42,7 @@ class ClassDataset(ClassSources, ClassStreams):
 
     def __init__(
         self,
-        items: MemoryItems | FileItems,
+        items: Items,
         class_rows: Sequence,
         class_names: Sequence[str],
         name: str = "data",

@@ -13,8 +13,10 @@ from fsl_keras.datasets.folders import (
     warn_of_animations,
     warn_of_skipped,
 )
-from fsl_keras.datasets.items import FileItems, MemoryItems, read_items, stored_items
+from fsl_keras.datasets.items import Items, MemoryItems, read_items, stored_items
 from fsl_keras.datasets.labels import label_index
+from fsl_keras.datasets.record_items import read_records
+from fsl_keras.datasets.records import find_records
 from fsl_keras.datasets.tables import is_data_frame, read_data_frame, read_table
 from fsl_keras.datasets.tf_elements import read_labeled
 from fsl_keras.typing import Dataset, Path, Tensor
@@ -29,7 +31,7 @@ class ClassSources(abc.ABC):
     @abc.abstractmethod
     def __init__(
         self,
-        items: MemoryItems | FileItems,
+        items: Items,
         class_rows: Sequence,
         class_names: Sequence[str],
         name: str = "data",
@@ -77,6 +79,7 @@ class ClassSources(abc.ABC):
         invert: bool = False,
         memory_limit: int = MEMORY_LIMIT,
         name: str | None = None,
+        check_files: bool = True,
     ) -> Self:
         """Reads a folder that holds a folder of images for each class.
 
@@ -93,6 +96,9 @@ class ClassSources(abc.ABC):
             memory_limit: bytes up to which the resized images are kept in memory.
                 Images of a larger set are decoded when episodes are drawn.
             name: optional string; the folder's name by default.
+            check_files: bool, whether each file is decoded once at first. Without it,
+                images stay in their files, and one that cannot be read raises an error
+                when it is needed.
 
         Raises:
             FileNotFoundError: if the folder is not there.
@@ -103,7 +109,7 @@ class ClassSources(abc.ABC):
         paths = [path for name in class_names for path in files[name]]
         labels = np.repeat(np.arange(len(files)), [len(files[n]) for n in class_names])
         name = name or pathlib.Path(folder).name
-        images = (image_size, channels, invert, memory_limit)
+        images = (image_size, channels, invert, memory_limit, check_files)
         # One level more than by default, for the decorator.
         return cls._of_files(paths, labels, class_names, name, images, stacklevel=5)
 
@@ -138,8 +144,8 @@ class ClassSources(abc.ABC):
                 they are resized. Their paths are relative to the folder of the table.
                 None for a table of texts.
             name: optional string; the file's name without suffix by default.
-            **kwargs: `channels`, `invert` and `memory_limit` of images, as in
-                `from_directory`.
+            **kwargs: `channels`, `invert`, `memory_limit` and `check_files` of images,
+                as in `from_directory`.
 
         Raises:
             FileNotFoundError: if there is no such file.
@@ -169,7 +175,7 @@ class ClassSources(abc.ABC):
             label_column: optional name of the column of labels.
             image_size: pair `(height, width)` for a table of images, None for texts.
             name: string, the name of the data set in reports.
-            **kwargs: `channels`, `invert` and `memory_limit` of images.
+            **kwargs: of images, as in `from_csv`.
 
         Raises:
             ValueError: if `frame` is no DataFrame; or as `from_csv`.
@@ -189,6 +195,53 @@ class ClassSources(abc.ABC):
         kind = "text" if image_size is None else "image"
         table = read_data_frame(frame, kind, column, label_column, labelled=True)
         return cls._of_table(table, name, image_size, **kwargs)
+
+    @classmethod
+    def from_records(
+        cls,
+        paths: Path | Sequence[Path],
+        image_size: tuple[int, int],
+        image_key: str | None = None,
+        label_key: str | None = None,
+        name: str | None = None,
+        **kwargs,
+    ) -> Self:
+        """Reads labeled images of TFRecord files or WebDataset archives (`.tar`).
+
+        A sample of an archive is files that follow each other and have one name before
+        the first dot: an image, and a label in a file such as `000123.cls`, or under
+        the key `"label"` of `000123.json`. A TFRecord file holds `tf.train.Example`s.
+        Classes are sorted by name. Records without an image or a label, and images that
+        cannot be read, are skipped, named in a warning and listed in `skipped`.
+
+        Args:
+            paths: path of a file, of a folder of files, or a list of such paths.
+            image_size: pair `(height, width)` in pixels, to which images are resized.
+            image_key: optional string, the feature or the suffix of the image. By
+                default the first of `"image"` and `"image/encoded"` that is there; in
+                an archive the usual suffixes.
+            label_key: optional string, the feature or the suffix of the label. By
+                default the first of `"label"`, `"image/class/text"` and
+                `"image/class/label"`; in an archive `"cls"`, `"label"`, `"txt"` or
+                `"json"`.
+            name: optional string; the name of the first file by default.
+            **kwargs: as in `from_csv`.
+
+        Raises:
+            FileNotFoundError: if a path does not exist.
+            ValueError: if a file is of another kind or damaged, or no record has an
+                image and a label.
+        """
+        records = find_records(paths, image_key, label_key)
+        images = _image_arguments(image_size, **kwargs)
+        items, kept, skipped = read_records(records, *images)
+        skipped = records.skipped + skipped
+        warn_of_skipped(skipped, len(kept) + len(skipped), "records", stacklevel=3)
+        labels = [records.labels[i] for i in kept]
+        index, class_names = label_index(labels, length=len(labels))
+        rows = [np.flatnonzero(index == label) for label in range(len(class_names))]
+        name = name or pathlib.Path(records.files[0]).name
+        return cls(items, rows, class_names, name, skipped)
 
     @classmethod
     def from_dataset(
@@ -278,12 +331,15 @@ class ClassSources(abc.ABC):
         """
         items, kept, skipped = read_items(paths, *images)
         warn_of_skipped(skipped, len(paths), stacklevel=stacklevel)
-        warn_of_animations([paths[i] for i in kept], stacklevel=stacklevel)
+        if images[-1]:
+            warn_of_animations([paths[i] for i in kept], stacklevel=stacklevel)
         labels = labels[kept]
         rows = [np.flatnonzero(labels == label) for label in range(len(class_names))]
         return cls(items, rows, class_names, name, skipped)
 
 
-def _image_arguments(image_size, channels=3, invert=False, memory_limit=MEMORY_LIMIT):
+def _image_arguments(
+    image_size, channels=3, invert=False, memory_limit=MEMORY_LIMIT, check_files=True
+):
     """Returns the arguments of `read_items` after the paths."""
-    return image_size, channels, invert, memory_limit
+    return image_size, channels, invert, memory_limit, check_files

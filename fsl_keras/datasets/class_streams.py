@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -149,7 +150,8 @@ class ClassStreams(abc.ABC):
                 the pass. So a batch of 64 with `per_class=4` is of 16 classes, if there
                 are as many.
         """
-        return streams.batches(
+        draw = functools.partial(
+            streams.batches,
             self.fetch,
             self.class_sizes,
             batch_size,
@@ -159,6 +161,7 @@ class ClassStreams(abc.ABC):
             augmentation,
             per_class,
         )
+        return streams.with_parts(draw)
 
     def pairs(
         self,
@@ -184,7 +187,8 @@ class ClassStreams(abc.ABC):
             A `tf.data.Dataset` of `((a, b), same)`, `a` and `b` `[B, *item]` and
             `same` float32 `[B]`.
         """
-        return streams.pairs(
+        draw = functools.partial(
+            streams.pairs,
             self.fetch,
             self.class_sizes,
             batch_size,
@@ -194,3 +198,4 @@ class ClassStreams(abc.ABC):
             augmentation,
             self.class_names,
         )
+        return streams.with_parts(draw)

@@ -1,7 +1,7 @@
 """The items of a data set, in memory or in files."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -9,6 +9,31 @@ import tensorflow as tf
 from fsl_keras.datasets.texts import are_texts, clean_texts
 from fsl_keras.images import decode_in_process, fit, read, to_unit_range
 from fsl_keras.typing import Path, Tensor
+
+# Items, their positions among those that were asked for, and pairs `(name, reason)` of
+# the others.
+Reading = tuple[np.ndarray, np.ndarray, list[tuple[str, str]]]
+
+
+class Items(Protocol):
+    """What a data set takes its items from, by their rows."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def paths(self) -> np.ndarray | None: ...
+
+    @property
+    def item_shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def item_dtype(self) -> str: ...
+
+    def fetch(self, rows: Tensor) -> Tensor: ...
+
+    def take(self, rows: np.ndarray) -> np.ndarray: ...
+
+    def read(self, rows: np.ndarray) -> Reading: ...
 
 
 class MemoryItems:
@@ -55,6 +80,10 @@ class MemoryItems:
     def take(self, rows: np.ndarray) -> np.ndarray:
         """Returns the raw items of an array of rows."""
         return self.values[rows]
+
+    def read(self, rows: np.ndarray) -> Reading:
+        """Returns the raw items of an array of rows, see `FileItems.read`."""
+        return self.take(rows), np.arange(len(rows)), []
 
 
 class FileItems:
@@ -109,14 +138,30 @@ class FileItems:
         return to_unit_range(items)
 
     def take(self, rows: np.ndarray) -> np.ndarray:
-        """Reads the raw items of an array of rows."""
-        images, _, skipped = read(
-            self.paths[rows], self.image_size, self.channels, self.invert
-        )
-        if skipped:
-            path, reason = skipped[0]
-            raise ValueError(f"{path} can no longer be read: {reason}.")
-        return images
+        """Returns the raw items of an array of rows.
+
+        Raises:
+            ValueError: if an image cannot be read.
+        """
+        return taken(self.read(rows))
+
+    def read(self, rows: np.ndarray) -> Reading:
+        """Reads the raw items of an array of rows.
+
+        Returns:
+            A triple: the items that can be read, their positions in `rows`, and pairs
+            `(name, reason)` of the others.
+        """
+        return read(self.paths[rows], self.image_size, self.channels, self.invert)
+
+
+def taken(reading: Reading) -> np.ndarray:
+    """Returns the items of what `read` returned; raises an error if one is missing."""
+    items, _, skipped = reading
+    if skipped:
+        name, reason = skipped[0]
+        raise ValueError(f"{name} cannot be read: {reason}.")
+    return items
 
 
 def read_items(
@@ -125,7 +170,8 @@ def read_items(
     channels: int,
     invert: bool,
     memory_limit: int,
-) -> tuple[MemoryItems | FileItems, np.ndarray, list[tuple[str, str]]]:
+    check_files: bool = True,
+) -> tuple[Items, np.ndarray, list[tuple[str, str]]]:
     """Reads image files into memory, if the resized images fit into a limit.
 
     Args:
@@ -134,11 +180,16 @@ def read_items(
         channels: 1 or 3.
         invert: bool, True for dark ink on white paper: ink becomes 1.
         memory_limit: bytes. Above it images stay in their files.
+        check_files: bool, whether all files are decoded once at first. Otherwise images
+            stay in their files, and one that cannot be read raises an error later.
 
     Returns:
         A triple: the items, the indices of the readable files, and pairs
         `(path, reason)` of the others.
     """
+    if not check_files:
+        found = FileItems(paths, image_size, channels, invert)
+        return found, np.arange(len(paths)), []
     if len(paths) * image_size[0] * image_size[1] * channels <= memory_limit:
         values, kept, skipped = read(paths, image_size, channels, invert)
         return MemoryItems(values, [str(paths[i]) for i in kept]), kept, skipped

@@ -45,7 +45,8 @@ def label_index(
     if class_names is not None:
         class_names = [class_name_of(name) for name in class_names]
         if len(set(class_names)) != len(class_names):
-            raise ValueError(f"`class_names` repeats a name: {class_names}.")
+            more = "..." if len(class_names) > 10 else ""
+            raise ValueError(f"`class_names` repeats a name: {class_names[:10]}{more}.")
     if isinstance(labels, list):
         return _from_names(labels, class_names)
     if labels.dtype.kind == "b":

@@ -23,8 +23,12 @@ def batches(
     count: int | None,
     augmentation: Any,
     per_class: int | None = None,
+    part: tuple[int, int] = (0, 1),
 ) -> Dataset:
-    """Streams `(items, labels)`; see `ClassDataset.batches`."""
+    """Streams `(items, labels)`; see `ClassDataset.batches`.
+
+    `part`, a pair `(k, n)`, leaves of each batch the `k`-th of `n` equal parts.
+    """
     _check(batch_size, start, count)
     if per_class is not None and per_class < 1:
         raise ValueError(
@@ -34,8 +38,10 @@ def batches(
     size = int(np.sum(class_sizes))
     order = tf.constant([seed, ORDER], "int64")
 
+    own = _places(batch_size, part)
+
     def draw(index):
-        place = index * batch_size + tf.range(batch_size, dtype="int64")
+        place = index * batch_size + tf.range(own.start, own.stop, dtype="int64")
         # A pass over the data is a random permutation, each place of which can be
         # computed independently.
         ids = tf.raw_ops.RandomIndexShuffle(
@@ -46,7 +52,7 @@ def batches(
         return look_up(index, ids)
 
     def look_up(index, ids):
-        items = _augment(fetch(ids), augmentation, seed, index)
+        items = _augment(fetch(ids), augmentation, seed, index, part)
         return items, tf.gather(labels, ids)
 
     indices = _indices(start, count)
@@ -54,7 +60,7 @@ def batches(
         return _stream(indices, draw)
     passes = _grouped_passes(class_sizes, per_class, seed, start * batch_size // size)
     ids = passes.unbatch().skip(start * batch_size % size)
-    ids = ids.batch(batch_size, drop_remainder=True)
+    ids = ids.batch(batch_size, drop_remainder=True).map(lambda ids: ids[own])
     return _stream(tf.data.Dataset.zip(indices, ids), look_up)
 
 
@@ -67,8 +73,9 @@ def pairs(
     count: int | None,
     augmentation: Any,
     class_names: Sequence[str],
+    part: tuple[int, int] = (0, 1),
 ) -> Dataset:
-    """Streams `((a, b), same)`; see `ClassDataset.pairs`."""
+    """Streams `((a, b), same)`; see `ClassDataset.pairs`, and `part` of `batches`."""
     _check(batch_size, start, count)
     class_sizes = np.asarray(class_sizes, "int32")
     if len(class_sizes) < 2 or class_sizes.min() < 2:
@@ -79,6 +86,7 @@ def pairs(
         )
     first = tf.constant(np.cumsum(class_sizes) - class_sizes, "int32")
     base = tf.constant([seed, PAIRS], "int64")
+    own = _places(batch_size, part)
 
     def draw(index):
         pair_seed = fold_in(base, index)
@@ -94,11 +102,27 @@ def pairs(
         b_class = tf.where(same, classes[:, 0], classes[:, 1])
         ids_a = tf.gather(first, classes[:, 0]) + a
         ids_b = tf.gather(first, b_class) + b
-        items = fetch(tf.concat([ids_a, ids_b], axis=0))
-        items = _augment(items, augmentation, seed, index)
-        return (items[:batch_size], items[batch_size:]), tf.cast(same, "float32")
+        items = fetch(tf.concat([ids_a[own], ids_b[own]], axis=0))
+        items = _augment(items, augmentation, seed, index, part)
+        a, b = tf.split(items, 2)
+        return (a, b), tf.cast(same[own], "float32")
 
     return _stream(_indices(start, count), draw)
+
+
+def with_parts(draw: Callable[..., Dataset]) -> Dataset:
+    """Returns the stream of a function, with the attribute `part`.
+
+    Args:
+        draw: `batches` or `pairs`, with all arguments but `part`.
+
+    Returns:
+        The stream of whole batches. Its attribute `part` is a function from `(number,
+        parts)` to the stream of one of several equal parts of each batch.
+    """
+    dataset = draw()
+    dataset.part = lambda number, parts: draw(part=(number, parts))
+    return dataset
 
 
 def _grouped_passes(class_sizes, per_class, seed, start):
@@ -143,11 +167,21 @@ def _floor(draw, size):
     return tf.cast(draw * tf.cast(size, "float32"), "int32")
 
 
-def _augment(items, augmentation, seed, index):
+def _augment(items, augmentation, seed, index, part):
     transform = getattr(augmentation, "transform", augmentation)
     if transform is None:
         return items
-    return transform(items, fold_in(tf.constant([seed, AUGMENTATION], "int64"), index))
+    batch_seed = fold_in(tf.constant([seed, AUGMENTATION], "int64"), index)
+    if part != (0, 1):
+        # The items of another part are not augmented alike.
+        batch_seed = fold_in(batch_seed, part[0])
+    return transform(items, batch_seed)
+
+
+def _places(batch_size, part):
+    """Returns the slice of a batch that a part is."""
+    size = batch_size // part[1]
+    return slice(part[0] * size, (part[0] + 1) * size)
 
 
 def _indices(start, count):

@@ -45,7 +45,8 @@ def episode_dataset(
 
     Returns:
         A `tf.data.Dataset` of `(x, y)`, or of `(x, y, sample_weight)` where the
-        episodes differ in size.
+        episodes differ in size. Its attribute `part` is a function from `(number,
+        parts)` to the stream of one of several equal parts of each batch.
 
     Raises:
         ValueError: if a number is out of range.
@@ -69,7 +70,22 @@ def episode_dataset(
     else:
         dataset = ids.map(look_up_and_augment, **parallel)
         dataset = dataset.batch(tasks, drop_remainder=True)
-    return stream(dataset)
+
+    def part(number, parts):
+        first, step = shard or (0, 1)
+        return episode_dataset(
+            fetch,
+            sampler,
+            tasks // parts,
+            start,
+            None if count is None else count // parts,
+            (first + step * number, step * parts),
+            augmentation,
+        )
+
+    dataset = stream(dataset)
+    dataset.part = part
+    return dataset
 
 
 def stratified_dataset(

@@ -7,8 +7,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from fsl_keras.imports.backend import check_can_train
+
 # Attributes that code sets on a Dataset, which a derived Dataset lacks.
-ATTRIBUTES = ("class_names", "file_paths", "protocol")
+ATTRIBUTES = ("class_names", "file_paths", "part", "protocol")
+
+DATASETS = (tf.data.Dataset, tf.distribute.DistributedDataset)
 
 _FIT = inspect.signature(keras.Model.fit)
 
@@ -52,10 +56,11 @@ class ReadsUntuned:
 
     @functools.wraps(keras.Model.fit)
     def fit(self, *args, **kwargs):
+        check_can_train(self)
         given = _FIT.bind(self, *args, **kwargs).arguments
         for name in given.keys() & {"x", "validation_data"}:
-            given[name] = untuned(given[name])
-        if isinstance(given.get("x"), tf.data.Dataset):
+            given[name] = self._read(given[name])
+        if isinstance(given.get("x"), DATASETS):
             given.setdefault("shuffle", False)
         del given["self"]
         optimizer = self.optimizer
@@ -67,8 +72,13 @@ class ReadsUntuned:
 
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, x=None, *args, **kwargs):
-        return super().evaluate(untuned(x), *args, **kwargs)
+        check_can_train(self)
+        return super().evaluate(self._read(x), *args, **kwargs)
 
     @functools.wraps(keras.Model.predict)
     def predict(self, x, *args, **kwargs):
         return super().predict(untuned(x), *args, **kwargs)
+
+    def _read(self, data):
+        """Returns data as `fit` and `evaluate` read them."""
+        return untuned(data)

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from fsl_keras.episodes.tuner import untuned
 from fsl_keras.evaluation.episode_report import EpisodeReport
+from fsl_keras.imports.backend import compiled, native
 from fsl_keras.typing import Dataset, Model
 
 # Methods of a `tf.data.Dataset` after which it still begins with the same episodes.
@@ -67,12 +69,10 @@ def evaluate(
             "`model.deployable()`."
         )
     tested = protocol.pop("classes", [])
-    predict = tf.function(
-        lambda x: tf.argmax(model(x, training=False), -1), reduce_retracing=True
-    )
+    predict = compiled(lambda x: ops.argmax(model(x, training=False), -1))
     accuracies, sizes = [], _Sizes()
     for x, y, *weight in untuned(episodes):
-        right = np.equal(predict(x).numpy(), y.numpy())
+        right = np.equal(ops.convert_to_numpy(predict(native(x))), y.numpy())
         weight = weight[0].numpy() != 0 if weight else np.ones(right.shape, bool)
         accuracies.extend((right & weight).sum(-1) / weight.sum(-1))
         sizes.add(x["support_labels"].numpy(), y.numpy(), weight)

@@ -19,6 +19,7 @@ from fsl_keras.files.outputs import (
     FolderKind,
     check_target,
 )
+from fsl_keras.files.space import named_if_full
 from fsl_keras.typing import Path
 
 # Bytes of file names that are not UTF-8 are written as escapes, which JSON reads back.
@@ -43,7 +44,8 @@ def replacing(
             kind is not replaced. Default: a file of any name; a folder needs its kind.
 
     Raises:
-        OSError: if an existing `path` is not of this kind, or cannot be replaced.
+        OSError: if an existing `path` is not of this kind, or cannot be replaced, or
+            the disk is full.
 
     Example:
 
@@ -59,7 +61,8 @@ def replacing(
     swapping.clean(target)
     temporary = swapping.hidden(target)
     try:
-        yield temporary
+        with named_if_full(path):
+            yield temporary
         if not temporary.exists():
             raise FileNotFoundError(f"Nothing was written for {path}.")
         check_target(target, kind)  # it may have been created in the meantime

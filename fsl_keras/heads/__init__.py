@@ -1,5 +1,6 @@
 """Heads: layers that turn the embeddings of a support set into class scores."""
 
+from fsl_keras.heads.auto import AutoHead
 from fsl_keras.heads.bd_cspn import BDCSPNHead
 from fsl_keras.heads.dense import DenseHead
 from fsl_keras.heads.examples import ExampleHead
@@ -24,8 +25,10 @@ from fsl_keras.heads.tim import TIMHead
 from fsl_keras.heads.transductive import TransductiveHead
 from fsl_keras.heads.transductive_finetuning import TransductiveFinetuningHead
 from fsl_keras.heads.whitened import WhitenedHead
+from fsl_keras.heads.whitened_ridge import WhitenedRidgeHead
 
 __all__ = [
+    "AutoHead",
     "BDCSPNHead",
     "DenseHead",
     "ExampleHead",
@@ -50,4 +53,5 @@ __all__ = [
     "TransductiveFinetuningHead",
     "TransductiveHead",
     "WhitenedHead",
+    "WhitenedRidgeHead",
 ]

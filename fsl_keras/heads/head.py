@@ -60,6 +60,18 @@ class Head(keras.layers.Layer):
     forgets_classes = True
     # Whether a row of `support_labels` may be one-hot times the weight of its example.
     weighs_examples = False
+    # The tensors of the memory that `restore` computes from the state, so that a
+    # classifier need not store both.
+    restored: tuple[str, ...] = ()
+
+    @property
+    def appends_classes(self) -> bool:
+        """Whether memory and state of new classes are appended to those of others.
+
+        So it is if the state of a class does not depend on other classes, and all
+        tensors of memory and state run over classes on their axis 1.
+        """
+        return self.incremental == "exact" and set(self.class_axes.values()) == {1}
 
     def __init__(self, **kwargs: Any):
         kwargs.setdefault("dtype", "float32")
@@ -93,6 +105,13 @@ class Head(keras.layers.Layer):
     def score(self, state: dict[str, Tensor], query: Tensor) -> Tensor:
         """Returns the logits `[T, M, N]` of query embeddings `[T, M, D]`."""
         raise NotImplementedError
+
+    def restore(
+        self, memory: dict[str, Tensor], state: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Returns the whole memory, given it without the tensors named `restored`."""
+        del state
+        return memory
 
     def merge(
         self, memory: dict[str, Tensor], more: dict[str, Tensor]

@@ -28,11 +28,27 @@ def inverse(matrices: Tensor) -> Tensor:
     return estimate
 
 
+def solve(matrices: Tensor, right: Tensor) -> Tensor:
+    """Solves systems of symmetric positive definite matrices.
+
+    Args:
+        matrices: float tensor `[..., D, D]`.
+        right: float tensor `[..., D, N]`.
+
+    Returns:
+        The solutions, a float tensor `[..., D, N]`.
+    """
+    if _by_products.get():
+        return ops.matmul(inverse(matrices), right)
+    return ops.solve(matrices, right)
+
+
 @contextlib.contextmanager
 def inverses_by_products() -> Iterator[None]:
-    """Context in which `inverse` uses matrix products only, which every runtime has.
+    """Context in which `inverse` and `solve` use matrix products only.
 
-    It applies to functions traced in the context. It is several times slower.
+    Every runtime has these. It applies to functions traced in the context. It is
+    several times slower.
     """
     token = _by_products.set(True)
     try:

@@ -6,6 +6,8 @@ import keras
 from keras import ops
 
 from fsl_keras.heads.moments import MomentHead, diagonal, trace
+from fsl_keras.heads.support import check_shrinkage
+from fsl_keras.imports.backend import most_precise
 from fsl_keras.typing import Tensor
 
 # The smallest variance within classes that is not rounding, relative to the squared
@@ -66,18 +68,14 @@ class LinearDiscriminantHead(MomentHead):
         self, shrinkage: float = 0.7, power: float = 1.0, **kwargs: Any
     ) -> None:
         super().__init__(power, **kwargs)
-        if not 0 < shrinkage <= 1:
-            raise ValueError(
-                f"`shrinkage` must be above 0 and at most 1, or the covariance of few "
-                f"examples has no inverse; try 0.7. Received: shrinkage={shrinkage!r}"
-            )
+        check_shrinkage(shrinkage)
         self.shrinkage = shrinkage
         self.built = True
 
     def prepare(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns `{"weights": [T, D, N], "biases": [T, N], "present": [T, N]}`."""
         sums, counts = memory["sums"], memory["counts"]
-        present = ops.cast(counts > 0, "float64")[..., None]
+        present = ops.cast(counts > 0, most_precise())[..., None]
         means = sums / ops.where(counts > 0, counts, 1.0)[..., None]
         center = _mean(means, present)
         offsets = present * (means - center)

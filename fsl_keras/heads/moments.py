@@ -5,10 +5,9 @@ from typing import Any
 from keras import ops
 
 from fsl_keras.heads.sums import SumHead
+from fsl_keras.heads.support import check_power, power_transform
+from fsl_keras.imports.backend import most_precise
 from fsl_keras.typing import Tensor
-
-# The smallest absolute value that is not raised as zero.
-EPSILON = 1e-12
 
 
 class MomentHead(SumHead):
@@ -16,7 +15,8 @@ class MomentHead(SumHead):
 
     The memory is the sum of the embeddings of each class, their number, and one sum of
     outer products of all embeddings. It is the same in whatever order and parts the
-    examples come. It is in float64, since a covariance is a difference of large sums.
+    examples come. It is in float64, since a covariance is a difference of large sums;
+    on JAX in float32, unless `jax_enable_x64` is set.
 
     The sum of products belongs to all classes together: it does not tell what one class
     added. So `select` cannot leave a class out; a classifier then computes the memory
@@ -39,25 +39,17 @@ class MomentHead(SumHead):
 
     def __init__(self, power: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not power > 0:
-            raise ValueError(
-                f"`power` must be above 0, such as 0.5 for square roots. Received: "
-                f"power={power!r}"
-            )
+        check_power(power)
         self.power = power
 
     def transform(self, embeddings: Tensor) -> Tensor:
         """Returns the features `[T, n, F]` of which the classifier is linear."""
-        if self.power == 1.0:
-            return embeddings
-        # The gradient of a root is infinite at zero.
-        sizes = ops.maximum(ops.abs(embeddings), EPSILON)
-        return ops.sign(embeddings) * sizes**self.power
+        return power_transform(embeddings, self.power)
 
     def remember(self, support: Tensor, support_labels: Tensor) -> dict[str, Tensor]:
         """Returns `{"sums": [T, N, F], "counts": [T, N], "products": [T, F, F]}`."""
-        features = ops.cast(self.transform(support), "float64")
-        labels = ops.cast(support_labels, "float64")
+        features = ops.cast(self.transform(support), most_precise())
+        labels = ops.cast(support_labels, most_precise())
         weighted = ops.sum(labels, axis=-1, keepdims=True) * features
         return {
             "sums": ops.einsum("tsn,tsf->tnf", labels, features),
@@ -92,7 +84,7 @@ class MomentHead(SumHead):
 
 def diagonal(values: Tensor, size: int) -> Tensor:
     """Returns float64 matrices `[T, size, size]` with each value on the diagonal."""
-    return values[:, None, None] * ops.eye(size, dtype="float64")
+    return values[:, None, None] * ops.eye(size, dtype=most_precise())
 
 
 def trace(matrices: Tensor) -> Tensor:

@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 from fsl_keras.compat import renamed_arguments
-from fsl_keras.heads.sums import MeanHead
-from fsl_keras.layers.unit_length import to_unit_length
+from fsl_keras.heads.sums import NearestMeanHead
+from fsl_keras.layers.unit_length import inverse_length, to_unit_length
 from fsl_keras.typing import Tensor
 
 DISTANCES = ("squared_euclidean", "cosine")
@@ -15,7 +15,7 @@ DISTANCES = ("squared_euclidean", "cosine")
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
 @renamed_arguments(temperature="scale")
-class PrototypeHead(MeanHead):
+class PrototypeHead(NearestMeanHead):
     """Scores a query by its distance to the mean embedding of each class.
 
     Logits are negative squared Euclidean distances, or cosine similarities multiplied
@@ -72,15 +72,21 @@ class PrototypeHead(MeanHead):
             )
         self.built = True
 
+    @property
+    def search_metric(self) -> str:  # type: ignore[override]
+        """What orders the classes of a query: the distance."""
+        return self.distance
+
     def score(self, state: dict[str, Tensor], query: Tensor) -> Tensor:
         """Returns the logits `[T, M, N]` of query embeddings `[T, M, D]`."""
         query = ops.cast(query, "float32")
         if self.distance == "cosine":
-            prototypes = to_unit_length(state["prototypes"])
-            query = to_unit_length(query)
-            logits = self.scale * ops.einsum("tmd,tnd->tmn", query, prototypes)
+            products = self.products(state, to_unit_length(query))
+            # Not the prototypes are scaled, which are many numbers, but the products.
+            scales = self.scale * inverse_length(state["squares"])
+            logits = products * scales[:, None, :]
         else:
-            logits = -squared_distances(query, state["prototypes"])
+            logits = -self.squared_distances(state, query)
         return self.mask_absent(logits, state["present"])
 
     def get_config(self) -> dict[str, Any]:

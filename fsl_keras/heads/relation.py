@@ -147,7 +147,7 @@ class RelationHead(SumHead):
     def _normalize(self, block, x, training):
         x = ops.relu(self.normalizations[block](x, training=training))
         return (
-            ops.max_pool(x, 2, data_format="channels_last")
+            ops.max_pool(x, 2, 2, data_format="channels_last")
             if min(x.shape[1:3]) > 1
             else x
         )

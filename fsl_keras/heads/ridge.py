@@ -8,6 +8,7 @@ from keras import ops
 
 from fsl_keras.compat import renamed_arguments
 from fsl_keras.heads.examples import ExampleHead
+from fsl_keras.heads.inverse import solve
 from fsl_keras.heads.support import (
     balanced_weights,
     one_hot_of,
@@ -150,7 +151,7 @@ def dual(support: Tensor, labels: Tensor, ridge: Tensor) -> Tensor:
     transposed = ops.swapaxes(support, 1, 2)
     gram = ops.matmul(support, transposed)
     system = gram + ridge[:, None, None] * ops.eye(ops.shape(support)[1])
-    return ops.matmul(transposed, ops.solve(system, labels))
+    return ops.matmul(transposed, solve(system, labels))
 
 
 def primal(support: Tensor, labels: Tensor, ridge: Tensor) -> Tensor:
@@ -158,4 +159,4 @@ def primal(support: Tensor, labels: Tensor, ridge: Tensor) -> Tensor:
     transposed = ops.swapaxes(support, 1, 2)
     covariance = ops.matmul(transposed, support)
     system = covariance + ridge[:, None, None] * ops.eye(support.shape[-1])
-    return ops.solve(system, ops.matmul(transposed, labels))
+    return solve(system, ops.matmul(transposed, labels))

@@ -6,14 +6,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from fsl_keras.heads.prototype import squared_distances
-from fsl_keras.heads.sums import MeanHead
+from fsl_keras.heads.sums import NearestMeanHead
 from fsl_keras.layers.unit_length import to_unit_length
 from fsl_keras.typing import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
-class SimpleShotHead(MeanHead):
+class SimpleShotHead(NearestMeanHead):
     """Scores a query by its distance to class means of normalized embeddings.
 
     Embeddings are centered and scaled to unit length (CL2N in the paper); logits are
@@ -26,12 +25,18 @@ class SimpleShotHead(MeanHead):
     - [Wang et al., 2019](https://arxiv.org/abs/1911.04623)
 
     Args:
+        shrinkage: float from 0 to 1. The center is the mean of the base classes times
+            one minus this. Base classes unlike those that are learned then do less
+            harm. Defaults to `0.0`, as in the paper.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
         support: float embeddings `[T, S, D]`.
         support_labels: one-hot float32 `[T, S, N]`.
         query: float embeddings `[T, M, D]`.
+
+    Raises:
+        ValueError: if `shrinkage` is not from 0 to 1.
 
     Example:
 
@@ -45,8 +50,14 @@ class SimpleShotHead(MeanHead):
     [[[-0.0, -2.0]]]
     """
 
-    def __init__(self, **kwargs: Any):
+    def __init__(self, shrinkage: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if not 0 <= shrinkage <= 1:
+            raise ValueError(
+                f"`shrinkage` must be from 0, the whole mean, to 1, no center. "
+                f"Received: shrinkage={shrinkage!r}"
+            )
+        self.shrinkage = shrinkage
         self.center: Tensor = None
 
     def build(
@@ -72,11 +83,16 @@ class SimpleShotHead(MeanHead):
             labels: integer array `[n]`; not used.
         """
         del labels
-        self.center.assign(np.mean(embeddings, axis=0, dtype="float64"))
+        mean = np.mean(embeddings, axis=0, dtype="float64")
+        self.center.assign((1 - self.shrinkage) * mean)
 
     def normalize(self, embeddings: Tensor) -> Tensor:
         """Returns centered embeddings of unit length, float32."""
         return to_unit_length(ops.cast(embeddings, "float32") - self.center)
+
+    def search_vectors(self, query: Tensor) -> Tensor:
+        """Returns what is compared with the prototypes, float32, of embeddings."""
+        return self.normalize(query)
 
     def remember(self, support: Tensor, support_labels: Tensor) -> dict[str, Tensor]:
         """Returns `{"sums": [T, N, D], "counts": [T, N]}`."""
@@ -84,5 +100,8 @@ class SimpleShotHead(MeanHead):
 
     def score(self, state: dict[str, Tensor], query: Tensor) -> Tensor:
         """Returns the logits `[T, M, N]` of query embeddings `[T, M, D]`."""
-        distances = squared_distances(self.normalize(query), state["prototypes"])
+        distances = self.squared_distances(state, self.normalize(query))
         return self.mask_absent(-distances, state["present"])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "shrinkage": self.shrinkage}

@@ -78,6 +78,33 @@ def root_mean_square(support: Tensor, labels: Tensor) -> Tensor:
     return ops.sqrt(ops.maximum(mean, EPSILON))[:, None, None]
 
 
+def power_transform(embeddings: Tensor, power: float) -> Tensor:
+    """Raises the absolute values of embeddings to a power, with their signs (Tukey)."""
+    if power == 1.0:
+        return embeddings
+    # The gradient of a root is infinite at zero.
+    sizes = ops.maximum(ops.abs(embeddings), EPSILON)
+    return ops.sign(embeddings) * sizes**power
+
+
+def check_power(power: float) -> None:
+    """Raises a `ValueError` if embeddings cannot be raised to this power."""
+    if not power > 0:
+        raise ValueError(
+            f"`power` must be above 0, such as 0.5 for square roots. Received: "
+            f"power={power!r}"
+        )
+
+
+def check_shrinkage(shrinkage: float) -> None:
+    """Raises a `ValueError` if a covariance cannot be shrunk by this."""
+    if not 0 < shrinkage <= 1:
+        raise ValueError(
+            f"`shrinkage` must be above 0 and at most 1, or the covariance of few "
+            f"examples has no inverse; try 0.7. Received: shrinkage={shrinkage!r}"
+        )
+
+
 def with_ones(inputs: Tensor) -> Tensor:
     """Appends an input that is always one, whose weights are the biases."""
     return ops.concatenate([inputs, ops.ones_like(inputs[..., :1])], axis=-1)

@@ -7,6 +7,8 @@ import numpy as np
 from keras import ops
 
 from fsl_keras.heads.simple_shot import SimpleShotHead
+from fsl_keras.heads.support import check_power, check_shrinkage, power_transform
+from fsl_keras.heads.within_class import common_directions, deviations
 from fsl_keras.layers.unit_length import to_unit_length
 from fsl_keras.typing import Shape, Tensor
 
@@ -21,12 +23,22 @@ class WhitenedHead(SimpleShotHead):
     multiplied by the inverse root of the covariance and scaled to unit length again.
     Before `fit_base` the head equals a `SimpleShotHead` without a center.
 
+    With `directions` only some directions are scaled down, those of largest variance,
+    and instead of subtracting the mean its direction is removed, as by
+    `WhitenedRidgeHead`. With a shrinkage near one, base classes unlike those that are
+    learned do little harm.
+
     Reference:
 
     - [Hatch et al., 2006](https://doi.org/10.21437/Interspeech.2006-183)
 
     Args:
         shrinkage: float in (0, 1], the weight of the identity in the covariance.
+        power: float above 0, the exponent that the absolute values of the embeddings
+            are first raised to, with their signs. Defaults to `1.0`, the embeddings as
+            they are.
+        directions: optional integer, the number of directions that are scaled down; by
+            default all.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -35,7 +47,7 @@ class WhitenedHead(SimpleShotHead):
         query: float embeddings `[T, M, D]`.
 
     Raises:
-        ValueError: if `shrinkage` is not in (0, 1].
+        ValueError: if `shrinkage` is not in (0, 1], or `power` is not above 0.
 
     Example:
 
@@ -48,14 +60,19 @@ class WhitenedHead(SimpleShotHead):
     array([[0]])
     """
 
-    def __init__(self, shrinkage: float = 0.6, **kwargs: Any):
+    def __init__(
+        self,
+        shrinkage: float = 0.6,
+        power: float = 1.0,
+        directions: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        if not 0 < shrinkage <= 1:
-            raise ValueError(
-                f"`shrinkage` must be above 0 and at most 1. Received: "
-                f"shrinkage={shrinkage!r}"
-            )
+        check_shrinkage(shrinkage)
+        check_power(power)
         self.shrinkage = shrinkage
+        self.power = power
+        self.directions = directions
         self.whitening: Tensor = None
 
     def build(
@@ -83,29 +100,40 @@ class WhitenedHead(SimpleShotHead):
         Raises:
             ValueError: if no class has two different embeddings.
         """
-        embeddings = np.asarray(embeddings, "float64")
-        units = embeddings / np.linalg.norm(embeddings, axis=-1, keepdims=True)
-        _, indices = np.unique(labels, return_inverse=True)
-        one_hot = np.eye(indices.max() + 1)[indices]
-        means = one_hot.T @ units / one_hot.sum(axis=0)[:, None]
-        deviations = units - means[indices]
-        if not deviations.any():
-            raise ValueError(
-                "The within-class covariance is zero: all embeddings of each base "
-                "class are the same. Pass at least two different embeddings of a class."
-            )
-        covariance = deviations.T @ deviations / len(deviations)
-        values, vectors = np.linalg.eigh(covariance)
+        units = np.asarray(self._units(np.asarray(embeddings, "float64")))
+        if self.directions is not None:
+            found = common_directions(units, labels, self.shrinkage, self.directions)
+            self.set_directions(found)
+            return
+        means, rest = deviations(units, labels)
+        values, vectors = np.linalg.eigh(rest.T @ rest / len(rest))
         mean = values.mean()
         shrunk = (1 - self.shrinkage) * np.maximum(values, 0) + self.shrinkage * mean
         self.center.assign(means.mean(axis=0).astype("float32"))
         whitening = (vectors * np.sqrt(mean / shrunk)) @ vectors.T
         self.whitening.assign(whitening.astype("float32"))
 
+    def set_directions(self, directions: np.ndarray) -> None:
+        """Sets the directions that are scaled down, and no center.
+
+        Args:
+            directions: float array `[D, n]`, as `WhitenedRidgeHead` has them.
+        """
+        self.center.assign(np.zeros(len(directions)))
+        self.whitening.assign(np.eye(len(directions)) - directions @ directions.T)
+
+    def _units(self, embeddings):
+        return to_unit_length(power_transform(embeddings, self.power))
+
     def normalize(self, embeddings: Tensor) -> Tensor:
         """Returns whitened embeddings of unit length, float32."""
-        units = to_unit_length(ops.cast(embeddings, "float32"))
+        units = self._units(ops.cast(embeddings, "float32"))
         return to_unit_length(ops.matmul(units - self.center, self.whitening))
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "shrinkage": self.shrinkage}
+        return {
+            **super().get_config(),
+            "shrinkage": self.shrinkage,
+            "power": self.power,
+            "directions": self.directions,
+        }

@@ -219,16 +219,20 @@ def to_unit_range(images: Tensor, value_range: Sequence[float] | None = None) ->
             "`value_range=(0, 255)`, or cast images of 0 to 255 to uint8."
         )
     low, high = value_range
-    if images.dtype.is_floating or (low, high) != own:
-        if tf.executing_eagerly():
-            _check_values(tf.cast(images, tf.float64).numpy(), low, high)
-        else:
-            images = _checked_in_graph(images, low, high)
+    # A product, as graphs rewrite a quotient as one: half of all uint8 values would
+    # differ in the last bit from those of eager code.
+    scale = 1.0 / (high - low)
+    if (low, high) == own and not images.dtype.is_floating:
+        # Nothing to check or to clip, as such types have no other values.
+        images = tf.cast(images, tf.float32)
+        return images if (low, high) == (0, 1) else images * scale
+    if tf.executing_eagerly():
+        _check_values(tf.cast(images, tf.float64).numpy(), low, high)
+    else:
+        images = _checked_in_graph(images, low, high)
     images = tf.cast(images, tf.float32)
     if (low, high) != (0, 1):
-        # A product, as graphs rewrite a quotient as one: half of all uint8 values would
-        # differ in the last bit from those of eager code.
-        images = (images - low) * (1.0 / (high - low))
+        images = (images - low) * scale
     return tf.clip_by_value(images, 0.0, 1.0)
 
 

@@ -7,7 +7,7 @@ from fsl_keras.inputs.batches import (
     item_batches,
 )
 from fsl_keras.inputs.elements import source_of
-from fsl_keras.inputs.examples import LONGEST, Examples
+from fsl_keras.inputs.examples import LONGEST, Examples, stored_text
 from fsl_keras.inputs.forms import Elements, image_files
 from fsl_keras.inputs.kinds import noun_of
 from fsl_keras.inputs.texts import read_lines, shortened, texts_of
@@ -25,5 +25,6 @@ __all__ = [
     "read_lines",
     "shortened",
     "source_of",
+    "stored_text",
     "texts_of",
 ]

@@ -172,7 +172,8 @@ def _of_arrays(images, layer, start, places=None):
     if are_alike and (isinstance(images, np.ndarray) or images[0].size <= LARGE):
         batch = np.asarray(images)
         try:
-            return layer(batch[..., None] if batch.ndim == 3 else batch).numpy()
+            # The function of the layer alone, which takes half the time of a call.
+            return layer.call(batch[..., None] if batch.ndim == 3 else batch).numpy()
         except ValueError:
             pass  # raised again below, with the index of the image
     items = np.empty((len(images), *layer.size, layer.channels), "float32")

@@ -17,6 +17,17 @@ from fsl_keras.typing import Model
 LONGEST = 1000
 
 
+def stored_text(text: str) -> str:
+    """Returns a text as a classifier keeps it: its first 1,000 characters.
+
+    Example:
+
+    >>> stored_text("top up"), len(stored_text("top up " * 1000))
+    ('top up', 1000)
+    """
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + ELLIPSIS
+
+
 class Examples:
     """Labeled examples in any form, as batches for a learner.
 
@@ -72,8 +83,8 @@ class Examples:
         Texts of more than 1,000 characters are shortened.
         """
         source = self._sources[row]
-        if self._elements.item_kind == "text" and len(source) > LONGEST:
-            return source[: LONGEST - 1] + ELLIPSIS
+        if self._elements.item_kind == "text":
+            return stored_text(source)
         return source if isinstance(source, int) else os.fspath(source)
 
     @property

@@ -7,6 +7,7 @@ from fsl_keras.layers._folded_convolution import (
 from fsl_keras.layers.affine_views import AffineViews
 from fsl_keras.layers.application_preprocessing import ApplicationPreprocessing
 from fsl_keras.layers.cosine_dense import CosineDense
+from fsl_keras.layers.crop_views import CropViews
 from fsl_keras.layers.drop_block import DropBlock
 from fsl_keras.layers.fused_batch_normalization import FusedBatchNormalization
 from fsl_keras.layers.hashed_ngrams import HashedNGrams
@@ -18,6 +19,7 @@ __all__ = [
     "AffineViews",
     "ApplicationPreprocessing",
     "CosineDense",
+    "CropViews",
     "DropBlock",
     "FusedBatchNormalization",
     "HashedNGrams",

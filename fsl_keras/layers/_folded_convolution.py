@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from fsl_keras.layers.data_format import check_channels_last
@@ -31,6 +32,8 @@ class FoldedConvolution(keras.layers.Layer):
         filters: integer, the channels of the output.
         momentum: float, the momentum of the moving statistics. Defaults to `0.99`.
         epsilon: float, added to the variance. Defaults to `1e-3`.
+        synchronized: bool, as of `keras.layers.BatchNormalization`. Defaults to
+            `False`.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -54,6 +57,7 @@ class FoldedConvolution(keras.layers.Layer):
         filters: int,
         momentum: float = 0.99,
         epsilon: float = 1e-3,
+        synchronized: bool = False,
         **kwargs: Any,
     ) -> None:
         check_channels_last()
@@ -61,6 +65,7 @@ class FoldedConvolution(keras.layers.Layer):
         self.filters = filters
         self.momentum = momentum
         self.epsilon = epsilon
+        self.synchronized = synchronized
 
     def build(self, input_shape: Shape) -> None:
         channels = input_shape[-1]
@@ -94,7 +99,7 @@ class FoldedConvolution(keras.layers.Layer):
         shift = self.beta - mean * scale
         folded = ops.cast(kernel * scale, self.compute_dtype)
         maps = ops.conv(inputs, folded, padding="same")
-        return ops.max_pool(maps, 2) + ops.cast(shift, self.compute_dtype)
+        return ops.max_pool(maps, 2, 2) + ops.cast(shift, self.compute_dtype)
 
     def _batch_statistics(self, inputs, kernel):
         """Returns mean and variance `[filters]` of the convolution of a batch."""
@@ -112,8 +117,12 @@ class FoldedConvolution(keras.layers.Layer):
         )
         center = ops.mean(patches, axis=1, keepdims=True)
         count = ops.cast(ops.shape(patches)[1], patches.dtype)
-        covariance = ops.matmul(patches, ops.transpose(patches)) / count
-        covariance = covariance - ops.matmul(center, ops.transpose(center))
+        products = ops.matmul(patches, ops.transpose(patches)) / count
+        context = tf.distribute.get_replica_context()
+        if self.synchronized and context is not None:
+            mean = tf.distribute.ReduceOp.MEAN
+            center, products = context.all_reduce(mean, [center, products])
+        covariance = products - ops.matmul(center, ops.transpose(center))
         weights = ops.reshape(kernel, (-1, self.filters))
         mean = ops.sum(center * weights, axis=0)
         variance = ops.sum(weights * ops.matmul(covariance, weights), axis=0)
@@ -133,4 +142,5 @@ class FoldedConvolution(keras.layers.Layer):
             "filters": self.filters,
             "momentum": self.momentum,
             "epsilon": self.epsilon,
+            "synchronized": self.synchronized,
         }

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from fsl_keras.imports.backend import is_tensorflow
 from fsl_keras.typing import Tensor
 
 
@@ -52,6 +53,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         return ops.squeeze(mean, axis=axes), variance
 
     def _fusible(self, inputs):
+        if not is_tensorflow():
+            return False
         if len(inputs.shape) != 4 or self.renorm or self.synchronized:
             return False
         # There is no kernel for float64.

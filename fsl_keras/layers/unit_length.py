@@ -30,4 +30,21 @@ def to_unit_length(vectors: Tensor, axis: int = -1) -> Tensor:
            [0. , 0. ]], dtype=float32)
     """
     squares = ops.sum(ops.square(vectors), axis=axis, keepdims=True)
-    return vectors * ops.rsqrt(ops.maximum(squares, EPSILON))
+    return vectors * inverse_length(squares)
+
+
+def inverse_length(squares: Tensor) -> Tensor:
+    """Returns the factor that scales a vector of a given squared length to length 1.
+
+    Args:
+        squares: float tensor.
+
+    Returns:
+        A tensor of the shape and dtype of `squares`.
+
+    Example:
+
+    >>> float(inverse_length(ops.convert_to_tensor(4.0)))
+    0.5
+    """
+    return ops.rsqrt(ops.maximum(squares, EPSILON))

@@ -10,11 +10,13 @@ from fsl_keras.model_selection.candidates import (
     cross_validate,
     recommended,
 )
+from fsl_keras.model_selection.fine_tuning import cross_validate_fine_tuning
 from fsl_keras.model_selection.leave_one_out_report import (
     LeaveOneOutReport,
     leave_one_out,
 )
 from fsl_keras.model_selection.nested import calibrate
+from fsl_keras.model_selection.prediction_sets import least_probability
 from fsl_keras.model_selection.support_set import SupportSet
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "calibrate",
     "calibrate_on_base_classes",
     "cross_validate",
+    "cross_validate_fine_tuning",
+    "least_probability",
     "leave_one_out",
     "recommended",
 ]

@@ -3,10 +3,11 @@
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from fsl_keras.compat import renamed_parameters
 from fsl_keras.datasets import ClassDataset
+from fsl_keras.imports.backend import compiled, native
 from fsl_keras.model_selection.calibration import (
     Calibration,
     auroc,
@@ -109,13 +110,13 @@ def calibrate_on_base_classes(
     >>> classifier.calibration.source
     'arrays, 20 episodes of 3-way 1-shot, seed 0'
     """
-    predict = tf.function(lambda x: learner(x, training=False), reduce_retracing=True)
+    predict = compiled(lambda x: learner(x, training=False))
     batches = []
     for x, y in data.episodes(2 * ways, shots, queries, seed=seed, count=count):
         # An example without a label is padding, so its class is unknown.
         support_labels = x["support_labels"][..., :ways]
-        logits = predict({**x, "support_labels": support_labels})
-        logits, y = np.asarray(logits[0]), y[0].numpy()
+        logits = predict(native({**x, "support_labels": support_labels}))
+        logits, y = ops.convert_to_numpy(logits[0]), y[0].numpy()
         batches.append((logits[y < ways], y[y < ways], logits[y >= ways]))
     known, labels, unknown = map(np.concatenate, zip(*batches, strict=True))
     temperature = temperature_of(known, labels)

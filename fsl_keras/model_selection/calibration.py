@@ -34,6 +34,9 @@ class Calibration:
             examples of unknown classes.
         log_losses: pair of floats, the mean negative log probability of the right
             class before and after calibration, on examples as for `false_rejects`.
+        right_probabilities: list of floats, the probabilities of the right classes of
+            held-out examples, from which `predict_sets` has its threshold. None if
+            the calibration is not on examples of these classes.
     """
 
     temperature: float
@@ -44,6 +47,7 @@ class Calibration:
     false_accepts: tuple[int, int] = (0, 0)
     auroc: float = math.nan
     log_losses: tuple[float, float] = (math.nan, math.nan)
+    right_probabilities: list[float] | None = None
 
     def __post_init__(self):
         # A file stores them as lists.
@@ -100,11 +104,14 @@ def fit(logits: Tensor, labels: Tensor, false_reject_rate: float) -> Calibration
     1.0
     """
     check_rate(false_reject_rate)
+    temperature = temperature_of(logits, labels)
+    right = np.exp(-log_losses(logits, labels, temperature))
     return Calibration(
-        temperature_of(logits, labels),
+        temperature,
         least_logit(np.max(logits, axis=-1), false_reject_rate),
         false_reject_rate,
         source=f"{len(labels)} examples",
+        right_probabilities=np.sort(right).tolist(),
     )
 
 

@@ -139,7 +139,7 @@ def cross_validate(
         if id(backbone) not in supports:
             vectors = features.embed(data, backbone, cache=cache, verbose=verbose)
             # One at a time, as each may be large.
-            supports = {id(backbone): _support(data, vectors, folds is None)}
+            supports = {id(backbone): support_of(data, vectors, folds is None)}
         support = supports[id(backbone)]
         if folds is None:
             groups = support.groups
@@ -153,15 +153,32 @@ def cross_validate(
                 f"of a class."
             )
         right = logits[tested].argmax(axis=-1) == support.labels[tested]
-        # Near duplicates are one observation.
-        _, places = np.unique(groups[tested], return_inverse=True)
-        right = np.bincount(places, right) / np.bincount(places)
+        right = per_group(right, groups[tested])
         candidates.append(Candidate(name, right, backbone.count_params()))
     return candidates
 
 
-def _support(data, vectors, with_items):
-    """Returns the support set of all items, with what tells near duplicates."""
+def per_group(right: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Returns the mean over each group, as near duplicates are one observation.
+
+    Args:
+        right: float or bool array `[n]`, which examples are predicted right.
+        groups: integers `[n]`, the group of each.
+    """
+    _, places = np.unique(groups, return_inverse=True)
+    return np.bincount(places, right) / np.bincount(places)
+
+
+def support_of(
+    data: ClassDataset, vectors: ClassDataset, with_items: bool = False
+) -> SupportSet:
+    """Returns the support set of all items of a data set, class by class.
+
+    Args:
+        data: `ClassDataset`.
+        vectors: `ClassDataset` of the features of the same items.
+        with_items: bool, whether near duplicates are found by the items.
+    """
     support = SupportSet()
     for number, name in enumerate(data.class_names):
         rows, found = data.class_rows[number], vectors.class_items(name)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
+from fsl_keras.imports.backend import compiled
 from fsl_keras.model_selection.support_set import SupportSet
 from fsl_keras.typing import Model, Tensor
 
@@ -89,24 +90,24 @@ class HeldOut:
         # Augmented copies follow the examples, and descriptions follow them.
         features = np.concatenate([support.features, support.copies])
         self._origins = np.concatenate([np.arange(len(support)), support.copied])
-        self._one_hot = np.eye(ways, dtype="float32")[self._labels[self._origins]]
+        self._one_hot = np.zeros((len(self._origins), ways), "float32")
+        self._one_hot[np.arange(len(self._origins)), self._labels[self._origins]] = 1
         self._described = np.zeros(0, int)
         if support.descriptions is not None:
             more, weights = support.descriptions
             features = np.concatenate([features, more])
             self._one_hot = np.concatenate([self._one_hot, weights])
             self._described = weights.argmax(axis=-1)
-        self._features = tf.constant(features)
+        self._features = ops.convert_to_tensor(features)
         largest = max(features.size, self._one_hot.size, 1)
         self._tasks = int(np.clip(VALUES // largest, 1, TASKS))
 
-        @tf.function(reduce_retracing=True)
         def predict(features, learned, labels, queries):
-            memory = learner.remember_features(tf.gather(features, learned), labels)
-            state = learner.prepare(memory)
-            return learner.score_features(state, tf.gather(features, queries))
+            support = ops.take(features, learned, axis=0)
+            state = learner.prepare(learner.remember_features(support, labels))
+            return learner.score_features(state, ops.take(features, queries, axis=0))
 
-        self._predict = predict
+        self._predict = compiled(predict)
 
     def predict(
         self,
@@ -138,7 +139,9 @@ class HeldOut:
             learned = np.where(kept, np.arange(kept.shape[1]), first)
             labels = self._one_hot * kept[..., None].astype("float32")
             queries = np.stack([np.resize(queries, longest) for _, queries in padded])
-            logits = self._predict(self._features, learned, labels, queries).numpy()
+            logits = ops.convert_to_numpy(
+                self._predict(self._features, learned, labels, queries)
+            )
             found += [
                 row[: len(queries)]
                 for row, (_, queries) in zip(logits, batch, strict=False)
@@ -151,8 +154,10 @@ class HeldOut:
             self._features[None], self._one_hot[None]
         )
         state = self._learner.prepare(memory)
-        features = tf.constant(features)
-        return self._learner.score_features(state, features[None])[0].numpy()
+        features = ops.convert_to_tensor(features)
+        return ops.convert_to_numpy(
+            self._learner.score_features(state, features[None])[0]
+        )
 
     def out_of_fold(
         self,

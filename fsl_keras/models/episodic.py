@@ -4,18 +4,19 @@ from typing import Any, Self
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from fsl_keras.classifier import FewShotClassifier
-from fsl_keras.episodes.tuner import ReadsUntuned
+from fsl_keras.episodes.replicas import TrainsOnReplicas
 from fsl_keras.files import SavesBeside
-from fsl_keras.metrics import EpisodeAccuracy
 from fsl_keras.models.origin import HasOrigin
+from fsl_keras.models.trains_on_episodes import TrainsOnEpisodes
 from fsl_keras.presets import HasPresets
 from fsl_keras.typing import EpisodeBatch, Nested, Path, Shape, Tensor
 
 
-class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Model):
+class EpisodicModel(  # type: ignore[misc]
+    HasPresets, HasOrigin, TrainsOnEpisodes, TrainsOnReplicas, SavesBeside, keras.Model
+):
     """Base of the models that learn from a support set to classify queries.
 
     A learner is three pure functions: `remember` keeps what is needed of the
@@ -45,10 +46,12 @@ class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Mode
 
     # Whether the memory is the features of all examples, its `"support"`.
     memory_holds_features = False
-
     # Whether `select` may leave classes out.
     forgets_classes = True
-
+    # Whether memory and state of new classes are appended to those of others.
+    appends_classes = False
+    # The tensors of the memory that `restore` computes from the state.
+    restored: tuple[str, ...] = ()
     # Whether there are statistics of base classes, which `fit_base` computes.
     has_base_statistics = False
 
@@ -72,12 +75,17 @@ class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Mode
         """Returns the logits `[T, M, N]` of queries `[T, M, *item]`."""
         raise NotImplementedError
 
+    def restore(self, memory: Nested, state: Nested) -> Nested:
+        """Returns the whole memory, given it without the tensors named `restored`."""
+        del state
+        return memory
+
     def merge(self, memory: Nested, more: Nested) -> Nested:
         """Joins the memories of two support sets over the same classes."""
         raise NotImplementedError
 
     @property
-    def item_kind(self) -> str:
+    def item_kind(self) -> str:  # type: ignore[override]
         """What an item is: `"image"`, `"text"` (a string) or `"array"`."""
         if self.item_dtype == "string":
             return "text"
@@ -132,128 +140,6 @@ class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Mode
 
     def compute_output_shape(self, episode_shape: dict[str, Shape]) -> Shape:
         return (*episode_shape["query"][:2], episode_shape["support_labels"][2])
-
-    def compile(
-        self,
-        optimizer: Any = "auto",
-        loss: Any = "auto",
-        metrics: Any = "auto",
-        weighted_metrics: list | None = None,
-        jit_compile: bool | str = "auto",
-        **kwargs: Any,
-    ) -> None:
-        """Configures training, as `keras.Model.compile` does.
-
-        Args:
-            optimizer: an optimizer, or `"auto"` for Adam at a rate of 1e-3, unless
-                the method has another.
-            loss: a loss, or `"auto"` for the cross-entropy of the logits, averaged
-                over the queries that are not padding.
-            metrics: metrics, or `"auto"` for `EpisodeAccuracy`, which gives
-                `accuracy` and `accuracy_ci95`.
-            weighted_metrics: list of further metrics that see the sample weights.
-            jit_compile: bool, or `"auto"` for XLA where there is a GPU: on a CPU the
-                plain graph is faster. XLA has no strings.
-            **kwargs: further arguments of `keras.Model.compile`.
-
-        Raises:
-            ValueError: if `jit_compile` is True and the method cannot be compiled by
-                XLA.
-        """
-        if isinstance(optimizer, str) and optimizer == "auto":
-            optimizer = self.default_optimizer()
-        if isinstance(loss, str) and loss == "auto":
-            loss = self.default_loss()
-        if isinstance(metrics, str) and metrics == "auto":
-            metrics = None
-            weighted_metrics = [*self.default_metrics(), *(weighted_metrics or [])]
-        if jit_compile is True and not self.supports_jit:
-            raise ValueError(
-                f"{type(self).__name__} cannot be compiled by XLA: use "
-                f"`jit_compile=False` or leave it out. Received: jit_compile=True"
-            )
-        if jit_compile == "auto" and (
-            self.item_kind == "text" or not tf.config.list_physical_devices("GPU")
-        ):
-            jit_compile = False
-        super().compile(
-            optimizer=optimizer,
-            loss=loss,
-            metrics=metrics,
-            weighted_metrics=weighted_metrics,
-            jit_compile=jit_compile,
-            **kwargs,
-        )
-
-    def default_optimizer(self) -> Any:
-        """Returns the optimizer of `compile(optimizer="auto")`."""
-        return keras.optimizers.Adam(1e-3)
-
-    def default_loss(self) -> Any:
-        """Returns the loss of `compile(loss="auto")`."""
-        return keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction="mean_with_sample_weight"
-        )
-
-    def default_metrics(self) -> list:
-        """Returns the weighted metrics of `compile(metrics="auto")`."""
-        return [EpisodeAccuracy()]
-
-    def compile_from_config(self, config: dict) -> None:
-        """Compiles the model as it was when it was saved."""
-        config = keras.saving.deserialize_keras_object(config)
-        self.compile(**config)
-        if self.optimizer is not None and self.built:
-            self.optimizer.build(self.trainable_variables)
-
-    def train_step(self, data: Nested) -> dict[str, Tensor]:
-        """Takes one optimizer step on a batch of episodes.
-
-        Keras compiles this to a `tf.function`. Override it, as in any Keras model,
-        for a training loop of your own.
-        """
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        logits, loss, gradients = self.gradients_of(x, y, sample_weight)
-        self._track_loss(loss, y)
-        pairs = zip(gradients, self.trainable_weights, strict=True)
-        self.optimizer.apply_gradients(pairs)
-        return self.compute_metrics(x, y, logits, sample_weight)
-
-    def gradients_of(
-        self, x: EpisodeBatch, y: Tensor, sample_weight: Tensor | None
-    ) -> tuple[Tensor, Tensor, list]:
-        """Returns logits, loss and the gradients of the trainable weights.
-
-        A method that does not follow the gradient of its loss overrides it. Under
-        `mixed_float16` the gradients are those of the scaled loss.
-        """
-        with tf.GradientTape() as tape:
-            logits, loss = self.training_loss(x, y, sample_weight)
-            scaled_loss = self.optimizer.scale_loss(loss)
-        return logits, loss, tape.gradient(scaled_loss, self.trainable_weights)
-
-    def training_loss(
-        self, x: EpisodeBatch, y: Tensor, sample_weight: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Returns logits and loss of a batch of episodes in training.
-
-        A method whose loss depends on more than the last logits overrides it.
-        """
-        logits = self(x, training=True)
-        return logits, self.compute_loss(x, y, logits, sample_weight, training=True)
-
-    def test_step(self, data: Nested) -> dict[str, Tensor]:
-        """Computes loss and metrics of a batch of episodes."""
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        logits = self(x, training=False)
-        loss = self.compute_loss(x, y, logits, sample_weight, training=False)
-        self._track_loss(loss, y)
-        return self.compute_metrics(x, y, logits, sample_weight)
-
-    def _track_loss(self, loss, y):
-        # Under a distribution strategy a replica's loss is its part of the sum.
-        loss *= tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, loss.dtype)
-        self._loss_tracker.update_state(loss, sample_weight=tf.shape(y)[0])
 
     def copy(self) -> Self:
         """Returns an uncompiled copy, with weights of its own."""
@@ -327,24 +213,112 @@ class EpisodicModel(HasPresets, HasOrigin, ReadsUntuned, SavesBeside, keras.Mode
             self.deployable(), images, labels, class_names, **kwargs
         )
 
-    def export(
+    def adapt_features(
+        self, features: Tensor, labels: Any, class_names: Any = None, **kwargs: Any
+    ) -> FewShotClassifier:
+        """Learns classes from features of their examples, which `features` returns.
+
+        It is `adapt` without the backbone: for features that were computed before, such
+        as by `fsl_keras.features.embed`, and for very many classes.
+
+        Args:
+            features: array `[n, *feature]`.
+            labels: `n` integers, names or one-hot rows.
+            class_names: optional list of names, as in `adapt`.
+            **kwargs: further arguments of `FewShotClassifier.from_features`.
+
+        Returns:
+            A `FewShotClassifier`, which predicts the classes of items as any other.
+
+        Raises:
+            ValueError: if the features are of another shape than the learner's, or are
+                not finite, or labels and features do not match.
+
+        Example:
+
+        >>> import numpy as np, fsl_keras as fsl
+        >>> model = fsl.models.PrototypicalNetwork(fsl.backbones.Conv4((28, 28, 1)))
+        >>> features = model.features(np.zeros((2, 28, 28, 1), "float32"))
+        >>> model.adapt_features(features, ["heron", "egret"]).class_names
+        ['egret', 'heron']
+        """
+        return FewShotClassifier.from_features(
+            self.deployable(), features, labels, class_names, **kwargs
+        )
+
+    def export(  # type: ignore[override]
         self,
         filepath: Path,
         format: str = "tf_saved_model",
+        ways: int | None = None,
+        shots: int | None = None,
+        queries: int | None = None,
         input_signature: Nested = None,
         **kwargs: Any,
     ) -> None:
-        """Exports the episodic model itself, for any ways, shots and queries.
+        """Exports the learner itself, which learns and answers without this package.
 
-        As `keras.Model.export`; the signature takes an episode batch. To ship a
-        model that knows its classes, export what `adapt` returns.
+        A program passes a support set and queries, and gets the logits of the queries:
+        so a device learns classes that nobody has seen before. To ship a model that
+        knows its classes, export what `adapt` returns.
+
+        The inputs are `support` `[T, S, *item]`, `support_labels` float32 one-hot
+        `[T, S, N]` and `query` `[T, M, *item]`, as in an episode batch; the output is
+        `logits` float32 `[T, M, N]`, the same as that of this model. Images are float32
+        in [0, 1], of the size of the learner. A row of zeros in `support_labels` is
+        padding, and a column of zeros a class that takes no part.
+
+        - `"tf_saved_model"`: a folder that needs TensorFlow. It takes any numbers of
+          tasks, classes, support items and queries, unless `ways`, `shots` or `queries`
+          is given. A learner of a fixed number of classes, as `MAML` without
+          `shared_head`, takes that number.
+        - `"litert"`: a `.tflite` file that takes one task of `ways * shots` support
+          items and `queries` queries; smaller tasks are padded by repeating items, with
+          zeros in `support_labels`. It is for methods whose operations LiteRT has, such
+          as prototypes and ridge regression, and not for gradients of convolutions.
+        - other formats of `keras.Model.export`.
+
+        Batch normalization of gradient-based learners that uses the statistics of the
+        queries is exported with those of the support set. The logits of a transductive
+        head depend on all queries of a call, as they do here.
+
+        Args:
+            filepath: path of the folder or file to write; an existing one is replaced.
+            format: string.
+            ways: optional integer, the number of classes.
+            shots: optional integer, the number of support items per class.
+            queries: optional integer, the number of queries. Defaults to 1 for LiteRT.
+            input_signature: optional signature, with which `keras.Model.export` writes
+                the model.
+            **kwargs: further arguments of `keras.Model.export`, which then writes the
+                model.
+
+        Raises:
+            ValueError: if the suffix of the file belongs to another format, `ways` and
+                `shots` are missing for LiteRT, or the learner cannot be written in the
+                format.
+
+        Example:
+
+        ```python
+        learner.export("learner/")
+        exported = tf.saved_model.load("learner/")
+        logits = exported.serve(
+            {"support": support, "support_labels": labels, "query": query})["logits"]
+        ```
         """
+        from fsl_keras.models.exporting import (
+            FORMATS,
+            episode_signature,
+            export_learner,
+        )
+
+        is_ours = input_signature is None and not set(kwargs) - {"verbose"}
+        if format in FORMATS and is_ours:
+            export_learner(self, filepath, format, ways, shots, queries)
+            return
         if input_signature is None:
-            items = tf.TensorSpec((None, None, *self.item_shape), self.item_dtype)
-            labels = tf.TensorSpec((None, None, None), "float32")
-            input_signature = [
-                {"support": items, "support_labels": labels, "query": items}
-            ]
+            input_signature = [episode_signature(self, ways, shots, queries)]
         super().export(
             filepath, format=format, input_signature=input_signature, **kwargs
         )

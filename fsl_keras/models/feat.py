@@ -8,6 +8,7 @@ from keras import ops
 from fsl_keras.backbones.check import check_backbone
 from fsl_keras.compat import renamed_arguments
 from fsl_keras.heads import FEATHead
+from fsl_keras.losses.replicas import part_of_replica
 from fsl_keras.models.metric import MetricModel, all_labels
 from fsl_keras.typing import EpisodeBatch, Model, Tensor
 
@@ -74,7 +75,7 @@ class FEAT(MetricModel):
             ops.concatenate([support, query], axis=1),
             all_labels(x["support_labels"], y, sample_weight),
         )
-        return logits, loss + self.auxiliary_weight * auxiliary
+        return logits, loss + self.auxiliary_weight * part_of_replica(auxiliary)
 
     def auxiliary_loss(self, items: Tensor, labels: Tensor) -> Tensor:
         """Returns the mean cross-entropy of items by the centers of their classes.

@@ -101,6 +101,16 @@ class MetricModel(EpisodicModel):
         return self.head.forgets_classes
 
     @property
+    def appends_classes(self) -> bool:  # type: ignore[override]
+        """Whether new classes are appended to the others: see `Head`."""
+        return self.head.appends_classes
+
+    @property
+    def restored(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The tensors of the memory that `restore` computes from the state."""
+        return self.head.restored
+
+    @property
     def kind(self) -> str:  # type: ignore[override]
         """Whether the logits of a query depend on the others: see `Head.kind`."""
         return self.head.kind
@@ -114,8 +124,9 @@ class MetricModel(EpisodicModel):
         """Computes the statistics of base classes that the head has.
 
         `SimpleShotHead` subtracts the mean of base embeddings from all embeddings;
-        `WhitenedHead` also scales down the directions that vary most within a class.
-        Without it they use neither. Classifiers that were made before do not change.
+        `WhitenedHead` and `WhitenedRidgeHead` also scale down the directions that vary
+        most within a class. Without it they use neither. Classifiers that were made
+        before do not change.
 
         Args:
             data: `ClassDataset` of many items of each of many classes, not those to be
@@ -131,8 +142,8 @@ class MetricModel(EpisodicModel):
         if not self.has_base_statistics:
             raise ValueError(
                 f"{type(self.head).__name__} has no statistics of base classes; "
-                f'`SimpleShotHead` (`head="simple_shot"`) and `WhitenedHead` '
-                f'(`head="whitened"`) have.'
+                f'`SimpleShotHead` (`head="simple_shot"`), `WhitenedHead` '
+                f'(`"whitened"`) and `WhitenedRidgeHead` (`"whitened_ridge"`) have.'
             )
         self.head.fit_base(*features.embed_with_labels(data, self.backbone, cache))
 
@@ -168,6 +179,10 @@ class MetricModel(EpisodicModel):
     def score_features(self, state: Nested, features: Tensor) -> Tensor:
         """Returns the head's logits of embeddings `[T, M, *embedding]`."""
         return self.head.score(state, features)
+
+    def restore(self, memory: Nested, state: Nested) -> Nested:
+        """Returns the whole memory, given it without the tensors named `restored`."""
+        return self.head.restore(memory, state)
 
     def merge(self, memory: Nested, more: Nested) -> Nested:
         """Joins the memories of two support sets over the same classes."""

@@ -8,6 +8,7 @@ from keras import ops
 from fsl_keras.compat import renamed_arguments
 from fsl_keras.heads import ReconstructionHead
 from fsl_keras.heads.head import ABSENT
+from fsl_keras.losses.replicas import part_of_replica
 from fsl_keras.models.metric import MetricModel, all_labels
 from fsl_keras.typing import EpisodeBatch, Model, Tensor
 
@@ -83,7 +84,7 @@ class ReconstructionNetwork(MetricModel):
         pairs = self.head.pairwise_logits(ops.concatenate([support, query], axis=1))
         loss = one_shot_loss(pairs, all_labels(x["support_labels"], y, sample_weight))
         # Losses that layers of the backbone add, such as kernel regularizers.
-        loss = loss + sum(self.losses)
+        loss = part_of_replica(loss + sum(self.losses))
         # The logits of a class are the mean over its examples.
         labels = ops.cast(x["support_labels"], "float32")
         weights = labels / ops.maximum(ops.sum(labels, axis=1, keepdims=True), 1.0)

@@ -7,10 +7,16 @@ import keras
 from keras import ops
 
 from fsl_keras.compat import renamed_arguments
+from fsl_keras.episodes.replicas import TrainsOnReplicas
 from fsl_keras.heads import SiameseHead
 from fsl_keras.losses import ContrastiveLoss
 from fsl_keras.models.metric import MetricModel
 from fsl_keras.typing import Model
+
+
+@keras.saving.register_keras_serializable(package="fsl_keras")
+class PairModel(TrainsOnReplicas, keras.Model):
+    """A functional Keras model of pairs of items."""
 
 
 @keras.saving.register_keras_serializable(package="fsl_keras")
@@ -86,7 +92,7 @@ class SiameseNetwork(MetricModel):
             output = -similarity
         else:
             output = keras.layers.Activation("sigmoid", dtype="float32")(similarity)
-        return keras.Model((a, b), output, name=f"{self.name}_pairs")
+        return PairModel((a, b), output, name=f"{self.name}_pairs")
 
     def default_pair_loss(self) -> keras.losses.Loss:
         """Returns the loss for the output of `pair_model`."""

@@ -1,14 +1,20 @@
 """Transfer learning: a pretrained backbone under a head of few examples."""
 
 import re
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 
 from fsl_keras.backbones import pretrained
 from fsl_keras.backbones.check import check_backbone
+from fsl_keras.backbones.statistics import photograph_directions
+from fsl_keras.classifier import FewShotClassifier
 from fsl_keras.compat import renamed_arguments
 from fsl_keras.heads import (
+    AutoHead,
     DenseHead,
     Head,
     LinearDiscriminantHead,
@@ -19,15 +25,18 @@ from fsl_keras.heads import (
     SimpleShotHead,
     StreamingRidgeHead,
     WhitenedHead,
+    WhitenedRidgeHead,
 )
 from fsl_keras.models.metric import MetricModel
 from fsl_keras.typing import Model, Nested, Tensor
 
-HEADS = {
+HEADS: dict[str, Callable[[], Head]] = {
+    "auto": AutoHead,
     "prototypes": PrototypeHead,
     "cosine": lambda: PrototypeHead("cosine"),
-    "simple_shot": SimpleShotHead,
-    "whitened": WhitenedHead,
+    "simple_shot": lambda: SimpleShotHead(shrinkage=0.5),
+    "whitened": lambda: WhitenedHead(0.95, power=0.7, directions=32),
+    "whitened_ridge": WhitenedRidgeHead,
     "nearest_neighbor": lambda: NearestNeighborHead(distance="cosine"),
     "lda": LinearDiscriminantHead,
     "ridge": lambda: RidgeHead(regularization=0.13, relative=True),
@@ -61,11 +70,14 @@ class TransferLearner(MetricModel):
         backbone: name of an application for `backbones.pretrained` with the weights
             of ImageNet, or a built Keras model from items `[*, *item]` to vectors
             `[*, D]`. With `unfreeze`, a copy of it is trained.
-        head: `"cosine"` (prototypes by cosine similarity), `"prototypes"` (by squared
-            distance), `"simple_shot"` and `"whitened"` (see `fit_base`),
-            `"nearest_neighbor"`, `"lda"` (linear discriminant analysis), `"ridge"`,
-            `"streaming_ridge"`, `"logistic"`, `"dense"` (a hidden layer of 64 units, by
-            Adam), or any `Head`. The memory of `"lda"` and `"streaming_ridge"` does
+        head: `"auto"` (the best of three for each support set, see `heads.AutoHead`),
+            `"cosine"` (prototypes by cosine similarity), `"prototypes"` (by squared
+            distance), `"simple_shot"`, `"whitened"` and `"whitened_ridge"` (see
+            `fit_base`; until then the last two use what the package has of the
+            network, see `backbones.statistics`), `"nearest_neighbor"`, `"lda"` (linear
+            discriminant analysis), `"ridge"`, `"streaming_ridge"`, `"logistic"`,
+            `"dense"` (a hidden layer of 64 units, by Adam), or any `Head`. The memory
+            of `"lda"` and `"streaming_ridge"` does
             not grow with the examples.
         unfreeze: optional string, the beginning of a layer's name: that layer of the
             backbone and those after it are trained, such as from `"conv5"` on in
@@ -105,6 +117,7 @@ class TransferLearner(MetricModel):
         name: str | None = None,
         **kwargs: Any,
     ):
+        by_name = not isinstance(head, Head)
         if not isinstance(head, Head):
             if head not in HEADS:
                 raise ValueError(
@@ -119,6 +132,10 @@ class TransferLearner(MetricModel):
             backbone = _copy(backbone)
             _train_from(backbone, unfreeze)
         super().__init__(backbone, head, name=name, **kwargs)
+        if by_name and hasattr(self.head, "set_directions"):
+            known = photograph_directions(self.backbone)
+            if known is not None:
+                self.head.set_directions(known)
         self.unfreeze = unfreeze
         self.backbone_learning_rate = backbone_learning_rate
 
@@ -150,6 +167,25 @@ class TransferLearner(MetricModel):
     def embed(self, items: Tensor, training: bool = False) -> Tensor:
         """Embeds items `[T, S, *item]`; a frozen backbone runs in inference mode."""
         return super().embed(items, training and self.unfreeze is not None)
+
+    def adapt(self, *args: Any, **kwargs: Any) -> FewShotClassifier:
+        """Learns classes from a few examples; see `EpisodicModel.adapt`.
+
+        It warns if statistics of base classes are not used, as the base is unlike the
+        examples.
+        """
+        classifier = super().adapt(*args, **kwargs)
+        explained = next(
+            (v for k, v in classifier.state.items() if k.endswith("explained")), None
+        )
+        common = getattr(self.head, "common", None)
+        if explained is not None and not np.any(explained) and np.any(common):
+            warnings.warn(
+                "The base classes are unlike the examples, so their statistics are not "
+                "used. Pass items of the same kind to `fit_base`.",
+                stacklevel=2,
+            )
+        return classifier
 
     def deployable(self) -> MetricModel:
         """Returns the learner that a classifier will own; see `MetricModel`.
@@ -228,16 +264,20 @@ def _copy(backbone):
 def _train_from(backbone, prefix):
     """Freezes a backbone up to the first layer whose name begins with a prefix."""
     layers = list(_layers(backbone))
-    names = [prefix == "all" or layer.name.startswith(prefix) for layer in layers]
-    if not any(names):
-        known = [layer.name for layer in layers if layer.weights]
+    found = [
+        prefix == "all" or any(name.startswith(prefix) for name in names)
+        for _, names in layers
+    ]
+    if not any(found):
+        shown = [name for x, names in layers if x.weights for name in names[:2]]
+        known = list(dict.fromkeys(shown))
         raise ValueError(
             f"No layer of the backbone begins with the name to unfreeze. Some of them: "
             f"{known[:: 1 + len(known) // 10]}. Received: unfreeze={prefix!r}"
         )
-    first = names.index(True)
+    first = found.index(True)
     backbone.trainable = True
-    for place, layer in enumerate(layers):
+    for place, (layer, _) in enumerate(layers):
         is_trained = place >= first and not hasattr(layer, "moving_mean")
         # Keras ignores a value that a layer has already, though the layers in it, which
         # a configuration does not name, may have another.
@@ -245,10 +285,19 @@ def _train_from(backbone, prefix):
         layer.trainable = is_trained
 
 
-def _layers(model):
-    """Yields the layers of a model and of the models in it, in their order."""
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _layers(layer)
-        else:
-            yield layer
+def _layers(layer, outer=()):
+    """Yields the innermost layers in their order, and the names of each.
+
+    The names are its own, after those of the layers that contain it. A layer with
+    weights beside those of its inner layers is not taken apart.
+    """
+    if isinstance(layer, keras.Model):
+        inner, names = layer.layers, outer
+    else:
+        inner = list(layer._flatten_layers(include_self=False, recursive=False))
+        names = (*outer, layer.name)
+    if not inner or len(layer.weights) > sum(len(part.weights) for part in inner):
+        yield layer, names
+        return
+    for part in inner:
+        yield from _layers(part, names)

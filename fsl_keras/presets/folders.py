@@ -1,5 +1,7 @@
 """The folders of presets: their names and their metadata."""
 
+import hashlib
+import json
 import pathlib
 from typing import Any
 
@@ -83,11 +85,24 @@ def metadata(preset: Path) -> dict[str, Any]:
             f"and this version reads formats up to {FORMAT}: "
             f"`pip install --upgrade fsl-keras`."
         )
+    # Earlier versions wrote none.
+    digest = known.pop("digest", None)
+    if digest is not None and digest != digest_of(known):
+        raise ValueError(
+            f"{path} is damaged: its content does not fit its digest. Get the preset "
+            f"again, or remove the digest if the file was edited."
+        )
     classes = known.get("training_classes")
     # Format 1 has them as a list.
     if isinstance(classes, dict):
         known["training_classes"] = _ungrouped(classes)
     return known
+
+
+def digest_of(known: dict[str, Any]) -> str:
+    """Returns the SHA-256 of metadata without their digest, in hexadecimal digits."""
+    text = json.dumps(known, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _ungrouped(groups):

@@ -19,6 +19,7 @@ from fsl_keras.presets.folders import (
     FORMAT,
     METADATA,
     WEIGHTS,
+    digest_of,
     find,
     metadata,
 )
@@ -212,6 +213,9 @@ def save(
         if "training_classes" in known:
             known["training_classes"] = _grouped(known["training_classes"])
         write_json(new / METADATA, known)
+        # Of the values as JSON has them, for instance of lists instead of tuples.
+        written = read_json(new / METADATA)
+        write_json(new / METADATA, {**written, "digest": digest_of(written)})
         if saved_model:
             model.export(new / SAVED_MODEL)
 

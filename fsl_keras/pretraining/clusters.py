@@ -1,6 +1,9 @@
 """Classes without labels: groups of items that a backbone embeds alike."""
 
+import functools
+
 import numpy as np
+import tensorflow as tf
 
 from fsl_keras.datasets import ClassDataset
 from fsl_keras.typing import Model
@@ -94,12 +97,13 @@ def pseudo_classes(
 def _embeddings(data, backbone):
     """Returns the embeddings of all items, at unit length, float32 `[B, D]`."""
     count = int(data.class_sizes.sum())
+    embed = backbone.predict_on_batch
+    if tf.distribute.has_strategy():
+        # It would embed the whole batch on each device, and return all of them.
+        embed = functools.partial(backbone, training=False)
     parts = [
         np.asarray(
-            backbone.predict_on_batch(
-                data.fetch(np.arange(start, min(start + BATCH, count)))
-            ),
-            "float32",
+            embed(data.fetch(np.arange(start, min(start + BATCH, count)))), "float32"
         )
         for start in range(0, count, BATCH)
     ]

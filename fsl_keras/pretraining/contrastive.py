@@ -56,7 +56,8 @@ class SimCLR(SelfSupervisedPretraining):
     def views_loss(self, projections: Tensor, labels: Tensor | None = None) -> Tensor:
         views, count, width = ops.shape(projections)
         items = ops.tile(ops.arange(count), (views,))
-        return self.contrastive_loss(items, ops.reshape(projections, (-1, width)))
+        vectors = ops.reshape(projections, (-1, width))
+        return ops.mean(self.contrastive_loss.call(items, vectors))
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -93,4 +94,5 @@ class SupervisedContrastive(SimCLR):
             )
         views, _, width = ops.shape(projections)
         labels = ops.tile(ops.reshape(labels, (-1,)), (views,))
-        return self.contrastive_loss(labels, ops.reshape(projections, (-1, width)))
+        vectors = ops.reshape(projections, (-1, width))
+        return ops.mean(self.contrastive_loss.call(labels, vectors))

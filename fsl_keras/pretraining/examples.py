@@ -13,16 +13,23 @@ from fsl_keras.typing import Model
 
 
 def read(
-    learner: Model, items: Any, labels: Any, class_names: Sequence[str] | None
+    learner: Model,
+    items: Any,
+    labels: Any,
+    class_names: Sequence[str] | None = None,
+    **preprocessing: Any,
 ) -> ClassDataset:
-    """Returns the examples as a `ClassDataset`, without repeated ones."""
+    """Returns the examples as a `ClassDataset`, without repeated ones.
+
+    Images are preprocessed by `ImagePreprocessing` with the arguments `preprocessing`.
+    """
     if isinstance(items, ClassDataset):
         return items
-    kind, preprocessing = learner.item_kind, None
+    kind, layer = learner.item_kind, None
     if kind == "image":
         *size, channels = learner.item_shape
-        preprocessing = ImagePreprocessing(size, channels)
-    examples = inputs.Examples(items, labels, class_names, preprocessing, kind)
+        layer = ImagePreprocessing(size, channels, **preprocessing)
+    examples = inputs.Examples(items, labels, class_names, layer, kind)
     found: dict[tuple, Any] = {}
     for batch, numbers, _ in examples.batches(inputs.batch_size(learner.item_shape)):
         for item, number in zip(batch, numbers.tolist(), strict=True):

@@ -55,7 +55,8 @@ def fine_tune(
 
     The embeddings of items of one class become similar, those of two classes different.
     Do it before `adapt`, with the same examples. The backbone of the learner is trained
-    itself; with `TransferLearner` this is a copy of the one it was made with.
+    itself; with `TransferLearner` this is a copy of the one it was made with. Whether
+    it helps tells `model_selection.cross_validate_fine_tuning`.
 
     The learning rate of Adam rises for a tenth of the steps and falls to zero as a
     cosine. At the end the weights are interpolated between those before and after
@@ -80,7 +81,8 @@ def fine_tune(
         batch_size: integer, the items of a batch, or the pairs with `"cosine"`.
             Defaults to `128`.
         learning_rate: float, the highest. Defaults to `3e-4`, which suits a language
-            model of 384 dimensions; try `3e-5` for one of 768.
+            model of 384 dimensions; try `3e-5` for one of 768, and `1e-3` for the last
+            block of a network of photographs.
         loss: one of:
 
             - `"joint"`, the default: the sum of the next one and of the cross-entropy

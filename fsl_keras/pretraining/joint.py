@@ -5,12 +5,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fsl_keras.episodes.tuner import ReadsUntuned
+from fsl_keras.episodes.replicas import TrainsOnReplicas
 from fsl_keras.pretraining.self_supervised import SelfSupervisedPretraining
 from fsl_keras.typing import Model
 
 
-class JointTraining(ReadsUntuned, keras.Model):
+class JointTraining(TrainsOnReplicas, keras.Model):
     """Trains a learner on episodes with an additional loss on other items.
 
     A step takes a batch of episodes and a batch of items, which need no labels, and
@@ -89,7 +89,9 @@ class JointTraining(ReadsUntuned, keras.Model):
             (self.learner.trainable_weights, gradients),
             (weights, tape.gradient(scaled, weights)),
         )
-        self._loss_tracker.update_state(loss + self.weight * additional)
+        # A replica's losses are its parts of the mean over replicas.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        self._loss_tracker.update_state(replicas * (loss + self.weight * additional))
         self.learner.compute_metrics(x, y, logits, sample_weight)
         self.pretraining.compute_metrics(items, labels, views)
         return self.get_metrics_result()

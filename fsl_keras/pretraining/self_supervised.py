@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from fsl_keras.backbones.check import check_backbone, check_gives_vectors
+from fsl_keras.losses.replicas import part_of_replica
 from fsl_keras.pretraining.callbacks import CollapseWarning
 from fsl_keras.pretraining.probes import nearest_centroid_hits, spread
 from fsl_keras.pretraining.training import BackboneTraining
@@ -98,7 +99,7 @@ class SelfSupervisedPretraining(BackboneTraining):
         self.built = True
 
     def views_loss(self, projections: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Returns the loss of a batch, a scalar.
+        """Returns the loss of a batch, a scalar, of a replica's own items alone.
 
         Args:
             projections: float32 `[V, B, P]`, of each view of each item.
@@ -134,8 +135,13 @@ class SelfSupervisedPretraining(BackboneTraining):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """Returns `views_loss`, and the losses of layers."""
-        return sum(self.losses, self.views_loss(y_pred["projections"], y))
+        """Returns `views_loss` and the losses of layers.
+
+        Under a distribution strategy it is the part of a replica in the mean over
+        replicas, as the losses of Keras are.
+        """
+        loss = sum(self.losses, self.views_loss(y_pred["projections"], y))
+        return part_of_replica(loss)
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None

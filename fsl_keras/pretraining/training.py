@@ -5,11 +5,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fsl_keras.episodes.tuner import ReadsUntuned
+from fsl_keras.episodes.replicas import TrainsOnReplicas
 from fsl_keras.files import SavesBeside
 
 
-class BackboneTraining(ReadsUntuned, SavesBeside, keras.Model):
+class BackboneTraining(TrainsOnReplicas, SavesBeside, keras.Model):
     """Base of the models that train a backbone alone: how they are compiled."""
 
     def compile(

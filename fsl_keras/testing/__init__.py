@@ -2,5 +2,12 @@
 
 from fsl_keras.testing.heads import check_head, head_checks
 from fsl_keras.testing.learners import check_learner, learner_checks
+from fsl_keras.testing.replicas import check_replicas
 
-__all__ = ["check_head", "check_learner", "head_checks", "learner_checks"]
+__all__ = [
+    "check_head",
+    "check_learner",
+    "check_replicas",
+    "head_checks",
+    "learner_checks",
+]

@@ -75,19 +75,19 @@ def embedding_shape(head: Head) -> tuple[int, ...]:
         head.build(shape)
     # Heads whose weights do not depend on the shape need no `build`.
     config = head.get_build_config() or {"input_shape": shape}
-    return tuple(
-        (config.get("input_shape") or config["shapes_dict"]["support_shape"])[2:]
-    )
+    shape = config.get("input_shape") or config["shapes_dict"]["support_shape"]
+    return tuple(shape[2:])
 
 
 def _episodes(head, shots=(2, 1, 3), tasks=2, seed=0):
     """Returns embeddings of a support set of unequal shots, their labels, queries."""
     rng = np.random.default_rng(seed)
     classes = np.repeat(np.arange(len(shots)), shots)
-    shape = embedding_shape(head)
-    support = rng.normal(size=(tasks, len(classes), *shape)).astype("float32")
+    support, query = (
+        rng.normal(size=(tasks, count, *embedding_shape(head))).astype("float32")
+        for count in (len(classes), QUERIES)
+    )
     labels = np.tile(np.eye(len(shots), dtype="float32")[classes], (tasks, 1, 1))
-    query = rng.normal(size=(tasks, QUERIES, *shape)).astype("float32")
     return support, labels, query
 
 
@@ -118,14 +118,11 @@ def check_logits(head: Head) -> None:
     symbols = [keras.KerasTensor(x.shape, "float32") for x in inputs]
     spec = head.compute_output_spec(*symbols)
     logits = head(*inputs)
-    expected = (2, QUERIES, WAYS)
-    for shape, dtype in ((spec.shape, spec.dtype), (logits.shape, logits.dtype)):
-        dtype = keras.backend.standardize_dtype(dtype)
-        if (tuple(shape), dtype) != (expected, "float32"):
-            raise AssertionError(
-                f"Logits must be float32 of shape {expected}. Received: {dtype} of "
-                f"shape {tuple(shape)}"
-            )
+    expected = (2, QUERIES, WAYS), "float32"
+    for found in (spec, logits):
+        received = tuple(found.shape), keras.backend.standardize_dtype(found.dtype)
+        if received != expected:
+            raise AssertionError(f"Logits must be {expected}. Received: {received}")
     assert_finite(logits, "Logits")
 
 
@@ -303,6 +300,9 @@ def check_exact_increments(head: Head) -> None:
     for name, value in before.items():
         of_old = tuple(map(slice, value.shape))  # what comes later stands behind it
         assert_close(after[name][of_old], value, f"`state[{name!r}]`", rtol=0, atol=0)
+    new = numbers(head.prepare(head.select(wide, np.array([WAYS]))))
+    for name, value in new.items() if head.appends_classes else ():
+        assert_close(after[name][:, WAYS:], value, f"`state[{name!r}]` of the last")
 
 
 @CHECKS.add

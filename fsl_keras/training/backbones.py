@@ -99,6 +99,7 @@ BACKBONES = {
             "downsampling": "pool",
             "pooled_blocks": 4,
             "momentum": 0.95,
+            "synchronized": False,
         },
         {"pooling": None, "pooled_blocks": 2},
     ),
@@ -112,6 +113,7 @@ BACKBONES = {
             "block_size": 5,
             "pooling": "avg",
             "momentum": 0.95,
+            "synchronized": False,
         },
         {"pooling": None},
     ),
@@ -120,7 +122,12 @@ BACKBONES = {
         "He et al., 2016",
         "at least 8x8 pixels, any channels; made for 84x84 and, with "
         "small_input=false, for 224x224",
-        {"small_input": True, "pooling": "avg", "momentum": 0.95},
+        {
+            "small_input": True,
+            "pooling": "avg",
+            "momentum": 0.95,
+            "synchronized": False,
+        },
         {"pooling": None},
     ),
 }

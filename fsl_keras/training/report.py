@@ -1,6 +1,7 @@
 """What a run leaves when it is trained: tests on unseen classes, models and figures."""
 
 import numpy as np
+import tensorflow as tf
 
 from fsl_keras import plots
 from fsl_keras.datasets import ClassDataset
@@ -12,6 +13,7 @@ from fsl_keras.evaluation.variants import (
 )
 from fsl_keras.files import replacing, write_json
 from fsl_keras.images import to_unit_range
+from fsl_keras.training.distribution import summary_of
 from fsl_keras.training.episodes import QUERIES, episodes_of_test, protocols_of, ways_of
 from fsl_keras.training.run_folder import Run
 from fsl_keras.training.transforms import load_data
@@ -22,12 +24,16 @@ SHOWN_WAYS, SHOWN_SHOTS, SHOWN_QUERIES = 5, 5, 30
 SHOWN_CLASSES, SHOWN_ITEMS = 8, 20
 
 
-def write_report(run: Run, learner: Model) -> list[EpisodeReport]:
+def write_report(
+    run: Run, learner: Model, strategy: tf.distribute.Strategy | None = None
+) -> list[EpisodeReport]:
     """Tests a trained learner on unseen classes, and writes what the run leaves.
 
     Args:
         run: `Run`.
         learner: the trained learner, as `train` returns it.
+        strategy: optional strategy of `tf.distribute` that it was trained with, which
+            the report states.
 
     Returns:
         A list of `EpisodeReport`: one for each test and each variant of the learner.
@@ -50,7 +56,11 @@ def write_report(run: Run, learner: Model) -> list[EpisodeReport]:
     # Last, as it marks the run as complete.
     write_json(
         run.folder / "report.json",
-        {"options": run.options.tables(), "tests": content},
+        {
+            "options": run.options.tables(),
+            "distribution": summary_of(strategy or tf.distribute.get_strategy()),
+            "tests": content,
+        },
     )
     return reports
 

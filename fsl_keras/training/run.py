@@ -1,12 +1,15 @@
 """Training of a run: stage by stage, from its last checkpoint on."""
 
+import contextlib
 import functools
 from collections.abc import Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from fsl_keras import presets
+from fsl_keras.files.temporary import TemporaryFolder
 from fsl_keras.model_selection import calibrate_on_base_classes
 from fsl_keras.pretraining.callbacks import EpochSeeds
 from fsl_keras.training.augmentation import are_photographs
@@ -15,15 +18,20 @@ from fsl_keras.training.callbacks import (
     FewShotValidation,
     restore,
 )
+from fsl_keras.training.distribution import check_same_data, writes_files
 from fsl_keras.training.episodes import QUERIES, check_tests, ways_of
 from fsl_keras.training.learners import make_learner, start_with_head
 from fsl_keras.training.run_folder import Run
-from fsl_keras.training.stages import Stage
+from fsl_keras.training.stages import EPISODES, Stage
 from fsl_keras.training.transforms import FINISHES, load_data, transformed
 from fsl_keras.typing import Model
 
 
-def train(run: Run, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Model:
+def train(
+    run: Run,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    strategy: tf.distribute.Strategy | None = None,
+) -> Model:
     """Trains a run, from its last checkpoint, if there is one, to its last step.
 
     Training episodes are numbered through the run, so a run that is killed and resumed
@@ -32,15 +40,21 @@ def train(run: Run, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Model
     Args:
         run: `Run`.
         callbacks: list of Keras callbacks.
+        strategy: optional strategy of `tf.distribute`, see `distribution.strategy_of`.
+            Of several workers the chief alone writes into the folder.
 
     Returns:
-        The trained learner, which knows its `training_classes`.
+        The trained learner, which knows its `training_classes`, and of which all
+        weights are on one device.
 
     Raises:
-        ValueError: if the data cannot give the episodes of the run, or the options do
-            not fit the data. Nothing is written then.
+        ValueError: if the data cannot give the episodes of the run, the options do not
+            fit the data, a batch cannot be divided among the devices, or workers have
+            other data. Nothing is written then.
     """
     options = run.options
+    strategy = strategy or tf.distribute.get_strategy()
+    _check_divisible(options, strategy.num_replicas_in_sync)
     check_tests(options)
     data = load_data(options.data, options.data.train_split)
     class_names = data.class_names
@@ -56,14 +70,16 @@ def train(run: Run, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Model
     start = options.backbone.start_from
     if start is not None:
         make = functools.partial(make, weights=presets.backbone(start).get_weights())
-    if options.train.mixed_precision:
-        learner = make(shape, dtype="mixed_bfloat16")
-    else:
-        learner = make(shape)
-    if start is not None:
-        start_with_head(learner, start)
-    _train_stages(run, learner, data, callbacks)
-    if options.train.mixed_precision or shape != data.item_shape:
+    with strategy.scope():
+        if options.train.mixed_precision:
+            learner = make(shape, dtype="mixed_bfloat16")
+        else:
+            learner = make(shape)
+        if start is not None:
+            start_with_head(learner, start)
+        _train_stages(run, learner, data, callbacks)
+    is_shared = learner.distribute_strategy.num_replicas_in_sync > 1
+    if options.train.mixed_precision or shape != data.item_shape or is_shared:
         trained, learner = learner, make(data.item_shape)
         learner.set_weights(trained.get_weights())
     if learner.has_base_statistics:
@@ -72,7 +88,8 @@ def train(run: Run, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Model
         finish = FINISHES[options.backbone.finish]
         learner = learner.with_backbone(finish(learner.backbone))
     learner.training_classes = tuple(class_names)
-    run.write_options()  # also where nothing was trained
+    if writes_files(strategy):
+        run.write_options()  # also where nothing was trained
     return learner
 
 
@@ -137,6 +154,8 @@ def _fit(run, stage, checkpoint, epochs, callbacks):
         callbacks: list of Keras callbacks.
     """
     options = run.options
+    strategy = stage.learner.distribute_strategy
+    check_same_data(stage.data, strategy)
     per_epoch = options.train.steps_per_epoch
     rate = keras.optimizers.schedules.CosineDecay(
         options.train.learning_rate, len(epochs) * per_epoch
@@ -152,32 +171,61 @@ def _fit(run, stage, checkpoint, epochs, callbacks):
         ways_of(stage.learner, options),
         1,
         QUERIES,
+        **_divided(options.train.validation_episodes, strategy.num_replicas_in_sync),
         seed=options.train.seed + 1,
-        count=options.train.validation_episodes,
     )
-    # Only now, so that a mistake in the options leaves no folder behind.
-    run.write_options()
+    if writes_files(strategy):
+        # Only now, so that a mistake in the options leaves no folder behind.
+        run.write_options()
     if done == epochs.stop:
         return
     measured = []
     if model is not stage.learner:
         measured = [FewShotValidation(stage.learner, validation)]
         validation = None
-    model.fit(
-        stream,
-        steps_per_epoch=per_epoch,
-        initial_epoch=done,
-        epochs=epochs.stop,
-        shuffle=False,
-        validation_data=validation,
-        verbose=0,
-        callbacks=[
-            EpochSeeds(options.train.seed),
-            *measured,
-            Checkpoint(run.folder, checkpoint, done),
-            *callbacks,
-        ],
-    )
+    with _written_folder(run, strategy) as folder:
+        model.fit(
+            stream,
+            steps_per_epoch=per_epoch,
+            initial_epoch=done,
+            epochs=epochs.stop,
+            shuffle=False,
+            validation_data=validation,
+            verbose=0,
+            callbacks=[
+                EpochSeeds(options.train.seed),
+                *measured,
+                Checkpoint(folder, checkpoint, done),
+                *callbacks,
+            ],
+        )
+
+
+@contextlib.contextmanager
+def _written_folder(run, strategy):
+    """Gives the folder of a run to its chief, and one that is removed to the others."""
+    if writes_files(strategy):
+        yield run.folder
+        return
+    # All workers take part in saving a model.
+    with TemporaryFolder("worker") as folder:
+        yield folder
+
+
+def _divided(count, replicas):
+    """Returns `tasks` and `count` of episodes that replicas share equally."""
+    return {"tasks": replicas, "count": -(-count // replicas) * replicas}
+
+
+def _check_divisible(options, replicas):
+    """Refuses batches of episodes that replicas cannot share equally."""
+    streams = set(options.method.entry.streams) & set(EPISODES)
+    if streams and options.train.steps and options.train.tasks % replicas:
+        raise ValueError(
+            f"A batch of episodes is divided equally among {replicas} devices: set "
+            f"`train.tasks` to a multiple of {replicas}. Received: "
+            f"train.tasks={options.train.tasks}"
+        )
 
 
 def _trained_shape(options, item_shape, make):

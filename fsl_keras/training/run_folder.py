@@ -31,9 +31,12 @@ class Run:
         """Begins a run in a new folder, which is created when training begins.
 
         Raises:
-            FileExistsError: if the folder exists.
+            FileExistsError: if the folder exists and has files.
         """
-        if pathlib.Path(folder).exists():
+        path = pathlib.Path(folder)
+        # A process that was killed when it began leaves hidden files alone.
+        is_begun = path.is_dir() and any(p.name[0] != "." for p in path.iterdir())
+        if is_begun or path.is_file():
             raise FileExistsError(
                 f"The folder {folder} exists. Continue its run with --resume, or name "
                 f"another with --output."

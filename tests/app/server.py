@@ -58,8 +58,11 @@ def serving(folder, *arguments):
 
 def answers(address):
     try:
-        with urllib.request.urlopen(address):
+        with urllib.request.urlopen(address, timeout=PATIENCE):
             return True
+    except urllib.error.HTTPError as error:
+        # A server that is there and refuses will not change its mind.
+        raise AssertionError(f"{address}: {error.code} {error.read()}") from error
     except urllib.error.URLError:
         return False
 

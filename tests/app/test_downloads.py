@@ -13,7 +13,7 @@ from fsl_keras.app.downloads import FORMATS, download, folder_names
 from fsl_keras.app.opening import open_classifier
 from tests.app.pictures import COLORS, array, png, uploads
 
-KERAS, SAVED_MODEL, LITERT, ONNX, WEB, PICTURES = FORMATS
+KERAS, SAVED_MODEL, LITERT, ONNX, WEB, PICTURES = FORMATS["image"]
 
 
 def test_the_keras_file_predicts_the_same(taught):

@@ -12,7 +12,7 @@ FEATURES = np.zeros((1, 2))
 
 def example(id, class_name, digest=None, file=None):
     digest = id if digest is None else digest
-    return Example(id, class_name, f"{id}.png", digest, FEATURES, file=file)
+    return Example(id, class_name, f"{id}.png", digest, FEATURES, original=file)
 
 
 def pairs(examples):
@@ -39,7 +39,7 @@ def test_an_example_without_a_picture_gets_that_of_the_same_item(birds):
     (found,) = [
         e for e in birds.with_more([example(9, "heron", 2, file)]) if e.digest == 2
     ]
-    assert (found.id, found.file) == (2, file)
+    assert (found.id, found.original) == (2, file)
 
 
 def test_a_class_is_renamed_in_its_place(birds):

@@ -8,6 +8,7 @@ import pytest
 from fsl_keras.app.serving import check_free, is_local
 from tests.app.pictures import COLORS, png, write_archive
 from tests.app.server import PATIENCE, serving
+from tests.app.texts import QUESTIONS
 
 client = pytest.importorskip("gradio_client", reason="needs the extra app")
 
@@ -17,7 +18,7 @@ def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
     with serving(folder) as address:
         yield address
-    assert list(folder.glob("fsl-keras-app-*")) == []
+    assert list(folder.glob("fsl-keras-*")) == []
 
 
 def connected(address):
@@ -85,6 +86,29 @@ def test_a_program_is_told_what_is_wrong(program, tmp_path):
         program.predict("red", files, api_name="/teach")
     with pytest.raises(ValueError, match="has no name"):
         program.predict(" ", files, api_name="/teach")
+
+
+def test_a_program_teaches_texts(program):
+    for name, questions in QUESTIONS.items():
+        told = program.predict(name, texts=questions, api_name="/teach")
+    assert told["message"] == "Learned 5 texts."
+    assert told["classes"] == dict.fromkeys(QUESTIONS, 5)
+    answer = program.predict(text="where is the card", api_name="/predict")
+    assert answer["label"] == "card"
+    bars = {bar["label"]: bar["confidence"] for bar in answer["confidences"]}
+    assert bars.keys() == {*QUESTIONS, "unknown"}
+
+
+def test_programs_give_what_the_session_learns(program, archive, queries):
+    with pytest.raises(ValueError, match="`texts` must be a list of strings"):
+        program.predict("card", texts="where is my card", api_name="/teach")
+    with pytest.raises(ValueError, match="Give an image or a text, and not both"):
+        program.predict(api_name="/predict")
+    program.predict("", [client.handle_file(archive)], api_name="/teach")
+    with pytest.raises(ValueError, match="takes texts, and the classes here are of"):
+        program.predict("card", texts=["where is my card"], api_name="/teach")
+    with pytest.raises(ValueError, match="are of pictures, and this is no picture"):
+        program.predict(text="/etc/hostname", api_name="/predict")
 
 
 def test_eight_programs_at_once_get_right_answers(address, archive, queries):

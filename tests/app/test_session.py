@@ -1,12 +1,18 @@
 """What a person does with a session, without a page."""
 
+import contextlib
+import itertools
+import struct
+import tempfile
 import threading
+import zlib
 
 import keras
 import numpy as np
 import pytest
 
 from fsl_keras.app import Limits, Session
+from fsl_keras.app.pictures import PictureFolder
 from fsl_keras.app.uploads import Skipped, Upload
 from fsl_keras.classifier import FewShotClassifier
 from tests.app.pictures import COLORS, array, encoded, png, teach_colors, uploads
@@ -95,6 +101,20 @@ def test_a_photograph_of_a_hundred_megapixels_is_learned(session):
     large = encoded(np.full((10_000, 10_000, 3), 90, "uint8"), "JPEG")
     assert session.teach("gray", [Upload("large.jpg", large)]).added == 1
     assert session.examples[0].thumbnail.stat().st_size < 10_000
+
+
+def test_a_picture_that_is_a_bomb_is_named(session):
+    side = 60_000
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes(side // 8 + 1) * side)
+    bomb = b"\x89PNG\r\n\x1a\n"
+    for kind, data in ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b"")):
+        checked = kind + data
+        bomb += struct.pack(">I", len(data)) + checked
+        bomb += struct.pack(">I", zlib.crc32(checked))
+    assert len(bomb) < 10**6
+    with pytest.raises(ValueError, match="a PNG of 3600 megapixels; at most 179 are"):
+        session.teach("black", [Upload("bomb.png", bomb)])
 
 
 def test_classes_are_renamed_merged_and_removed(taught):
@@ -276,7 +296,7 @@ def test_pictures_are_kept_until_the_session_is_closed(embedder):
     session = Session(embedder)
     session.teach("red", uploads("red", range(2)))
     (first, _) = session.examples
-    assert first.file.read_bytes() == png("red", 0)
+    assert first.original.read_bytes() == png("red", 0)
     session.close()
     assert not session.folder.exists()
 
@@ -312,3 +332,22 @@ def test_a_download_is_a_classifier_of_the_package(taught, tmp_path):
     assert isinstance(loaded, FewShotClassifier)
     assert loaded.class_names == list(COLORS)
     assert loaded.predict_classes(array("blue", 99))[0].class_name == "blue"
+
+
+def test_a_session_that_is_closed_while_it_learns_leaves_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = PictureFolder()
+    contents = png("red", 0)
+
+    def write():
+        with contextlib.suppress(FileNotFoundError):
+            for number in itertools.count():
+                folder.add(number, "a.png", contents)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    while not any(folder.path.glob("9_small.jpg")):
+        pass
+    folder.close()
+    thread.join()
+    assert list(tmp_path.iterdir()) == []

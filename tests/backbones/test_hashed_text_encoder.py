@@ -125,6 +125,7 @@ assert "fsl_keras" not in sys.modules
 """
 
 
+@pytest.mark.slow
 def test_a_saved_model_classifies_raw_texts_with_tensorflow_alone(tmp_path):
     learner = fsl.models.TransferLearner(HashedTextEncoder(), "ridge")
     texts = ["I lost my card", "card gone", "what is the fee", "why this fee"]

@@ -164,6 +164,7 @@ class TestSaving:
             loaded = keras.saving.load_model(tmp_path / "tower.keras")
             np.testing.assert_array_equal(loaded(items), tower(items))
 
+    @pytest.mark.slow
     def test_both_encoders_in_a_new_process(self, encoder, tmp_path):
         encoder.image_encoder.save(tmp_path / "images.keras")
         encoder.text_encoder.save(tmp_path / "texts.keras")

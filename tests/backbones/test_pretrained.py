@@ -88,9 +88,8 @@ class TestWeights:
         with pytest.raises(ValueError, match=r"mine.weights.h5 does not hold"):
             pretrained("mobilenet_v2", path, SHAPE, alpha=0.35)
 
+    @pytest.mark.usefixtures("no_network")
     def test_without_network(self, monkeypatch, tmp_path):
-        for name in ("http_proxy", "https_proxy", "HTTPS_PROXY"):
-            monkeypatch.setenv(name, "http://localhost:1")
         monkeypatch.setenv("KERAS_HOME", str(tmp_path))
         with pytest.raises(FileNotFoundError, match=r"cannot be downloaded.*`weights`"):
             pretrained("mobilenet_v2", input_shape=(96, 96, 3), alpha=0.35)

@@ -1,6 +1,5 @@
 """`fsl-keras app` in a real browser."""
 
-import re
 import zipfile
 
 import keras
@@ -8,8 +7,9 @@ import pytest
 
 from fsl_keras.classifier import FewShotClassifier
 from tests.app.pictures import COLORS, array, encoded, png, write_archive
-from tests.app.server import serving, wait_for
+from tests.app.server import serving
 from tests.browser.conftest import PHONE
+from tests.browser.person import Person
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def address(folder):
     with serving(folder) as address:
         yield address
     # The uploads, thumbnails and downloads of all tests are gone with the server.
-    assert list(folder.glob("fsl-keras-app-*")) == []
+    assert list(folder.glob("fsl-keras-*")) == []
 
 
 @pytest.fixture(scope="module")
@@ -37,56 +37,6 @@ def pictures(tmp_path_factory):
         for i, path in enumerate(found[color]):
             path.write_bytes(png(color, 10 * number + i))
     return found
-
-
-class Person:
-    """What a person does on the page."""
-
-    def __init__(self, page):
-        page.set_default_timeout(60_000)
-        self.page = page
-        self.says("Name a class, and give a few pictures of it.")
-
-    def says(self, text):
-        self.page.locator("#status").get_by_text(text).wait_for()
-
-    def is_told(self, text):
-        self.page.get_by_test_id("toast-body").get_by_text(text).first.wait_for()
-
-    def teaches(self, name, paths, says="Learned "):
-        page = self.page
-        page.get_by_label("Name of the class").fill(name)
-        page.locator("#files input[type=file]").set_input_files(paths)
-        page.locator("#files").get_by_text(paths[-1].stem).wait_for()
-        page.locator("#teach").click()
-        self.says(says)
-        # The list of files is emptied last.
-        page.locator("#files").get_by_text("Drop File Here").wait_for()
-
-    def shows(self, path):
-        page = self.page
-        page.get_by_role("tab", name="Picture", exact=True).click()
-        page.locator("#picture input[type=file]").set_input_files(path)
-
-    def reads(self, class_name):
-        """Waits for the answer."""
-        title = self.page.locator("#answer h2")
-        title.get_by_text(class_name, exact=True).wait_for()
-
-    def chooses(self, where, option):
-        self.page.locator(f"#{where} input").click()
-        self.page.get_by_role("option", name=option).click()
-
-    def classes(self):
-        """The classes with their numbers of pictures."""
-        self.page.locator("#chosen input").click()
-        options = self.page.get_by_role("option").all_inner_texts()
-        self.page.locator("#chosen input").blur()  # which closes the list
-        return {re.sub(r"^\W+", "", option).strip() for option in options[1:]}
-
-    def has(self, classes):
-        """Waits until the page lists these classes, with their numbers of pictures."""
-        wait_for(lambda: self.classes() == classes, classes)
 
 
 @pytest.fixture
@@ -377,12 +327,33 @@ def test_the_camera_answers_live(launch, open_page, address, pictures, tmp_path)
     person.reads("blue")
 
 
-def test_without_a_camera_there_are_files(browser, address, pictures):
+def opened_without_camera(browser, address, says):
+    """A page on which the camera was asked for; the browser says why there is none."""
     page = browser.new_page()  # the error of the missing camera reaches the console
     page.goto(address)
     person = Person(page)
-    person.teaches("red", pictures["red"])
     page.locator("#camera").get_by_role("button").first.click()
+    page.locator("#camera-note").get_by_text(says).wait_for()
+    page.locator("#camera-note").get_by_text("Use “Picture” to choose").wait_for()
+    return person
+
+
+def test_without_a_camera_there_are_files(browser, address, pictures):
+    person = opened_without_camera(browser, address, "There is no camera.")
+    person.teaches("red", pictures["red"])
     person.shows(pictures["red"][0])
     person.reads("red")
-    page.close()
+    person.page.close()
+
+
+def test_a_camera_that_is_refused(launch, address):
+    # Without a window, nobody can allow it.
+    browser = launch("--use-fake-device-for-media-stream")
+    says = "The browser does not let this page use the camera"
+    opened_without_camera(browser, address, says).page.close()
+
+
+def test_a_camera_on_another_machine(launch, open_page, address):
+    browser = launch("--host-resolver-rules=MAP page.test 127.0.0.1")
+    page = open_page(browser, address.replace("127.0.0.1", "page.test"))
+    page.locator("#camera-note").get_by_text("lets no page use the camera").wait_for()

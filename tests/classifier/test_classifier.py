@@ -201,7 +201,7 @@ class TestAdapt:
     def test_the_same_image_counts_once(self, learner, classifier):
         images, labels = pictures(THREE)
         twice = learner.adapt(np.concatenate([images, images[:3]]), labels + labels[:3])
-        assert len(twice.task.examples) == 12
+        assert len(twice.task.examples()) == 12
         np.testing.assert_array_equal(prototypes(twice), prototypes(classifier))
 
     def test_the_same_image_may_be_in_two_classes(self, learner):
@@ -321,7 +321,7 @@ class TestSaving:
         loaded = keras.saving.load_model(path)
         assert loaded.class_names == THREE
         assert loaded.unknown_threshold == 0.25
-        assert loaded.task.examples == classifier.task.examples
+        assert loaded.task.examples() == classifier.task.examples()
         np.testing.assert_array_equal(
             loaded.predict(images, verbose=0), classifier.predict(images, verbose=0)
         )

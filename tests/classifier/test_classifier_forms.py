@@ -99,7 +99,7 @@ class TestAdapt:
     def test_one_name_for_all(self, learner, folder):
         given = learner.adapt(folder.glob("bar/*.png"), "bar", verbose=1)
         assert given.class_names == ["bar"]
-        assert len(given.task.examples) == 4
+        assert len(given.task.examples()) == 4
 
     def test_negatives_in_a_folder(self, learner, tmp_path):
         values = np.random.default_rng(0).integers(0, 256, (12, 4, 4, 3), "uint8")
@@ -117,7 +117,7 @@ class TestAdapt:
         with Image.open(paths[0]) as image:
             given = [paths[0], image, paths[0].read_bytes(), paths[1]]
             classifier = learner.adapt(given, ["bar"] * 4)
-        assert len(classifier.task.examples) == 2
+        assert len(classifier.task.examples()) == 2
 
     @pytest.mark.parametrize("resize", ["crop", "pad"])
     def test_how_images_are_resized(self, learner, folder, resize, tmp_path):
@@ -149,7 +149,7 @@ class TestGrowth:
         path, *_ = frames(tmp_path)
         classifier.add_class("frame", path)
         classifier.update("frame", Image.open(path))
-        assert len(classifier.task.examples) == 13
+        assert len(classifier.task.examples()) == 13
 
     def test_integers_become_names(self, classifier):
         images = pictures(["frame"])[0]

@@ -84,7 +84,7 @@ class TestGrowth:
         classifier.add_classes_from(other)
         at_once = learner.adapt(*pictures(NAMES))
         assert classifier.class_names == NAMES
-        assert classifier.task.examples == at_once.task.examples
+        assert classifier.task.examples() == at_once.task.examples()
         np.testing.assert_allclose(
             prototypes(classifier), prototypes(at_once), atol=1e-5
         )
@@ -140,7 +140,7 @@ class TestGrowth:
             with pytest.warns(UserWarning, match=r"Skipped 1 of 3 files: .*001\.png"):
                 learn("frame", paths)
         assert classifier.class_names == [*THREE, "frame"]
-        frames = [number for _, number in classifier.task.examples if number == 3]
+        frames = [number for _, number in classifier.task.examples() if number == 3]
         assert len(frames) == 2
 
     def test_an_error_leaves_the_classifier_unchanged(self, classifier, tmp_path):

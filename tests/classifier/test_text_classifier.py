@@ -273,6 +273,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_a_fresh_process(learner, tmp_path):
     classifier = learner.adapt(
         TEXTS, LABELS, descriptions={"refund": "money back"}, description_weight=2.0

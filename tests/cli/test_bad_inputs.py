@@ -92,6 +92,7 @@ CASES = [
     ("predict nowhere.keras a.png", 1, "nowhere.keras"),
     ("predict learner.keras flat/0.png", 1, "fsl-keras adapt"),
     ("predict text.keras flat/0.png", 1, "text.keras"),
+    ("predict code.keras flat/0.png", 1, "risk of arbitrary code execution"),
     ("predict classifier.keras nowhere.png", 1, "nowhere.png"),
     ("predict classifier.keras empty", 1, "empty"),
     ("predict classifier.keras zero.png", 1, "zero.png"),
@@ -148,6 +149,7 @@ CASES = [
     ("compare photos --backbone nonsense", 1, "nonsense"),
     ("compare photos --weights a --weights b", 1, "weights"),
     ("compare photos --head nonsense", 2, "nonsense"),
+    ("compare photos --output birds.h5", 1, ".keras"),
     ("embed photos --backbone nonsense", 1, "nonsense"),
     ("embed photos --output features.txt", 1, ".npz"),
     ("embed photos --weights nowhere.h5", 1, "nowhere.h5"),
@@ -214,6 +216,9 @@ def world(tmp_path_factory):
     learner.adapt(root / "photos").save(root / "classifier.keras")
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(
         root / "plain.keras"
+    )
+    keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x)]).save(
+        root / "code.keras"
     )
     whole = (root / "classifier.keras").read_bytes()
     (root / "cut.keras").write_bytes(whole[: len(whole) // 2])

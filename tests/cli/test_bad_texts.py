@@ -40,7 +40,6 @@ CASES = [
     ("adapt intents.csv --resize crop", 1, "--resize is for images"),
     ("adapt intents.csv --alpha 1 --weights a.h5", 1, "--weights and --alpha are for"),
     ("adapt photos.csv --prefix query:", 1, "--prefix is for sentences"),
-    ("adapt photos --fine-tune", 1, "--fine-tune is for sentences"),
     ("adapt photos --descriptions described.csv", 1, "--descriptions is for sentences"),
     ("adapt photos --backbone mobilenet_v2 --encoder hashed", 1, "not both"),
     # adapt: the encoder
@@ -53,6 +52,7 @@ CASES = [
     ("adapt intents.csv --encoder hashed --pooling max", 2, "--pooling"),
     ("adapt intents.csv --fine-tune", 1, "give one with --encoder"),
     ("adapt intents.csv --epochs 3", 1, "--epochs is for --fine-tune"),
+    ("adapt intents.csv --unfreeze all", 1, "--unfreeze is for --fine-tune"),
     ("adapt intents.csv --fine-tune --epochs 0", 2, "--epochs"),
     # adapt: the other files
     ("adapt intents.csv --base intents.csv", 1, "--head simple_shot"),

@@ -110,7 +110,7 @@ def test_an_unreadable_picture_of_a_new_class_is_left_out(adapt, run_cli, tmp_pa
     assert status == 0
     assert "It knows 3 classes" in out
     assert f"Skipped 1 of 3 files: {bad}: not a JPEG" in err
-    assert len(keras.saving.load_model(path).task.examples) == 6
+    assert len(keras.saving.load_model(path).task.examples()) == 6
 
 
 @pytest.mark.slow
@@ -192,7 +192,7 @@ def test_a_class_is_added_from_files(adapt, run_cli, tmp_path):
     assert status == 0, err
     loaded = keras.saving.load_model(classifier)
     assert loaded.class_names == ["bar", "disk", "beam"]
-    assert len(loaded.task.examples) == 7
+    assert len(loaded.task.examples()) == 7
 
 
 def test_the_parts_of_a_data_set_are_refused(run_cli, learner, tmp_path):

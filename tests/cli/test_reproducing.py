@@ -79,6 +79,7 @@ def test_the_weights_are_stored_without_the_optimizer(tiny):
     assert sum(stored) == numbers
 
 
+@pytest.mark.slow
 def test_the_folder_is_named_after_recipe_and_seed(
     recipe, run_cli, tmp_path, monkeypatch
 ):

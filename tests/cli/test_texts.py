@@ -304,7 +304,7 @@ def test_a_language_model_is_fine_tuned(run_cli, table, language_model, tmp_path
     )
     assert status == 0, err
     assert json.loads(out)["examples"] == 14
-    assert "/step - loss:" in err
+    assert " - loss: " in err
     assert "so this estimate is too high" in err
     trained = keras.saving.load_model(path).learner.backbone
     original = fsl.backbones.SentenceEncoder(language_model)

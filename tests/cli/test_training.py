@@ -131,6 +131,7 @@ def test_the_folder_is_named_after_what_is_trained(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / name).mkdir(parents=True)
+    (tmp_path / "runs" / name / "options.json").touch()
     status, _, err = run_cli("train", *arguments)
     assert status == 1
     assert f"The folder runs/{name} exists" in err

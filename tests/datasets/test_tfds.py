@@ -152,14 +152,10 @@ def test_data_that_is_not_there_is_reported_with_where_to_put_it(tmp_path):
 
 
 @pytest.fixture
-def without_network(monkeypatch, tmp_path):
+def without_network(no_network, monkeypatch, tmp_path):
     """No way out, and an empty folder of data; TFDS does not try ten times."""
     from tensorflow_datasets.core.download import downloader
 
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-        monkeypatch.setenv(name, "http://localhost:1")
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(downloader, "MAX_RETRIES", 0)
     monkeypatch.setenv("FSL_KERAS_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)

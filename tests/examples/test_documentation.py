@@ -66,6 +66,7 @@ def test_the_page_on_phones(tmp_path, monkeypatch):
     assert name.decode() == found["label"]
     assert keras.saving.load_model("letters.keras").class_names == found["names"]
     assert found["classifier"].class_names == [*found["names"], "tan"]
+    assert found["names"][found["number"]] == found["label"]
 
 
 def test_the_page_for_users_of_easyfsl(tmp_path, monkeypatch):

@@ -95,8 +95,9 @@ def test_attention_that_adds_nothing_leaves_normalized_prototypes():
     )
     plain = PrototypeHead()
     state = plain.prepare(plain.remember(support, labels))
-    state["prototypes"] = head.transform.norm(state["prototypes"])
-    expected = np.asarray(plain.score(state, query))
+    means = head.transform.norm(state["prototypes"])
+    normalized = plain.prepare({"sums": means, "counts": state["present"]})
+    expected = np.asarray(plain.score(normalized, query))
     present = expected > -1e8
     logits = np.asarray(head(support, labels, query))
     np.testing.assert_allclose(logits[present], expected[present] / 2, rtol=1e-5)

@@ -14,6 +14,7 @@ BASES = {"ExampleHead", "Head", "TransductiveHead"}
 
 # Few steps, and few numbers: what is tested here is not how well they learn.
 ARGUMENTS = {
+    "AutoHead": {"n_splits": 2},
     "DenseHead": {"units": 8, "steps": 5},
     "FEATHead": {"key_dim": 4},
     "LaplacianShotHead": {"steps": 5},

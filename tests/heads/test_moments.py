@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import fsl_keras as fsl
+from fsl_keras.classifier.task_examples import LearnedExamples
 from fsl_keras.heads import LinearDiscriminantHead, StreamingRidgeHead
 from tests.checks import assert_same_predictions_after_saving
 
@@ -136,7 +137,7 @@ class TestClassifier:
     def test_without_features_a_class_is_not_removed(self):
         _, _, _, classifier = self.learned(LinearDiscriminantHead)
         learned = classifier.task.learned
-        learned.owners = learned.features = None
+        learned = LearnedExamples(learned.pairs, learned.ids, learned.sources)
         classifier.know(classifier.class_names, classifier.task.memory, learned)
         with pytest.raises(ValueError, match="no features of its examples"):
             classifier.remove_class("cedar")

@@ -288,7 +288,7 @@ def test_export_takes_any_ways_shots_and_queries(conv_learner, pictures, tmp_pat
     exported = tf.saved_model.load(tmp_path / "learner")
     for ways, shots, queries, tasks in [(3, 1, 2, 1), (5, 4, 1, 2)]:
         x, _ = arrays(pictures.episodes(ways, shots, queries, tasks=tasks))
-        logits = exported.serve(x)
+        logits = exported.serve(x)["logits"]
         assert logits.shape == (tasks, ways * queries, ways)
         np.testing.assert_allclose(logits, conv_learner(x), atol=1e-5)
 

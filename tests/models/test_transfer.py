@@ -6,6 +6,7 @@ import pytest
 
 import fsl_keras as fsl
 from fsl_keras.backbones import pretrained
+from fsl_keras.heads import SimpleShotHead, WhitenedHead
 from fsl_keras.models import TransferLearner
 from fsl_keras.models.transfer import HEADS
 from tests.checks import (
@@ -167,12 +168,13 @@ def test_a_frozen_backbone_runs_in_inference_mode_in_training(photos):
 
 @pytest.mark.parametrize("head", ["simple_shot", "whitened"])
 def test_statistics_of_base_classes(photos, head):
+    head = {"simple_shot": SimpleShotHead, "whitened": WhitenedHead}[head]()
     learner = TransferLearner(fsl.backbones.Conv4(ITEM, filters=2), head)
     base = photos.subset(photos.class_names[:3])
     learner.fit_base(base, cache=False)
     vectors = fsl.features.embed(base, learner.backbone, cache=False)
     vectors = np.concatenate([vectors.class_items(n) for n in vectors.class_names])
-    if head == "whitened":
+    if isinstance(head, WhitenedHead):
         vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
     # Three classes of eight: the mean of all is the mean of their means.
     np.testing.assert_allclose(
@@ -185,7 +187,7 @@ def test_statistics_of_base_classes(photos, head):
 def test_statistics_of_base_classes_from_batches(photos):
     base = photos.subset(photos.class_names[:3])
     learners = [
-        TransferLearner(fsl.backbones.Conv4(ITEM, filters=2), "whitened")
+        TransferLearner(fsl.backbones.Conv4(ITEM, filters=2), WhitenedHead())
         for _ in range(2)
     ]
     learners[1].backbone.set_weights(learners[0].backbone.get_weights())
@@ -214,7 +216,9 @@ def test_where_nothing_can_be_trained_fit_says_so(learner, photos):
 
 
 def test_an_unknown_head(learner):
-    with pytest.raises(ValueError, match=r"one of \['prototypes', .*head='svm'"):
+    with pytest.raises(
+        ValueError, match=r"one of \['auto', 'prototypes', .*head='svm'"
+    ):
         TransferLearner(learner.backbone, "svm")
 
 

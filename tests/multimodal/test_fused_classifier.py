@@ -77,6 +77,7 @@ class TestPredictions:
 
 
 class TestFiles:
+    @pytest.mark.slow
     def test_saved_and_loaded_in_a_new_process(self, adapted, tmp_path):
         classifier, (points, names) = adapted
         # Its layer of texts is one of the tests, which a new process does not have.

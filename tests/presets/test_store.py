@@ -41,7 +41,20 @@ def copy_of(folder, path):
 
 
 def change(path, **changes):
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    """Changes JSON values, as people do: metadata are left without their digest."""
+    known = {**json.loads(path.read_text()), **changes}
+    known.pop("digest", None)
+    path.write_text(json.dumps(known))
+
+
+def test_metadata_that_were_changed_by_accident_are_refused(stored, tmp_path):
+    path = copy_of(stored[0], tmp_path / "copy") / "metadata.json"
+    known = json.loads(path.read_text())
+    path.write_text(json.dumps({**known, "model": "MatchingNetwork"}))
+    with pytest.raises(ValueError, match=r"does not fit its digest.*remove the digest"):
+        presets.metadata(path.parent)
+    change(path, model="MatchingNetwork")
+    assert presets.metadata(path.parent)["model"] == "MatchingNetwork"
 
 
 @pytest.mark.slow

@@ -140,6 +140,7 @@ class TestAugmentation:
         # Items of zeros have no gradient.
         np.testing.assert_array_equal(model.backbone.get_weights()[0], before)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("loss", ["joint", "cosine"])
     def test_words_of_texts_are_left_out_by_default(self, loss):
         texts = ["open my account", "close my account", "where is it", "what is it"]

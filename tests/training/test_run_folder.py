@@ -15,7 +15,11 @@ def stored(tmp_path):
     return tmp_path / "run", options
 
 
-def test_a_folder_that_exists_is_not_overwritten(tmp_path):
+def test_a_folder_with_files_is_not_overwritten(tmp_path):
+    # What a process leaves that was killed when it began.
+    (tmp_path / ".options.new-0-1-2.json").touch()
+    Run.start(tmp_path, Options())
+    (tmp_path / "mine.txt").touch()
     with pytest.raises(FileExistsError, match=r"--resume.*--output"):
         Run.start(tmp_path, Options())
 

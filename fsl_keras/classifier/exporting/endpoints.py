@@ -4,9 +4,11 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator
 
+import keras
 import numpy as np
 import tensorflow as tf
 
+from fsl_keras.classifier.snapshots import Snapshot
 from fsl_keras.files import NOT_UTF_8
 from fsl_keras.heads.inverse import inverses_by_products
 from fsl_keras.images.resizing import source_and_target
@@ -51,7 +53,7 @@ def endpoint_of_one_size(
             computes in less than float32.
     """
     learner, preprocessing = classifier.learner, classifier.preprocessing
-    _check_precision(learner)
+    check_precision(learner)
     if preprocessing is None:
         _check_items(learner, image_size)
 
@@ -71,6 +73,23 @@ def endpoint_of_one_size(
 
     shape = (batch, *size, preprocessing.channels)
     return serve_images, tf.TensorSpec(shape, "uint8", "images")
+
+
+@contextlib.contextmanager
+def state_in_variables(classifier: Model) -> Iterator[list]:
+    """A context in which the state of a classifier is in variables of Keras.
+
+    They have no room for further classes, which a file would keep.
+
+    Yields:
+        The list of the variables.
+    """
+    state = {
+        name: keras.Variable(value[0], trainable=False, name=name)
+        for name, value in classifier.state.items()
+    }
+    with classifier.pinned(Snapshot(classifier.class_names, state)):
+        yield list(state.values())
 
 
 def metadata(classifier: Model) -> dict[str, str]:
@@ -105,7 +124,8 @@ def converting(format: str) -> Iterator[None]:
         ) from error
 
 
-def _check_precision(learner):
+def check_precision(learner: Model) -> None:
+    """Raises an error if a learner computes in less than float32."""
     found = {layer.compute_dtype for layer in learner._flatten_layers()}
     found &= {"float16", "bfloat16"}
     if found:

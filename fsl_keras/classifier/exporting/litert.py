@@ -1,6 +1,5 @@
 """Export to LiteRT (TensorFlow Lite) files, for phones and browsers."""
 
-import tempfile
 import zipfile
 
 import tensorflow as tf
@@ -10,10 +9,12 @@ from fsl_keras.classifier.exporting.endpoints import (
     converting,
     endpoint_of_one_size,
     metadata,
+    state_in_variables,
 )
 from fsl_keras.files import replacing
 from fsl_keras.files.outputs import LITERT
-from fsl_keras.typing import Model, Path
+from fsl_keras.files.temporary import TemporaryFolder
+from fsl_keras.typing import Model, Path, Tensor
 
 
 def export_litert(
@@ -28,11 +29,13 @@ def export_litert(
     """
     serve, items = endpoint_of_one_size(classifier, image_size, batch=1)
     archive = ExportArchive()
-    archive.track(classifier)
-    archive.add_endpoint("serve", lambda x: serve(_of_one_shape(x)), [items])
-    with tempfile.TemporaryDirectory() as folder:
-        archive.write_out(folder, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    archive.track(classifier.learner)
+    with TemporaryFolder("litert") as folder:
+        with state_in_variables(classifier) as state:
+            archive.add_variable_collection("state", state)
+            archive.add_endpoint("serve", lambda x: serve(of_one_shape(x)), [items])
+            archive.write_out(str(folder), verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
         # Weights stay float32: 16-bit ones halve a file that is small already, and
         # changed the prediction for one photograph in eighty.
         with converting("litert"):
@@ -45,7 +48,7 @@ def export_litert(
                 archived.writestr(f"{name}.txt", text)
 
 
-def _of_one_shape(items):
+def of_one_shape(items: Tensor) -> Tensor:
     """Returns items unchanged, so that the runtime refuses those of another shape.
 
     Its Python runner only checks their number of values, which is the same for portrait

@@ -6,6 +6,7 @@ from fsl_keras.classifier.exporting.endpoints import (
     converting,
     endpoint_of_one_size,
     metadata,
+    state_in_variables,
 )
 from fsl_keras.files import replacing
 from fsl_keras.files.outputs import ONNX
@@ -35,7 +36,7 @@ def export_onnx(
         ) from error
     serve, items = endpoint_of_one_size(classifier, image_size)
     graph = tf.function(serve, input_signature=[items], autograph=False)
-    with converting("onnx"):
+    with converting("onnx"), state_in_variables(classifier):
         model, _ = tf2onnx.convert.from_function(graph, input_signature=[items])
         # The converter only warns of operations that ONNX lacks.
         onnx.checker.check_model(model)

@@ -3,7 +3,11 @@
 import tensorflow as tf
 from keras.export import ExportArchive
 
-from fsl_keras.classifier.exporting.endpoints import outputs_of, utf_8_names
+from fsl_keras.classifier.exporting.endpoints import (
+    outputs_of,
+    state_in_variables,
+    utf_8_names,
+)
 from fsl_keras.classifier.predictions import UNKNOWN
 from fsl_keras.files import replacing
 from fsl_keras.files.outputs import SAVED_MODEL
@@ -20,12 +24,12 @@ def export_saved_model(classifier: Model, filepath: Path) -> None:
     archive = ExportArchive()
     # Predictions need the state, but neither the memory nor the examples.
     archive.track(classifier.learner)
-    state = classifier.task.variables_of_state
-    archive.add_variable_collection("state", list(state.values()))
-    for name, function, signature in _endpoints(classifier):
-        archive.add_endpoint(name, function, [signature])
-    with replacing(filepath, SAVED_MODEL) as temporary:
-        archive.write_out(str(temporary), verbose=False)
+    with state_in_variables(classifier) as state:
+        archive.add_variable_collection("state", state)
+        for name, function, signature in _endpoints(classifier):
+            archive.add_endpoint(name, function, [signature])
+        with replacing(filepath, SAVED_MODEL) as temporary:
+            archive.write_out(str(temporary), verbose=False)
 
 
 def _endpoints(classifier):

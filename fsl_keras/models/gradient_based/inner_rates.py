@@ -3,7 +3,7 @@
 from typing import Any
 
 import keras
-from keras import ops
+import tensorflow as tf
 
 from fsl_keras.typing import Shape, Tensor
 
@@ -68,7 +68,7 @@ class InnerRates(keras.layers.Layer):
         """Returns the learning rate of a weight at a step, counted from 0."""
         if name not in self.learned:
             return self.learning_rate
-        rates = ops.convert_to_tensor(self.learned[name])
+        rates = tf.convert_to_tensor(self.learned[name].value)
         if self.kind == "per_parameter":
             return rates
         return rates[min(step, self.steps - 1)]

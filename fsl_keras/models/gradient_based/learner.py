@@ -90,6 +90,7 @@ class GradientBasedLearner(ItemMemoryModel):
         # XLA's second derivative of a maximum is wrong on CPUs.
         self.supports_jit = False
         self._pure = PureNetwork(network)
+        self._check_norms()
         self._adapted = list(self._pure.weights)
         # Only batch statistics can make an answer depend on the other queries.
         is_transductive = batch_norm in INDUCTIVE and self._pure.norms
@@ -157,23 +158,18 @@ class GradientBasedLearner(ItemMemoryModel):
             )
         return self._inductive_copy()
 
-    def export(
-        self,
-        filepath: Path,
-        format: str = "tf_saved_model",
-        input_signature: Any = None,
-        **kwargs: Any,
+    def export(  # type: ignore[override]
+        self, filepath: Path, format: str = "tf_saved_model", **kwargs: Any
     ) -> None:
-        """Exports the episodic model, with answers independent of other queries.
+        """Exports the learner, with answers independent of other queries.
 
         As `EpisodicModel.export`. Batch normalization that uses the statistics of the
         queries is exported with those of the support set.
         """
         if self.kind == "transductive":
-            model = self._inductive_copy()
-            model.export(filepath, format, input_signature, **kwargs)
+            self._inductive_copy().export(filepath, format, **kwargs)
         else:
-            super().export(filepath, format, input_signature, **kwargs)
+            super().export(filepath, format, **kwargs)
 
     def compute_output_shape(self, episode_shape: dict[str, Shape]) -> Shape:
         if self.regression:
@@ -216,6 +212,16 @@ class GradientBasedLearner(ItemMemoryModel):
                 f"Received: batch_norm={batch_norm!r}"
             )
 
+    def _check_norms(self):
+        for name, layer in self._pure.norms.items():
+            if getattr(layer, "synchronized", False):
+                raise ValueError(
+                    f"A task is normalized by its own statistics, which the replicas "
+                    f"of a distribution strategy cannot share: make "
+                    f"`{self._network_argument}` with `synchronized=False`. Received: "
+                    f"a network whose layer {name} has synchronized=True"
+                )
+
     def _loss_of_steps(self):
         """Returns the loss function of the inner steps."""
         if self.inner_loss is not None:
@@ -228,7 +234,7 @@ class GradientBasedLearner(ItemMemoryModel):
     def _start(self, support, labels, training):
         """Returns the weights of a task before the first inner step."""
         own = self._pure.weights
-        weights = {name: own[name].value for name in self._adapted}
+        weights = {n: tf.convert_to_tensor(own[n].value) for n in self._adapted}
         weights |= self._start_head(weights, support, labels, training)
         if not self.regression:
             weights[PRESENT] = ops.cast(ops.max(labels, axis=0), "float32")

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from fsl_keras.losses.replicas import part_of_replica
 from fsl_keras.models.gradient_based.adapt_scope import adapted_names
 from fsl_keras.models.gradient_based.gradient_descent_loop import GradientDescentLoop
 from fsl_keras.models.gradient_based.inner_loop import BIAS, KERNEL
@@ -140,7 +141,8 @@ class MetaGradientLearner(GradientBasedLearner):
                 outputs, updates = self._train_on(x)
                 loss = self._loss_after_steps(x, y, outputs, sample_weight) * weight[0]
                 # It includes the regularization losses, which count once in a batch.
-                loss += (once - weight[0]) * sum(self.losses)
+                others = part_of_replica(sum(self.losses))
+                loss += (once - weight[0]) * others
                 scaled_loss = self.optimizer.scale_loss(loss)
             gradients = tape.gradient(
                 scaled_loss, self.trainable_weights, unconnected_gradients="zero"

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from fsl_keras.models.gradient_based.pure_network import PureNetwork
@@ -53,7 +54,8 @@ class PerStepNorms(keras.layers.Layer):
         """Returns the scales and offsets of one step, from name to tensor."""
         row = min(step, self.steps)
         return {
-            name: ops.convert_to_tensor(rows)[row] for name, rows in self.rows.items()
+            name: tf.convert_to_tensor(rows.value)[row]
+            for name, rows in self.rows.items()
         }
 
 

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from fsl_keras.compat import renamed_arguments
+from fsl_keras.losses.replicas import part_of_replica
 from fsl_keras.models.gradient_based.adam_loop import AdamLoop
 from fsl_keras.models.gradient_based.inner_loop import PRESENT
 from fsl_keras.models.gradient_based.learner import GradientBasedLearner
@@ -117,7 +118,7 @@ class Reptile(GradientBasedLearner):
         loss = self.compute_loss(x, y, outputs, sample_weight, training=True)
         gradients = {
             id(self._pure.weights[name]): self.optimizer.scale_loss(
-                ops.mean(difference, axis=0)
+                part_of_replica(ops.mean(difference, axis=0))
             )
             for name, difference in differences.items()
         }

@@ -30,7 +30,13 @@ def shapes(count=12):
     ]
 
 
-@pytest.mark.parametrize("name", ["color", "cropped", "padded", "never_sure"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("color", "cropped"),
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("padded", "never_sure")),
+    ],
+)
 def test_pictures_of_any_size(open_classifier, classifiers, name):
     same, furthest = compare(open_classifier(name), classifiers(name), shapes())
     assert same == 1

@@ -120,7 +120,9 @@ def test_files_that_are_no_pictures(open_classifier):
         expect(page.locator("#picture")).to_be_hidden()
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG"])
+@pytest.mark.parametrize(
+    "format", [pytest.param("PNG", marks=pytest.mark.slow), "JPEG"]
+)
 def test_a_photograph_of_100_megapixels(open_classifier, classifiers, format):
     small = Image.fromarray(picture("disk", (100, 100)))
     options = {"compress_level": 1} if format == "PNG" else {}

@@ -74,6 +74,26 @@ def test_an_item_is_computed_once_wherever_it_comes(data, monkeypatch):
     )
 
 
+def test_what_another_process_keeps_meanwhile_is_not_lost(data, home, monkeypatch):
+    backbone = network()
+    embed(data.subset([0]), backbone)
+    predict = backbone.predict_on_batch
+
+    def slow(batch):
+        # Another call, that ends before this one.
+        with monkeypatch.context() as patch:
+            patch.setattr(backbone, "predict_on_batch", predict)
+            embed(data.subset([1]), backbone)
+        return predict(batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backbone, "predict_on_batch", slow)
+        embed(data.subset([2]), backbone)
+    (path,) = home.glob("features-*.npz")
+    with np.load(path) as stored:
+        assert len(stored["digests"]) == 15
+
+
 def test_other_weights_or_layers_have_features_of_their_own(data, home):
     plain, shifted = embed(data, network()), embed(data, network(bias=1.0))
     name = data.class_names[0]

@@ -1,4 +1,4 @@
-"""Features of a frozen backbone: computed once, kept on disk, drawn as episodes."""
+"""Features of a data set in memory, each computed once and kept in the cache."""
 
 import hashlib
 import json
@@ -14,6 +14,7 @@ from fsl_keras.datasets.items import MemoryItems
 from fsl_keras.digests import item_digest, weights_digest
 from fsl_keras.episodes.tuner import untuned
 from fsl_keras.files import cache_folder, keep, read_kept
+from fsl_keras.files.locks import locked
 from fsl_keras.progress import Progress
 from fsl_keras.typing import Dataset, Model
 
@@ -62,13 +63,13 @@ def embed(
     >>> embed(data, backbone, cache=False).summary()
     'arrays: 2 classes of 2 items, 4 in all, shape (3,)'
     """
-    _check_items(data, backbone)
+    check_items(data, backbone)
     are_texts = data.item_dtype == "string"
-    path = cache_folder() / f"features-{_key(backbone)}.npz"
+    path = cache_folder() / f"features-{backbone_key(backbone)}.npz"
+    written = _written(path)
     known = (read_kept(path, _read, "The features") if cache else None) or {}
     before = len(known)
-    if batch_size is None:
-        batch_size = TEXTS if are_texts else inputs.batch_size(data.item_shape)
+    batch_size = batch_size or batch_size_of(data)
     rows = np.concatenate(data.class_rows)
     order = _by_length(data.items.take(rows)) if are_texts else np.arange(len(rows))
     found: list[Any] = [None] * len(rows)
@@ -77,19 +78,16 @@ def embed(
         for start in range(0, len(rows), batch_size):
             some = order[start : start + batch_size]
             items = data.items.take(rows[some])
-            digests = [_digest(item) for item in items]
+            digests = [text_or_item_digest(item) for item in items]
             new = {d: i for i, d in enumerate(digests) if d not in known}
             if new:
-                vectors = _embeddings(backbone, items[list(new.values())])
+                vectors = embeddings(backbone, items[list(new.values())])
                 known.update(zip(new, vectors, strict=True))
             for place, digest in zip(some, digests, strict=True):
                 found[place] = known[digest]
             progress.update(start + len(items))
     if cache and len(known) > before:
-        features = np.stack(list(known.values()))
-        arrays: dict[str, Any] = {"digests": list(known), "features": features}
-        keep(path, lambda file: np.savez(file, **arrays), "The features")
-        del arrays, features
+        _keep(path, known, written)
     values = np.stack(found)
     # Feature maps of a large set are several gigabytes: no copy is held longer.
     del known, found
@@ -139,14 +137,35 @@ def embed_with_labels(
     numbers: list[np.ndarray] = []
     for batch in untuned(data).as_numpy_iterator():
         items, *rest = batch if isinstance(batch, tuple) else (batch,)
-        features.append(_embeddings(backbone, items))
+        features.append(embeddings(backbone, items))
         numbers.extend(rest[:1])
     if not features:
         raise ValueError("`data` is empty: there are no items to embed.")
     return np.concatenate(features), np.concatenate(numbers) if numbers else None
 
 
-def _check_items(data, backbone):
+def _written(path):
+    """Returns when a file was written, or None."""
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+def _keep(path, known, written):
+    """Adds new features to the file, which another process may have changed since."""
+    with locked(path):
+        if _written(path) != written:
+            known = {**(read_kept(path, _read, "The features") or {}), **known}
+        features = np.stack(list(known.values()))
+        arrays = {"digests": list(known), "features": features}
+        keep(path, lambda file: np.savez(file, **arrays), "The features")
+
+
+def batch_size_of(data: ClassDataset) -> int:
+    """Returns how many items go through a backbone at a time by default."""
+    return TEXTS if data.item_dtype == "string" else inputs.batch_size(data.item_shape)
+
+
+def check_items(data: ClassDataset, backbone: Model) -> None:
+    """Raises an error if a backbone takes items of another shape or kind."""
     shape = tuple(backbone.input_shape[1:])
     takes_texts = backbone.inputs[0].dtype == "string"
     if takes_texts and data.item_dtype != "string":
@@ -174,11 +193,13 @@ def _by_length(texts):
     return np.argsort([-len(text) for text in texts], kind="stable")
 
 
-def _digest(item):
+def text_or_item_digest(item: str | np.ndarray) -> int:
+    """Returns the digest of a text, an image or a vector."""
     return item_digest(item.encode() if isinstance(item, str) else item)
 
 
-def _embeddings(backbone, items):
+def embeddings(backbone: Model, items: np.ndarray) -> np.ndarray:
+    """Returns the float32 features of raw items."""
     if items.dtype == np.uint8:
         items = images.to_unit_range(items).numpy()
     if items.dtype == object:
@@ -192,7 +213,7 @@ def _read(file):
         return dict(zip(stored["digests"].tolist(), stored["features"], strict=True))
 
 
-def _key(backbone):
+def backbone_key(backbone: Model) -> str:
     """Returns a string that changes with a backbone's weights and its layers."""
     config = json.dumps(backbone.get_config(), sort_keys=True, default=str)
     # Keras numbers the layers of a process: a second copy has other names.
