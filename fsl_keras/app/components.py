@@ -1,5 +1,7 @@
 """The components of the page and their places."""
 
+import threading
+
 import gradio as gr
 
 from fsl_keras.app import views
@@ -13,16 +15,21 @@ from fsl_keras.app.uploads import Limits
 TITLE = "Teach a classifier"
 # A session is forgotten this many seconds after its last change.
 SESSION_LIFE = 24 * 3600
+# Its files are removed this many seconds later: an event of a page that was closed may
+# still be running, and shows them at its end.
+FILES_LIFE = 60
 # The number of classes whose probabilities are shown, the most probable ones.
 MOST_ANSWERS = 20
 
 
 # Not a method of an object that holds learners: Gradio copies what the components hold,
 # for each person who opens the page.
-def _close(session: Session | None) -> None:
-    """Removes the files of a session that has ended."""
+def close_later(session: Session | None) -> None:
+    """Removes the files of a session that has ended, after a while."""
     if session is not None:
-        session.close()
+        timer = threading.Timer(FILES_LIFE, session.close)
+        timer.daemon = True  # the end of the program removes them, too
+        timer.start()
 
 
 class Components:
@@ -43,7 +50,9 @@ class Components:
         self._learner_names, self._item_kind = learner_names, item_kind
         self.pictures = PictureParts(item_kind == "image")
         self.texts = TextParts(item_kind == "text", limits.characters)
-        self.session = gr.State(None, time_to_live=SESSION_LIFE, delete_callback=_close)
+        self.session = gr.State(
+            None, time_to_live=SESSION_LIFE, delete_callback=close_later
+        )
         self.class_names = gr.State([])
         with gr.Row(elem_id="top"):
             gr.HTML(f"<h1>{TITLE}</h1>", padding=False)

@@ -53,7 +53,8 @@ def serving(folder, *arguments):
     finally:
         process.terminate()
         process.wait(PATIENCE)
-    assert "Traceback" not in log.read_text(encoding="utf-8")
+    printed = log.read_text(encoding="utf-8")
+    assert "Traceback" not in printed, printed
 
 
 def answers(address):
