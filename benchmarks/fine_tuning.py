@@ -40,9 +40,10 @@ Fine-tuned is the network from {unfreeze} on, by `pretraining.fine_tune` with
 {options}, found on the choosing classes with MobileNetV2 0.35. Chosen by
 leaving out is that or the frozen network, whichever
 `model_selection.cross_validate_fine_tuning` finds better on the photographs to learn
-from, with {shots} of a class: fine-tuned in {count} of the draws. In the last columns the difference to the frozen network under the same
-head, paired by draw, in points. All intervals are 95% ones over the draws. ImageNet has
-{overlap} of these classes: the figures follow no paper's protocol."""
+from, with {shots} of a class: fine-tuned in {count} of the draws. In the last columns
+the difference to the frozen network under the same head, paired by draw, in points. All
+intervals are 95% ones over the draws. ImageNet has {overlap} of these classes: the
+figures follow no paper's protocol."""
 
 
 def main():

@@ -118,11 +118,13 @@ def _load(application, path, name):
     # If weights are missing, Keras only warns, and goes on with random weights.
     with warnings.catch_warnings(record=True) as missing:
         warnings.simplefilter("always")
+        cause = None
         try:
             application.load_weights(path)
             reason = str(missing[0].message) if missing else None
-        except (ValueError, OSError, KeyError) as error:
-            parts = [part for part in str(error).split("\n\n") if part]
+        except Exception as error:  # a damaged file raises any
+            cause = error
+            parts = [part for part in str(error).split("\n\n") if part] or [repr(error)]
             reason = parts[min(1, len(parts) - 1)]
             # Without the values of the variable, which Keras prints as well.
             reason = re.sub(r", value=\[.*", ">.", reason, flags=re.DOTALL)
@@ -131,4 +133,4 @@ def _load(application, path, name):
             f"{path} does not hold the weights of {name} with these arguments: "
             f"{reason} Check that it is of this application and `alpha`, and without "
             f"the top."
-        )
+        ) from cause

@@ -6,7 +6,6 @@ import os
 import pathlib
 import sys
 import tempfile
-import zipfile
 
 from fsl_keras.files.space import raise_if_full
 from fsl_keras.typing import Model
@@ -61,7 +60,7 @@ def load_model(path: pathlib.Path) -> Model:
         )
     try:
         return keras.saving.load_model(path)
-    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged archive raises any, such as IndexError
         # Keras unpacks the file there.
         raise_if_full(error, tempfile.gettempdir())
         raise ValueError(
@@ -99,7 +98,7 @@ def load_classifier(path: pathlib.Path) -> Model:
 
 def _reason(error):
     """Returns why Keras could not load a model, without its whole configuration."""
-    text = str(error).split("Exception encountered: ")[-1]
+    text = (str(error) or repr(error)).split("Exception encountered: ")[-1]
     return text.split("Full object config: ")[0].strip()
 
 

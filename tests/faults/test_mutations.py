@@ -1,10 +1,12 @@
 """Damaged files give an error or the right answer, never another one in silence."""
 
 import csv
+import dataclasses
 import io
 import os
 import shutil
 import warnings
+import zlib
 
 import keras
 import numpy as np
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 import fsl_keras as fsl
 from fsl_keras import images, presets
+from fsl_keras.app.opening import open_classifier
 from fsl_keras.cli.stored import load_model
 from fsl_keras.training.options import Options
 from fsl_keras.training.run_folder import Run
@@ -65,23 +68,30 @@ def damages(draw):
     return damage
 
 
+@dataclasses.dataclass(repr=False)  # as an error message shows it
+class Saved:
+    """The bytes of a classifier's file, queries and their probabilities."""
+
+    content: bytes
+    queries: np.ndarray
+    expected: np.ndarray
+
+
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory):
-    """The bytes of a classifier's file, its queries and its probabilities."""
     path = tmp_path_factory.mktemp("classifier") / "shapes.keras"
     shown, labels = pictures(THREE, size=(16, 16))
     classifier = make_learner(channels=3).adapt(shown, labels)
     classifier.save(path)
     queries, _ = pictures(THREE, count=2, seed=50, size=(16, 16))
-    return path.read_bytes(), queries, classifier.predict(queries, verbose=0)
+    return Saved(path.read_bytes(), queries, classifier.predict(queries, verbose=0))
 
 
 @examples(100)
 @given(damage=damages())
 def test_classifiers(classifier, tmp_path_factory, damage):
-    content, queries, expected = classifier
     path = tmp_path_factory.mktemp("damaged") / "shapes.keras"
-    path.write_bytes(damage(content))
+    path.write_bytes(damage(classifier.content))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -90,8 +100,40 @@ def test_classifiers(classifier, tmp_path_factory, damage):
             return
     assert loaded.class_names == THREE
     np.testing.assert_allclose(
-        loaded.predict(queries, verbose=0), expected, rtol=1e-4, atol=1e-6
+        loaded.predict(classifier.queries, verbose=0),
+        classifier.expected,
+        rtol=1e-4,
+        atol=1e-6,
     )
+
+
+# Two bytes of the entry of a file in a ZIP archive, after its signature.
+FLAGS, METHOD = 4, 6
+
+
+@pytest.mark.parametrize("load", [load_model, open_classifier])
+@pytest.mark.parametrize(
+    ("place", "value", "cause"),
+    [
+        (FLAGS, 1, RuntimeError),  # encrypted
+        (METHOD, 99, NotImplementedError),
+        (METHOD, 8, zlib.error),  # compressed, which it is not
+        (None, 0, IndexError),  # without a name
+    ],
+)
+def test_damaged_archives(classifier, tmp_path, load, place, value, cause):
+    content = bytearray(classifier.content)
+    entry = content.index(b"PK\x01\x02")
+    if place is None:
+        place = content.index(b"metadata.json", entry) - entry - 4
+    content[entry + 4 + place] = value
+    path = tmp_path / "shapes.keras"
+    path.write_bytes(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=r"shapes\.keras cannot be") as caught:
+            load(path)
+    assert isinstance(caught.value.__cause__, cause)
 
 
 @examples(300)
