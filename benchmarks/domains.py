@@ -44,7 +44,7 @@ episode. The network is as it is, with the BatchNorm statistics of ImageNet, whi
 that take statistics of other classes is the {base} choosing classes of this domain, or
 the {other_base} of the other one, {other_title}; without one they have what
 the package has of the network, from miniImageNet's training classes, or nothing.
-Rows of views come with `--views`; `--heads` limits the others, and not all were run."""
+Rows of views come with `--views`."""
 
 
 def main():
