@@ -98,7 +98,10 @@ def load_classifier(path: pathlib.Path) -> Model:
 
 def _reason(error):
     """Returns why Keras could not load a model, without its whole configuration."""
-    text = (str(error) or repr(error)).split("Exception encountered: ")[-1]
+    if not isinstance(error, ValueError | OSError | TypeError):
+        # Not one that Keras raises of its own accord.
+        return f"the file may be damaged ({type(error).__name__}: {error})."
+    text = str(error).split("Exception encountered: ")[-1]
     return text.split("Full object config: ")[0].strip()
 
 

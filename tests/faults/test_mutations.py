@@ -133,6 +133,7 @@ def test_damaged_archives(classifier, tmp_path, load, place, value, cause):
         warnings.simplefilter("ignore")
         with pytest.raises(ValueError, match=r"shapes\.keras cannot be") as caught:
             load(path)
+    assert "damaged" in str(caught.value)
     assert isinstance(caught.value.__cause__, cause)
 
 
