@@ -237,6 +237,9 @@ def test_a_classifier_of_the_other_kind_is_opened_and_taught(
     teacher.reads("red")
     teacher.page.locator("#undo").click()
     teacher.has(KNOWN)
+    # The box of the text is shown with the answer, which is empty again.
+    red = teacher.page.locator("#answer h2").get_by_text("red", exact=True)
+    red.wait_for(state="hidden")
     teacher.tries("where is the card")
     teacher.reads("card")
 
